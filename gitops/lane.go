@@ -1,0 +1,82 @@
+package gitops
+
+import "time"
+
+// Commit is the full hexadecimal id of a Git commit.
+type Commit string
+
+// Short is the commit as people read it.
+func (c Commit) Short() string {
+	if len(c) > 10 {
+		return string(c[:10])
+	}
+	return string(c)
+}
+
+// Lane is the unit of decision, branch, proposal and lock: one artifact in one
+// environment of one repository.
+type Lane struct {
+	Repository  string `json:"repository" yaml:"repository"`
+	Environment string `json:"environment" yaml:"environment"`
+	Artifact    string `json:"artifact" yaml:"artifact"`
+}
+
+// String is environment/artifact; the repository is left out because lanes of
+// one name in two repositories are an error of the rules.
+func (l Lane) String() string { return l.Environment + "/" + l.Artifact }
+
+// Branch is the name of the lane's proposal branch.
+func (l Lane) Branch() string { return BranchPrefix + l.Environment + "/" + l.Artifact }
+
+// BranchPrefix begins every branch of the bot.
+const BranchPrefix = "waveguide/"
+
+// Version is a tag and a digest as files and proposals name them.
+type Version struct {
+	Tag    string `json:"tag,omitempty" yaml:"tag,omitempty"`
+	Digest string `json:"digest,omitempty" yaml:"digest,omitempty"`
+}
+
+// Presence says what Git names in a lane. The zero value is that nobody knows.
+type Presence string
+
+// The ways in which Git can name an artifact in a lane.
+const (
+	PresenceUnknown Presence = ""
+	Absent          Presence = "absent"
+	At              Presence = "at"
+	Mixed           Presence = "mixed"
+)
+
+// Place is one place of a file that names the artifact.
+type Place struct {
+	File    string  `json:"file" yaml:"file"`
+	Line    int     `json:"line" yaml:"line"`
+	Path    string  `json:"path" yaml:"path"`
+	Version Version `json:"version" yaml:"version"`
+}
+
+// Desired is what the head of the protected branch names in a lane.
+type Desired struct {
+	Presence Presence `json:"presence" yaml:"presence"`
+	Version  Version  `json:"version,omitzero" yaml:"version,omitempty"`
+	Places   []Place  `json:"places,omitempty" yaml:"places,omitempty"`
+	// Commit is where it was read.
+	Commit Commit `json:"commit,omitempty" yaml:"commit,omitempty"`
+	// Since is our own first sight of this version there.
+	Since time.Time `json:"since,omitzero" yaml:"since,omitempty"`
+	// Problem says why the presence is unknown.
+	Problem string `json:"problem,omitempty" yaml:"problem,omitempty"`
+	// Left are the digests that were desired here before, newest first, with
+	// the time they were left.
+	Left []Left `json:"left,omitempty" yaml:"left,omitempty"`
+}
+
+// Left is a version that Git no longer names in a lane.
+type Left struct {
+	Version Version   `json:"version" yaml:"version"`
+	At      time.Time `json:"at" yaml:"at"`
+	// Reverted says that what came after it was an older version: a person or
+	// a rollback went back on purpose.
+	Reverted bool `json:"reverted,omitempty" yaml:"reverted,omitempty"`
+}

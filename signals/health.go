@@ -1,0 +1,42 @@
+package signals
+
+import "time"
+
+// State is what a health signal says. The zero value is that it says nothing.
+type State string
+
+// The states of a health signal.
+const (
+	StateUnknown     State = ""
+	StateHealthy     State = "healthy"
+	StateProgressing State = "progressing"
+	StateUnhealthy   State = "unhealthy"
+)
+
+// Health is the answer of one named signal about one lane.
+type Health struct {
+	// Name is the signal's name in the environment's rules.
+	Name  string `json:"name" yaml:"name"`
+	State State  `json:"state" yaml:"state"`
+	// Digest is what runs, as far as this signal can tell; empty if it cannot.
+	Digest Digest `json:"digest,omitempty" yaml:"digest,omitempty"`
+	// Since is when the state began without a break, as far as is known.
+	Since time.Time `json:"since,omitzero" yaml:"since,omitempty"`
+	// At is when the signal was read.
+	At time.Time `json:"at" yaml:"at"`
+	// Source says where it was read, for people.
+	Source string `json:"source,omitempty" yaml:"source,omitempty"`
+	// Reason is one sentence for people; it may hold untrusted text.
+	Reason string `json:"reason,omitempty" yaml:"reason,omitempty"`
+	// Uncollected says that no adapter of this build can read the signal.
+	Uncollected bool `json:"uncollected,omitempty" yaml:"uncollected,omitempty"`
+}
+
+// Earned is the durable fact that a digest was healthy in an environment for
+// the soak its wave asks.
+type Earned struct {
+	Digest Digest    `json:"digest" yaml:"digest"`
+	At     time.Time `json:"at" yaml:"at"`
+	// Adopted says that the digest was there before Waveguide was.
+	Adopted bool `json:"adopted,omitempty" yaml:"adopted,omitempty"`
+}

@@ -1,0 +1,56 @@
+package signals
+
+import "time"
+
+// ProofKind names a kind of evidence; it is the word of the gate that asks
+// for it.
+type ProofKind string
+
+// The kinds of evidence that rules can demand of a digest.
+const (
+	ProofSignature       ProofKind = "signature"
+	ProofProvenance      ProofKind = "provenance"
+	ProofSBOM            ProofKind = "sbom"
+	ProofVulnerabilities ProofKind = "vulnerabilities"
+	ProofTests           ProofKind = "tests"
+)
+
+// Outcome is what looking for evidence came to. The zero value is that nobody
+// could look, which is never the same as absent.
+type Outcome string
+
+// The outcomes of a look.
+const (
+	// OutcomeUnknown says that the look failed or never happened.
+	OutcomeUnknown Outcome = ""
+	// OutcomeVerified says that the evidence is there and holds.
+	OutcomeVerified Outcome = "verified"
+	// OutcomeRefused says that there is evidence, but none that holds.
+	OutcomeRefused Outcome = "refused"
+	// OutcomeAbsent says that the source was read and has no evidence.
+	OutcomeAbsent Outcome = "absent"
+)
+
+// Proof is the result of verifying one kind of evidence about one digest.
+type Proof struct {
+	Kind    ProofKind `json:"kind" yaml:"kind"`
+	Digest  Digest    `json:"digest" yaml:"digest"`
+	Outcome Outcome   `json:"outcome" yaml:"outcome"`
+	// By is the name of the key or the identity that signed.
+	By string `json:"by,omitempty" yaml:"by,omitempty"`
+	// Repository is the OCI repository that the signed content names; empty
+	// if the signed content names none.
+	Repository string `json:"repository,omitempty" yaml:"repository,omitempty"`
+	// Tag is the version that the signed content names, if it names one.
+	Tag string `json:"tag,omitempty" yaml:"tag,omitempty"`
+	// Reason is one sentence for people; it may hold untrusted text.
+	Reason string `json:"reason,omitempty" yaml:"reason,omitempty"`
+	// Signed is the verified time of the evidence itself, zero if none.
+	Signed time.Time `json:"signed,omitzero" yaml:"signed,omitempty"`
+	// At is when the evidence list was last read.
+	At time.Time `json:"at" yaml:"at"`
+	// Evidence are the digests of the blobs that were verified.
+	Evidence []Digest `json:"evidence,omitempty" yaml:"evidence,omitempty"`
+	// Policy is the hash of the trust and the rule it was verified under.
+	Policy string `json:"policy,omitempty" yaml:"policy,omitempty"`
+}
