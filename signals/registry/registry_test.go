@@ -1,0 +1,448 @@
+package registry_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/name"
+	memory "github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/waveguide-dev/waveguide/signals"
+	"github.com/waveguide-dev/waveguide/signals/registry"
+)
+
+// host is a registry in memory whose requests are counted and may be answered
+// by the test instead.
+type host struct {
+	inner http.Handler
+
+	mu       sync.Mutex
+	requests []string
+	answer   func(w http.ResponseWriter, r *http.Request) bool
+}
+
+func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	h.requests = append(h.requests, r.Method+" "+r.URL.Path)
+	answer := h.answer
+	h.mu.Unlock()
+	if answer == nil || !answer(w, r) {
+		h.inner.ServeHTTP(w, r)
+	}
+}
+
+func (h *host) set(answer func(w http.ResponseWriter, r *http.Request) bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.answer, h.requests = answer, nil
+}
+
+func (h *host) count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.requests)
+}
+
+func serve(t *testing.T) (*host, string) {
+	t.Helper()
+	quiet := slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
+	h := &host{inner: memory.New(memory.Logger(quiet))}
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return h, strings.TrimPrefix(server.URL, "http://")
+}
+
+func open(t *testing.T, address string, change func(*registry.Options)) *registry.Registry {
+	t.Helper()
+	o := registry.Options{Host: address, HTTP: http.DefaultTransport.(*http.Transport).Clone(), PlainHTTP: true, RequestsPerSecond: 10_000}
+	if change != nil {
+		change(&o)
+	}
+	r, err := registry.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func push(t *testing.T, reference string, image v1.Image) v1.Hash {
+	t.Helper()
+	ref, err := name.ParseReference(reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.Write(ref, image); err != nil {
+		t.Fatal(err)
+	}
+	digest, err := image.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return digest
+}
+
+func image(t *testing.T) v1.Image {
+	t.Helper()
+	image, err := random.Image(64, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := image.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config = config.DeepCopy()
+	config.OS, config.Architecture, config.Variant = "linux", "arm64", "v8"
+	config.Config.Labels = map[string]string{"org.opencontainers.image.source": "https://example.org/app"}
+	image, err = mutate.ConfigFile(image, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mutate.Annotations(image, map[string]string{
+		"org.opencontainers.image.created":  "2026-01-02T03:04:05Z",
+		"org.opencontainers.image.revision": "4f2a",
+	}).(v1.Image)
+}
+
+func TestTags(t *testing.T) {
+	t.Parallel()
+	_, address := serve(t)
+	digest := push(t, address+"/team/app:1.0.0", image(t))
+	for _, tag := range []string{"1.1.0", "latest", "sha256-" + digest.Hex, "sha256-" + digest.Hex + ".sig", "sha256-" + digest.Hex + ".att", "x.sbom"} {
+		push(t, address+"/team/app:"+tag, empty.Image)
+	}
+	got, err := open(t, address, nil).Tags(t.Context(), "team/app")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"1.0.0", "1.1.0", "latest"}, got); diff != "" {
+		t.Errorf("Tags (-want +got):\n%s", diff)
+	}
+}
+
+func tagsJSON(w http.ResponseWriter, next string, tags ...string) {
+	if next != "" {
+		w.Header().Set("Link", "<"+next+`>; rel="next"`)
+	}
+	_, _ = fmt.Fprintf(w, `{"name":"team/app","tags":["%s"]}`, strings.Join(tags, `","`))
+}
+
+func numbered(from, to int) []string {
+	var tags []string
+	for i := from; i < to; i++ {
+		tags = append(tags, fmt.Sprintf("1.0.%d", i))
+	}
+	return tags
+}
+
+func TestTagsOfABadRegistry(t *testing.T) {
+	t.Parallel()
+	page := 0
+	cases := map[string]struct {
+		answer func(w http.ResponseWriter, r *http.Request)
+		want   string
+		is     error
+	}{
+		"more tags than the limit": {
+			answer: func(w http.ResponseWriter, _ *http.Request) { tagsJSON(w, "", numbered(0, 10_001)...) },
+			want:   "more than 10000 tags (limit tags)", is: registry.ErrLimit,
+		},
+		"endless pages": {
+			answer: func(w http.ResponseWriter, _ *http.Request) {
+				page++
+				tagsJSON(w, fmt.Sprintf("/v2/team/app/tags/list?last=%d", page), fmt.Sprintf("1.0.%d", page))
+			},
+			want: "more than 1000 pages", is: registry.ErrLimit,
+		},
+		"the same page for ever": {
+			answer: func(w http.ResponseWriter, _ *http.Request) { tagsJSON(w, "/v2/team/app/tags/list?last=1", "1.0.0") },
+			want:   "the same page of tags twice",
+		},
+		"a page elsewhere": {
+			answer: func(w http.ResponseWriter, _ *http.Request) { tagsJSON(w, "http://example.org/more", "1.0.0") },
+			want:   "host does not match",
+		},
+		"a login page": {
+			answer: func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/html")
+				_, _ = io.WriteString(w, "<html>sign in</html>")
+			},
+			want: "not JSON; is a login page",
+		},
+		"a huge answer": {
+			answer: func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = w.Write(bytes.Repeat([]byte(" "), 5<<20))
+			},
+			want: "more than 4194304 bytes", is: registry.ErrLimit,
+		},
+		"no such repository": {
+			answer: func(w http.ResponseWriter, _ *http.Request) {
+				http.Error(w, `{"errors":[{"code":"NAME_UNKNOWN"}]}`, 404)
+			},
+			want: "not found", is: registry.ErrNotFound,
+		},
+		"forbidden": {
+			answer: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 403) },
+			want:   "read permission",
+		},
+		"down": {
+			answer: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "\x1b[31moops", 500) },
+			want:   "the registry answered 500 Internal Server Error",
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h, address := serve(t)
+			h.set(func(w http.ResponseWriter, r *http.Request) bool {
+				if !strings.HasSuffix(r.URL.Path, "/tags/list") {
+					return false
+				}
+				c.answer(w, r)
+				return true
+			})
+			_, err := open(t, address, nil).Tags(t.Context(), "team/app")
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "oops") {
+				t.Errorf("Tags = %v, want an error with %q and without the registry's text", err, c.want)
+			}
+			if c.is != nil && !errors.Is(err, c.is) {
+				t.Errorf("Tags = %v, want %v", err, c.is)
+			}
+		})
+	}
+}
+
+func TestResolveImage(t *testing.T) {
+	t.Parallel()
+	h, address := serve(t)
+	digest := push(t, address+"/team/app:1.0.0", image(t))
+	r := open(t, address, nil)
+	want := signals.Version{
+		Digest: signals.Digest(digest.String()), Tag: "1.0.0", Platforms: []string{"linux/arm64/v8"},
+		Created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Revision: "4f2a", Source: "https://example.org/app",
+	}
+	h.set(nil)
+	for _, requests := range []int{4, 1} { // ping, HEAD, manifest, configuration; then HEAD
+		got, err := r.Resolve(t.Context(), "team/app", "1.0.0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("Resolve (-want +got):\n%s", diff)
+		}
+		if got := h.count(); got != requests {
+			t.Errorf("Resolve took %d requests, want %d: %q", got, requests, h.requests)
+		}
+		h.set(nil)
+	}
+	if _, err := r.Resolve(t.Context(), "team/app", "2.0.0"); !errors.Is(err, registry.ErrNotFound) {
+		t.Errorf("Resolve of a missing tag = %v, want ErrNotFound", err)
+	}
+}
+
+func TestResolveIndex(t *testing.T) {
+	t.Parallel()
+	h, address := serve(t)
+	one, two := image(t), image(t)
+	index := mutate.AppendManifests(empty.Index,
+		mutate.IndexAddendum{Add: one, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: "arm64"}}},
+		mutate.IndexAddendum{Add: two, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: "amd64"}}},
+		mutate.IndexAddendum{Add: empty.Image, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "unknown", Architecture: "unknown"}}},
+	)
+	ref, err := name.ParseReference(address + "/team/app:1.0.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.WriteIndex(ref, index); err != nil {
+		t.Fatal(err)
+	}
+	missing, err := two.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := open(t, address, nil)
+	h.set(func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, missing.String()) {
+			w.WriteHeader(http.StatusNotFound)
+			return true
+		}
+		return false
+	})
+	got, err := r.Resolve(t.Context(), "team/app", "1.0.0")
+	if err != nil || !got.Incomplete {
+		t.Errorf("Resolve with a missing child = %+v, %v, want it incomplete", got, err)
+	}
+	h.set(func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, missing.String()) {
+			w.WriteHeader(http.StatusBadGateway)
+			return true
+		}
+		return false
+	})
+	if got, err := r.Resolve(t.Context(), "team/app", "1.0.0"); err == nil {
+		t.Errorf("Resolve with an unreadable child = %+v, want an error", got)
+	}
+	h.set(nil)
+	got, err = r.Resolve(t.Context(), "team/app", "1.0.0")
+	if err != nil || got.Incomplete {
+		t.Errorf("Resolve when the child came = %+v, %v, want it complete", got, err)
+	}
+	if diff := cmp.Diff([]string{"linux/amd64", "linux/arm64"}, got.Platforms); diff != "" {
+		t.Errorf("platforms (-want +got):\n%s", diff)
+	}
+}
+
+func TestResolveALie(t *testing.T) {
+	t.Parallel()
+	h, address := serve(t)
+	push(t, address+"/team/app:1.0.0", image(t))
+	other := push(t, address+"/team/app:2.0.0", image(t))
+	h.set(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, other.String()) {
+			r.URL.Path = "/v2/team/app/manifests/1.0.0"
+		}
+		return false
+	})
+	got, err := open(t, address, nil).Resolve(t.Context(), "team/app", "2.0.0")
+	if err == nil || !strings.Contains(err.Error(), "does not match requested digest") {
+		t.Errorf("Resolve = %+v, %v, want the lie found", got, err)
+	}
+}
+
+func TestResolveAHugeManifest(t *testing.T) {
+	t.Parallel()
+	h, address := serve(t)
+	h.set(func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.Contains(r.URL.Path, "/manifests/") {
+			return false
+		}
+		w.Header().Set("Content-Type", "application/vnd.oci.image.manifest.v1+json")
+		w.Header().Set("Docker-Content-Digest", "sha256:"+strings.Repeat("a", 64))
+		if r.Method == http.MethodHead {
+			w.Header().Set("Content-Length", "1000")
+			return true
+		}
+		for range 1 << 10 { // a gigabyte, if anybody reads on
+			if _, err := w.Write(bytes.Repeat([]byte(" "), 1<<20)); err != nil {
+				return true
+			}
+		}
+		t.Error("the whole manifest was read")
+		return true
+	})
+	_, err := open(t, address, nil).Resolve(t.Context(), "team/app", "1.0.0")
+	if !errors.Is(err, registry.ErrLimit) {
+		t.Errorf("Resolve = %v, want ErrLimit", err)
+	}
+}
+
+func TestThrottled(t *testing.T) {
+	t.Parallel()
+	h, address := serve(t)
+	h.set(func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Retry-After", "120")
+		w.WriteHeader(http.StatusTooManyRequests)
+		return true
+	})
+	r := open(t, address, nil)
+	before := time.Now()
+	_, err := r.Tags(t.Context(), "team/app")
+	var throttled *registry.Throttled
+	if !errors.As(err, &throttled) {
+		t.Fatalf("Tags = %v, want Throttled", err)
+	}
+	if wait := throttled.Until.Sub(before); wait < 2*time.Minute || wait > 3*time.Minute {
+		t.Errorf("Until is %s away, want the 120 s of Retry-After", wait)
+	}
+	requests := h.count()
+	if _, err := r.Resolve(t.Context(), "team/app", "1.0.0"); !errors.As(err, &throttled) {
+		t.Errorf("Resolve = %v, want Throttled", err)
+	}
+	if got := h.count(); got != requests {
+		t.Errorf("%d requests were sent to a registry that asked for a pause", got-requests)
+	}
+}
+
+func TestConditional(t *testing.T) {
+	t.Parallel()
+	h, address := serve(t)
+	digest := push(t, address+"/team/app:1.0.0", image(t))
+	unchanged := 0
+	h.set(func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasSuffix(r.URL.Path, "/manifests/1.0.0") {
+			return false
+		}
+		if r.Header.Get("If-None-Match") == `"one"` {
+			unchanged++
+			w.WriteHeader(http.StatusNotModified)
+			return true
+		}
+		w.Header().Set("Etag", `"one"`)
+		return false
+	})
+	r := open(t, address, nil)
+	for range 3 {
+		got, err := r.Resolve(t.Context(), "team/app", "1.0.0")
+		if err != nil || got.Digest != signals.Digest(digest.String()) {
+			t.Fatalf("Resolve = %+v, %v", got, err)
+		}
+	}
+	if unchanged != 2 {
+		t.Errorf("%d answers were 304, want 2", unchanged)
+	}
+	h.set(nil)
+	moved := push(t, address+"/team/app:1.0.0", image(t))
+	if got, err := r.Resolve(t.Context(), "team/app", "1.0.0"); err != nil || got.Digest != signals.Digest(moved.String()) {
+		t.Errorf("Resolve of the moved tag = %+v, %v, want %s", got, err, moved)
+	}
+}
+
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	_, address := serve(t)
+	push(t, address+"/team/app:1.0.0", image(t))
+	r := open(t, address, func(o *registry.Options) { o.RequestsPerSecond = 0.001 })
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := r.Tags(ctx, "team/app"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Tags beyond the budget = %v, want to wait until the deadline", err)
+	}
+}
+
+func TestHas(t *testing.T) {
+	t.Parallel()
+	h, address := serve(t)
+	digest := signals.Digest(push(t, address+"/team/app:1.0.0", image(t)).String())
+	r := open(t, address, nil)
+	if ok, err := r.Has(t.Context(), "team/app", digest); !ok || err != nil {
+		t.Errorf("Has = %t, %v, want true", ok, err)
+	}
+	if ok, err := r.Has(t.Context(), "team/app", signals.Digest("sha256:"+strings.Repeat("0", 64))); ok || err != nil {
+		t.Errorf("Has of another digest = %t, %v, want false", ok, err)
+	}
+	h.set(func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(500); return true })
+	if ok, err := r.Has(t.Context(), "team/app", digest); ok || err == nil {
+		t.Errorf("Has of a broken registry = %t, %v, want an error", ok, err)
+	}
+	for _, path := range []string{"../../.waveguide", "", "Team/app", "a//b", "a b", "team/app:1"} {
+		if _, err := r.Has(t.Context(), path, digest); err == nil {
+			t.Errorf("Has(%q) took the path", path)
+		}
+	}
+}
