@@ -1,0 +1,44 @@
+package gate
+
+import (
+	"time"
+
+	"github.com/waveguide-dev/waveguide/signals"
+)
+
+// Age asks whether the version has existed long enough, and not too long. It
+// counts from the earliest of the verified signing time, the registry's push
+// time and our own first sight; the artifact's own claim never counts.
+//
+//	age: {min: 72h, max: 2160h}
+//
+// It blocks when the version is too old.
+type Age struct {
+	Min time.Duration `yaml:"min,omitempty" json:"min,omitempty"`
+	Max time.Duration `yaml:"max,omitempty" json:"max,omitempty"`
+}
+
+// Check implements [Gate].
+func (s *Age) Check(c Case) Verdict {
+	born := c.Candidate.Known()
+	if p, ok := c.Facts.Proof(signals.ProofSignature, c.Candidate.Digest); ok && p.Outcome == signals.OutcomeVerified &&
+		!p.Signed.IsZero() && (born.IsZero() || p.Signed.Before(born)) {
+		born = p.Signed
+	}
+	if born.IsZero() {
+		return wait("", never, "nobody knows since when %s exists", c.Candidate)
+	}
+	if ripe := born.Add(s.Min); c.Now.Before(ripe) {
+		return wait("", ripe, "%s is known since %s and old enough at %s", c.Candidate, stamp(born), stamp(ripe))
+	}
+	if s.Max == 0 {
+		return pass("%s is known since %s", c.Candidate, stamp(born))
+	}
+	end := born.Add(s.Max)
+	if !c.Now.Before(end) {
+		return block("the build", "%s is known since %s, too old since %s", c.Candidate, stamp(born), stamp(end))
+	}
+	v := pass("%s is known since %s", c.Candidate, stamp(born))
+	v.Until = end
+	return v
+}

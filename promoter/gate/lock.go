@@ -1,0 +1,30 @@
+package gate
+
+import "strings"
+
+// Lock asks whether the concurrency limits that cover the lane leave room. In
+// flight is from proposed until healthy; first come, first served.
+//
+//	maxInFlight: 2
+//
+// It waits while others take every place.
+type Lock struct {
+	// Limits are the named limits that cover the lane.
+	Limits []Limit `yaml:"-" json:"limits,omitempty"`
+}
+
+// Limit is a named number of lanes that may be in flight together.
+type Limit struct {
+	Name string `json:"name"`
+	Max  int    `json:"max"`
+}
+
+// Check implements [Gate].
+func (Lock) Check(c Case) Verdict {
+	for _, s := range c.Locks {
+		if !s.Ours && len(s.Taken) >= s.Limit {
+			return wait("", never, "%s allows %d at once, taken by %s", s.Name, s.Limit, strings.Join(s.Taken, ", "))
+		}
+	}
+	return pass("no concurrency limit is reached")
+}

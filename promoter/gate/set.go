@@ -1,0 +1,89 @@
+package gate
+
+// Gate is one question that must be answered yes before a version may enter an
+// environment.
+type Gate interface {
+	Check(c Case) Verdict
+}
+
+// Set is the effective set of gates of one lane: what the team wrote,
+// tightened by every guardrail. The gates without settings are always asked.
+type Set struct {
+	Version         Version
+	Signature       *Signature
+	Provenance      *Provenance
+	SBOM            *SBOM
+	Vulnerabilities *Vulnerabilities
+	Tests           *Tests
+	Age             *Age
+	Previous        Previous
+	Soak            Soak
+	Health          Health
+	Alerts          *Alerts
+	Drift           Drift
+	Requires        *Requires
+	Pause           Pause
+	Lock            Lock
+	Policy          *Policy
+	Window          *Window
+	Freeze          Freeze
+	Hold            Hold
+	Approval        Approval
+	Checks          Checks
+}
+
+// asked is a gate with its word and the first step it is asked at.
+type asked struct {
+	word string
+	from Step
+	gate Gate
+}
+
+// gates is the register: the order is the order in which a person would ask.
+func (s Set) gates() []asked {
+	all := []asked{{"version", Propose, s.Version}}
+	add := func(set bool, word string, g Gate) {
+		if set {
+			all = append(all, asked{word, Propose, g})
+		}
+	}
+	add(s.Signature != nil, "signature", s.Signature)
+	add(s.Provenance != nil, "provenance", s.Provenance)
+	add(s.SBOM != nil, "sbom", s.SBOM)
+	add(s.Vulnerabilities != nil, "vulnerabilities", s.Vulnerabilities)
+	add(s.Tests != nil, "tests", s.Tests)
+	add(s.Age != nil, "age", s.Age)
+	add(true, "previous", s.Previous)
+	add(true, "soak", s.Soak)
+	add(true, "health", s.Health)
+	add(s.Alerts != nil, "alerts", s.Alerts)
+	add(true, "drift", s.Drift)
+	add(s.Requires != nil, "requires", s.Requires)
+	add(true, "pause", s.Pause)
+	add(true, "lock", s.Lock)
+	add(s.Policy != nil, "policy", s.Policy)
+	if s.Window != nil {
+		all = append(all, asked{"window", Merge, s.Window})
+	}
+	return append(all,
+		asked{"freeze", Merge, s.Freeze},
+		asked{"hold", Merge, s.Hold},
+		asked{"approval", Merge, s.Approval},
+		asked{"checks", Merge, s.Checks},
+	)
+}
+
+// Check asks every gate that the case's step and class call for, in order. A
+// nil answer is impossible: a gate that says nothing waits.
+func (s Set) Check(c Case) []Verdict {
+	var vs []Verdict
+	for _, a := range s.gates() {
+		if a.from > c.Step || !c.Class.Asks(a.word) {
+			continue
+		}
+		v := a.gate.Check(c)
+		v.Gate = a.word
+		vs = append(vs, v)
+	}
+	return vs
+}

@@ -1,0 +1,55 @@
+package gate
+
+import (
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/signals"
+)
+
+// Soak is the clock that earns: how long a version must be healthy in this
+// wave's environments, on this digest and without bad news, before it may go
+// on. A gap in observation pauses the clock; bad news that outlasts the
+// signal's `tolerate` starts it anew.
+//
+//	soak: 24h
+//
+// For the candidate of a later wave it waits until every earlier environment's
+// clock has run.
+type Soak struct {
+	For time.Duration `yaml:"for" json:"for"`
+}
+
+// Check implements [Gate].
+func (Soak) Check(c Case) Verdict {
+	for _, u := range c.Upstream {
+		switch {
+		case u.Presence == gitops.Absent && u.Optional, !u.Earned.IsZero():
+			continue
+		case u.Desired != c.Candidate.Digest || u.Streak.Digest != c.Candidate.Digest:
+			return wait("", never, "the clock of %s in %s has not begun", c.Candidate, u.Environment)
+		}
+		until := u.Streak.Until(u.Soak)
+		if until.IsZero() {
+			return wait("", never, "the clock of %s in %s stands: it is not healthy there", c.Candidate, u.Environment)
+		}
+		return wait("", until, "%s soaks in %s until %s", c.Candidate, u.Environment, stamp(until))
+	}
+	if len(c.Upstream) == 0 {
+		return pass("nothing comes before the first wave")
+	}
+	return pass("%s has soaked in every earlier wave", c.Candidate)
+}
+
+// Earns says whether a version's clock has run for the soak of its own wave.
+func (s Soak) Earns(k signals.Streak) bool {
+	return !k.Began.IsZero() && k.Bad.IsZero() && k.Healthy >= s.For
+}
+
+// Tighten is the longer of the two soaks.
+func (s Soak) Tighten(floor Soak) Soak {
+	if floor.For > s.For {
+		return floor
+	}
+	return s
+}
