@@ -1,0 +1,290 @@
+package edit
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const (
+	maxMerge = 16        // merge keys nested in one another; a self-reference has no end
+	maxKeys  = 1_000_000 // keys looked at behind merge keys, for one path or one document
+)
+
+// Target is one scalar of a file.
+type Target struct {
+	Document int    // 1-based
+	Line     int    // 1-based
+	Path     string // leads to this scalar, within its document
+	Value    string // what it reads
+
+	tree   *tree
+	node   *yaml.Node
+	parent *yaml.Node // the mapping or sequence it stands in; nil for a document's own scalar
+}
+
+// lookup looks things up in one tree, with a bound on the work that merge keys can cause.
+type lookup struct {
+	tree *tree
+	keys int
+}
+
+// child is the value under key, with what led through an alias or merge key told by via.
+func (l *lookup) child(n *yaml.Node, key string) (v *yaml.Node, via bool, err error) {
+	return l.childAt(n, key, 0)
+}
+
+func (l *lookup) childAt(n *yaml.Node, key string, depth int) (v *yaml.Node, via bool, err error) {
+	if n != nil && n.Kind == yaml.AliasNode {
+		n, via = n.Alias, true
+	}
+	if depth > 0 {
+		l.keys += 1 + len(n.Content)/2
+	}
+	if depth > maxMerge || l.keys > maxKeys {
+		return nil, false, refuse(ErrTooLarge, l.tree.line(n), "merge keys nest too deep or too wide")
+	}
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil, false, nil
+	}
+	merges := false
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k := n.Content[i]
+		merges = merges || k.Tag == "!!merge"
+		if k.Kind != yaml.ScalarNode || k.Value != key {
+			continue
+		}
+		if v != nil {
+			return nil, false, refuse(ErrDuplicate, l.tree.line(k), "%q stands at lines %d and %d", key, l.tree.line(v), l.tree.line(k))
+		}
+		v = n.Content[i+1]
+	}
+	if v != nil || !merges {
+		return v, via, nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Tag != "!!merge" {
+			continue
+		}
+		from := []*yaml.Node{n.Content[i+1]}
+		if from[0].Kind == yaml.SequenceNode {
+			from = from[0].Content
+		}
+		for _, m := range from {
+			if v, _, err := l.childAt(m, key, depth+1); v != nil || err != nil {
+				return v, true, err
+			}
+		}
+	}
+	return nil, false, nil
+}
+
+// matches says whether n fulfils all conditions; aliases may be read, only not written.
+func (l *lookup) matches(n *yaml.Node, where []condition) (bool, error) {
+	for _, c := range where {
+		m := n
+		for _, k := range c.keys {
+			var err error
+			if m, _, err = l.child(m, k); m == nil || err != nil {
+				return false, err
+			}
+		}
+		if m = resolved(m); m.Kind != yaml.ScalarNode || m.Value != c.value {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// At finds the one scalar that the path leads to. Document counts from 1; 0 searches all documents.
+func (f *File) At(path string, document int) (Target, error) {
+	steps, err := parsePath(path)
+	if err != nil {
+		return Target{}, f.in(err, path)
+	}
+	if document < 0 || document > len(f.tree.docs) {
+		return Target{}, f.in(refuse(ErrNoMatch, 0, "there is no document %d among %d", document, len(f.tree.docs)), path)
+	}
+	var found []Target
+	var missing error
+	for i, d := range f.tree.docs {
+		n := root(d)
+		if document != 0 && document != i+1 || n == nil {
+			continue
+		}
+		t, err := resolve(f.tree, n, steps)
+		if errors.Is(err, ErrNoMatch) {
+			missing = err
+			continue
+		}
+		if err != nil {
+			return Target{}, f.in(err, path)
+		}
+		t.Document, t.Path = i+1, path
+		found = append(found, t)
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		lines := make([]int, len(found))
+		for i, t := range found {
+			lines[i] = t.Line
+		}
+		return Target{}, f.in(refuse(ErrAmbiguous, found[1].Line, "%d documents have it, at %s", len(found), lineList(lines)), path)
+	case missing == nil || document == 0 && len(f.tree.docs) > 1:
+		missing = refuse(ErrNoMatch, 0, "none of %d documents has it", len(f.tree.docs))
+	}
+	return Target{}, f.in(missing, path)
+}
+
+func lineList(lines []int) string {
+	word := "lines"
+	if len(lines) == 1 {
+		word = "line"
+	}
+	parts := make([]string, 0, len(lines))
+	for i, l := range lines {
+		if i == 10 {
+			parts = append(parts, "...")
+			break
+		}
+		parts = append(parts, strconv.Itoa(l))
+	}
+	return word + " " + strings.Join(parts, ", ")
+}
+
+func resolve(t *tree, n *yaml.Node, steps []step) (Target, error) {
+	l := &lookup{tree: t}
+	var parent *yaml.Node
+	for i, s := range steps {
+		if n.Kind == yaml.AliasNode {
+			return Target{}, aliased(l.tree, n)
+		}
+		if i == 0 || steps[i-1].kind == stepEmbed { // a selector here picks the document
+			if s.kind == stepSelect && n.Kind == yaml.MappingNode {
+				ok, err := l.matches(n, s.where)
+				if err != nil {
+					return Target{}, err
+				}
+				if !ok {
+					return Target{}, refuse(ErrNoMatch, l.tree.line(n), "the document is not %s", s)
+				}
+				continue
+			}
+		}
+		if s.kind == stepEmbed {
+			in, err := l.tree.embedded(n)
+			if err != nil {
+				return Target{}, err
+			}
+			r := rootOf(in)
+			if r == nil {
+				return Target{}, refuse(ErrNoMatch, l.tree.line(n), "the embedded text is empty or has several documents")
+			}
+			l.tree, n, parent = in, r, nil
+			continue
+		}
+		next, err := l.step(n, s)
+		if err != nil {
+			return Target{}, err
+		}
+		n, parent = next, n
+	}
+	if n.Kind == yaml.AliasNode {
+		return Target{}, aliased(l.tree, n)
+	}
+	if n.Kind != yaml.ScalarNode {
+		return Target{}, refuse(ErrNotScalar, l.tree.line(n), "%s stands there%s", describe(n), keysOf(n))
+	}
+	return Target{Line: l.tree.line(n), Value: n.Value, tree: l.tree, node: n, parent: parent}, nil
+}
+
+// rootOf is the content of a text with just one document.
+func rootOf(t *tree) *yaml.Node {
+	if len(t.docs) != 1 {
+		return nil
+	}
+	return root(t.docs[0])
+}
+
+func aliased(t *tree, n *yaml.Node) error {
+	return refuse(ErrAlias, t.line(n), "*%s stands for the text at line %d", n.Value, t.line(n.Alias))
+}
+
+// step goes from n to the node that s names.
+func (l *lookup) step(n *yaml.Node, s step) (*yaml.Node, error) {
+	line := l.tree.line(n)
+	switch {
+	case s.kind == stepSelect:
+		return l.selected(n, s)
+	case n.Kind == yaml.SequenceNode:
+		i := s.index
+		if s.kind == stepKey {
+			var err error
+			if i, err = strconv.Atoi(s.key); err != nil || strconv.Itoa(i) != s.key {
+				return nil, refuse(ErrNoMatch, line, "a sequence stands there; %q is no index, write [name=...] to select", s.key)
+			}
+		}
+		if i < 0 || i >= len(n.Content) {
+			return nil, refuse(ErrNoMatch, line, "index %d of a sequence of %d", i, len(n.Content))
+		}
+		return n.Content[i], nil
+	case s.kind == stepIndex:
+		return nil, refuse(ErrNoMatch, line, "%s stands there, not a sequence", describe(n))
+	}
+	v, via, err := l.child(n, s.key)
+	switch {
+	case err != nil:
+		return nil, err
+	case v == nil:
+		return nil, refuse(ErrNoMatch, line, "no key %q%s", s.key, keysOf(n))
+	case via:
+		return nil, refuse(ErrAlias, l.tree.line(v), "%q comes by a merge key from line %d", s.key, l.tree.line(v))
+	}
+	return v, nil
+}
+
+// selected is the one item of a sequence that fulfils a selector.
+func (l *lookup) selected(n *yaml.Node, s step) (*yaml.Node, error) {
+	if n.Kind != yaml.SequenceNode {
+		return nil, refuse(ErrNoMatch, l.tree.line(n), "%s selects in a sequence, but %s stands there", s, describe(n))
+	}
+	var hit *yaml.Node
+	var lines []int
+	for _, m := range n.Content {
+		ok, err := l.matches(m, s.where)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			hit, lines = m, append(lines, l.tree.line(m))
+		}
+	}
+	switch len(lines) {
+	case 0:
+		return nil, refuse(ErrNoMatch, l.tree.line(n), "none of %d items is %s", len(n.Content), s)
+	case 1:
+		return hit, nil
+	}
+	return nil, refuse(ErrAmbiguous, lines[1], "%d items are %s, at %s", len(lines), s, lineList(lines))
+}
+
+// keysOf lists some keys of a mapping, for the text of a refusal.
+func keysOf(n *yaml.Node) string {
+	if n.Kind != yaml.MappingNode || len(n.Content) == 0 {
+		return ""
+	}
+	var keys []string
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if len(keys) == 8 {
+			keys = append(keys, "...")
+			break
+		}
+		keys = append(keys, fmt.Sprintf("%.40s", n.Content[i].Value))
+	}
+	return "; there are " + strings.Join(keys, ", ")
+}

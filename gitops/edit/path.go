@@ -1,0 +1,365 @@
+package edit
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+const (
+	maxPath  = 2000
+	maxSteps = 100
+)
+
+type stepKind int
+
+const (
+	stepKey    stepKind = iota // a.b, ["a.b"], /a/b; digits also count in a sequence
+	stepIndex                  // [0]
+	stepSelect                 // [name=app,kind=x]
+	stepEmbed                  // |
+)
+
+type step struct {
+	kind  stepKind
+	key   string
+	index int
+	where []condition
+}
+
+// condition wants the scalar under keys, seen from the selected node, to read value.
+type condition struct {
+	keys  []string
+	value string
+}
+
+func (s step) String() string {
+	switch s.kind {
+	case stepKey:
+		return spellKey(s.key)
+	case stepIndex:
+		return fmt.Sprintf("[%d]", s.index)
+	case stepEmbed:
+		return " | "
+	case stepSelect:
+	}
+	var parts []string
+	for _, c := range s.where {
+		keys := make([]string, len(c.keys))
+		for i, k := range c.keys {
+			keys[i] = strings.NewReplacer(`\`, `\\`, ".", `\.`, "=", `\=`, "]", `\]`, ",", `\,`, `"`, `\"`).Replace(k)
+		}
+		parts = append(parts, strings.Join(keys, ".")+"="+spellValue(c.value))
+	}
+	return "[" + strings.Join(parts, ",") + "]"
+}
+
+func spellKey(k string) string {
+	if k == "" || strings.ContainsAny(k, ".[]|\"'\\/*~$ \t=?@,") || strings.ContainsFunc(k, func(r rune) bool { return r < 0x20 || r == 0x7F }) {
+		return "[" + quoteKey(k) + "]"
+	}
+	return k
+}
+
+func quoteKey(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+}
+
+func spellValue(v string) string {
+	if v == "" || strings.ContainsAny(v, "],\"'\\ \t") {
+		return quoteKey(v)
+	}
+	return v
+}
+
+// spell gives the canonical spelling of a path.
+func spell(steps []step) string {
+	var b strings.Builder
+	for _, s := range steps {
+		t := s.String()
+		if s.kind == stepKey && b.Len() > 0 && t[0] != '[' && !strings.HasSuffix(b.String(), " | ") {
+			b.WriteByte('.')
+		}
+		b.WriteString(t)
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// pathReader reads a path expression; its refusals point at the character.
+type pathReader struct {
+	s string
+	i int
+}
+
+func (r *pathReader) fail(at int, format string, args ...any) *Refusal {
+	n := len([]rune(r.s[:min(at, len(r.s))])) + 1
+	e := refuse(ErrPath, 0, "character %d: %s", n, fmt.Sprintf(format, args...))
+	e.Path = r.s
+	return e
+}
+
+// parsePath reads dotted keys, [0], [name=value], ["quoted.key"] and "| ", and the spellings $.a, .a, a.0 and /a/0.
+func parsePath(s string) ([]step, error) {
+	r := &pathReader{s: s}
+	if len(s) > maxPath {
+		e := refuse(ErrPath, 0, "%d bytes long, the limit is %d", len(s), maxPath)
+		return nil, e
+	}
+	if s == "" {
+		return nil, r.fail(0, "the path is empty")
+	}
+	for i, c := range s {
+		if c < 0x20 || c == 0x7F || c == 0xFFFD {
+			return nil, r.fail(i, "control characters and broken text have no place in a path")
+		}
+	}
+	if strings.HasPrefix(s, "/") {
+		return r.pointer()
+	}
+	if strings.HasPrefix(s, "$") {
+		r.i = 1
+		if r.i == len(s) {
+			return nil, r.fail(1, "a key is missing behind $")
+		}
+	}
+	if strings.HasPrefix(s[r.i:], ".") && !strings.HasPrefix(s[r.i:], "..") {
+		r.i++
+	}
+	return r.steps()
+}
+
+func (r *pathReader) steps() (out []step, err error) {
+	wantKey := true // a key must follow: at the beginning, behind a dot, behind a bar
+	fresh := true   // nothing of this text was addressed yet: a selector may stand here
+	for r.i < len(r.s) {
+		if len(out) >= maxSteps {
+			return nil, r.fail(r.i, "more than %d steps", maxSteps)
+		}
+		var st step
+		switch c := r.s[r.i]; {
+		case c == '[' && (!wantKey || fresh):
+			st, err = r.bracket()
+		case strings.HasPrefix(strings.TrimLeft(r.s[r.i:], " "), "|") && (!wantKey || fresh && len(out) > 0):
+			if wantKey {
+				return nil, r.fail(r.i, "a key is missing before |")
+			}
+			st, err = r.bar()
+			if err == nil {
+				out, wantKey, fresh = append(out, st), true, true
+				continue
+			}
+		case c == '.' && !wantKey:
+			r.i++
+			if strings.HasPrefix(r.s[r.i:], ".") {
+				return nil, r.fail(r.i, `".." would search the whole file; a path names one place`)
+			}
+			if r.i == len(r.s) {
+				return nil, r.fail(r.i, "a key is missing behind the dot")
+			}
+			wantKey = true
+			continue
+		case wantKey:
+			st, err = r.key()
+		default:
+			return nil, r.fail(r.i, "expected '.', '[' or ' | ', found %q", rune(c))
+		}
+		if err != nil {
+			return nil, err
+		}
+		out, wantKey, fresh = append(out, st), false, false
+	}
+	if wantKey {
+		return nil, r.fail(r.i, "the path ends where a key should follow")
+	}
+	return out, nil
+}
+
+// bar reads " | ", the way into embedded YAML.
+func (r *pathReader) bar() (step, error) {
+	r.i += strings.IndexByte(r.s[r.i:], '|') + 1
+	if !strings.HasPrefix(r.s[r.i:], " ") {
+		return step{}, r.fail(r.i, "a blank must follow the bar")
+	}
+	for strings.HasPrefix(r.s[r.i:], " ") {
+		r.i++
+	}
+	return step{kind: stepEmbed}, nil
+}
+
+// key reads a bare key up to the next dot, bracket or bar.
+func (r *pathReader) key() (step, error) {
+	var b strings.Builder
+	start := r.i
+	for r.i < len(r.s) {
+		c := r.s[r.i]
+		if c == '.' || c == '[' || c == ' ' && strings.HasPrefix(strings.TrimLeft(r.s[r.i:], " "), "|") {
+			break
+		}
+		switch c {
+		case '\\':
+			r.i++
+			if r.i == len(r.s) {
+				return step{}, r.fail(r.i, "nothing follows the backslash")
+			}
+			c = r.s[r.i]
+		case '"', '\'':
+			return step{}, r.fail(r.i, `write a quoted key in brackets: ["a.b"]`)
+		case ']':
+			return step{}, r.fail(r.i, "']' without '['")
+		case '|':
+			return step{}, r.fail(r.i, "a blank must stand before the bar; quote a key that holds one")
+		}
+		b.WriteByte(c)
+		r.i++
+	}
+	switch k := b.String(); {
+	case k == "":
+		return step{}, r.fail(start, "a key is missing here")
+	case k == "*" || k == "**":
+		return step{}, r.fail(start, "%q would name several places; a path names one", k)
+	default:
+		return step{kind: stepKey, key: k}, nil
+	}
+}
+
+// bracket reads [0], ["key"] or [key=value,...].
+func (r *pathReader) bracket() (step, error) {
+	open := r.i
+	r.i++
+	rest := r.s[r.i:]
+	switch {
+	case rest == "":
+		return step{}, r.fail(open, "'[' is not closed")
+	case rest[0] == '*':
+		return step{}, r.fail(r.i, "[*] would name several places; select one, such as [name=app] or [0]")
+	case rest[0] == '?':
+		return step{}, r.fail(r.i, "filters are not known here; write [name=app]")
+	case rest[0] == ']':
+		return step{}, r.fail(r.i, "the brackets are empty")
+	case rest[0] == '"' || rest[0] == '\'':
+		k, err := r.quoted()
+		if err != nil {
+			return step{}, err
+		}
+		if !strings.HasPrefix(r.s[r.i:], "]") {
+			return step{}, r.fail(r.i, "']' is missing")
+		}
+		r.i++
+		return step{kind: stepKey, key: k}, nil
+	}
+	if end := strings.IndexByte(rest, ']'); end > 0 && !strings.Contains(rest[:end], "=") {
+		n, err := strconv.Atoi(rest[:end])
+		if err != nil || n < 0 || rest[0] == '+' {
+			return step{}, r.fail(r.i, "%q is neither an index nor a selector such as name=app", rest[:end])
+		}
+		r.i += end + 1
+		return step{kind: stepIndex, index: n}, nil
+	}
+	st := step{kind: stepSelect}
+	for {
+		c, err := r.condition(open)
+		if err != nil {
+			return step{}, err
+		}
+		st.where = append(st.where, c)
+		r.i++
+		if r.s[r.i-1] == ']' {
+			return st, nil
+		}
+	}
+}
+
+// condition reads key=value and stops on the ',' or ']' behind it.
+func (r *pathReader) condition(open int) (c condition, err error) {
+	var b strings.Builder
+	start := r.i
+	for ; ; r.i++ {
+		if r.i == len(r.s) {
+			return c, r.fail(open, "'[' is not closed")
+		}
+		ch := r.s[r.i]
+		switch {
+		case ch == '\\' && r.i+1 < len(r.s):
+			r.i++
+			b.WriteByte(r.s[r.i])
+			continue
+		case ch == ']' || ch == ',':
+			return c, r.fail(r.i, "'=' is missing: write [name=app]")
+		case ch != '.' && ch != '=':
+			b.WriteByte(ch)
+			continue
+		}
+		if b.Len() == 0 {
+			return c, r.fail(start, "a key is missing before %q", rune(ch))
+		}
+		c.keys = append(c.keys, b.String())
+		b.Reset()
+		if ch == '=' {
+			r.i++
+			break
+		}
+	}
+	if strings.HasPrefix(r.s[r.i:], "=") {
+		return c, r.fail(r.i, "write one '=': [name=app]")
+	}
+	if strings.HasPrefix(r.s[r.i:], `"`) || strings.HasPrefix(r.s[r.i:], "'") {
+		c.value, err = r.quoted()
+	} else if n := strings.IndexAny(r.s[r.i:], "],"); n >= 0 {
+		c.value = r.s[r.i : r.i+n]
+		r.i += n
+	} else {
+		r.i = len(r.s)
+	}
+	switch {
+	case err != nil:
+		return c, err
+	case r.i == len(r.s):
+		return c, r.fail(open, "'[' is not closed")
+	case r.s[r.i] != ']' && r.s[r.i] != ',':
+		return c, r.fail(r.i, "expected ',' or ']' behind the quoted value")
+	}
+	return c, nil
+}
+
+// quoted reads "text" or 'text'; a backslash takes the next character as it is.
+func (r *pathReader) quoted() (string, error) {
+	open, q := r.i, r.s[r.i]
+	var b strings.Builder
+	for r.i++; r.i < len(r.s); r.i++ {
+		switch c := r.s[r.i]; {
+		case c == q:
+			r.i++
+			return b.String(), nil
+		case c == '\\' && r.i+1 < len(r.s):
+			r.i++
+			b.WriteByte(r.s[r.i])
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return "", r.fail(open, "the quotation mark is not closed")
+}
+
+// pointer reads a JSON pointer.
+func (r *pathReader) pointer() (out []step, err error) {
+	at := 1
+	for part := range strings.SplitSeq(r.s[1:], "/") {
+		if i := strings.IndexByte(part, '~'); i >= 0 && !validTildes(part) {
+			return nil, r.fail(at+i, "'~' must be followed by 0 or 1 in a JSON pointer")
+		}
+		if part == "*" {
+			return nil, r.fail(at, `"*" would name several places; a path names one`)
+		}
+		if len(out) >= maxSteps {
+			return nil, r.fail(at, "more than %d steps", maxSteps)
+		}
+		out = append(out, step{kind: stepKey, key: strings.NewReplacer("~1", "/", "~0", "~").Replace(part)})
+		at += len(part) + 1
+	}
+	return out, nil
+}
+
+func validTildes(s string) bool {
+	rest := strings.NewReplacer("~0", "", "~1", "").Replace(s)
+	return !strings.Contains(rest, "~")
+}

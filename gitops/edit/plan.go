@@ -1,0 +1,288 @@
+package edit
+
+import (
+	"bytes"
+	"sort"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const maxEdits = 1000
+
+// File is one parsed file. It never touches the disk.
+type File struct {
+	name string
+	tree *tree
+}
+
+// Open parses a YAML file of at most 5 MiB. The name is used in refusals only, and to know a kustomization file.
+func Open(name string, src []byte) (*File, error) {
+	t, err := parse(src)
+	if err != nil {
+		return nil, (&File{name: name}).in(err, "")
+	}
+	return &File{name: name, tree: t}, nil
+}
+
+// Write asks for one scalar to read Value.
+type Write struct {
+	Target Target
+	Value  string
+	Expect []string // refuse with ErrStale when the current value is none of these; empty accepts any
+
+	key string // not empty: a pair key: Value is put behind Target's instead
+}
+
+// Edit is one splice of a plan: the bytes from Start to End of the source become New.
+type Edit struct {
+	Start, End    int
+	New           []byte
+	Document      int
+	Line          int
+	Path          string
+	Before, After string // the values, as a reader of the file sees them
+}
+
+// Plan is a set of edits with their proven result.
+type Plan struct {
+	edits []Edit
+	out   []byte
+}
+
+// Bytes gives the whole file with the edits in it; the source itself when there are none.
+func (p *Plan) Bytes() []byte { return p.out }
+
+// Edits gives the splices in the order of the file.
+func (p *Plan) Edits() []Edit { return p.edits }
+
+// batch collects what is to happen in one tree.
+type batch struct {
+	splices []splice
+	want    expectation
+}
+
+type splice struct {
+	span
+	text []byte
+}
+
+// Plan checks all writes, splices them together and proves the result. Values that stand there already make no edit.
+func (f *File) Plan(writes ...Write) (*Plan, error) {
+	p := &Plan{out: f.tree.src}
+	if len(writes) > maxEdits {
+		return nil, f.in(refuse(ErrTooLarge, 0, "%d writes, the limit is %d", len(writes), maxEdits), "")
+	}
+	batches := map[*tree]*batch{}
+	for _, w := range writes {
+		b := batches[w.Target.tree]
+		if b == nil {
+			b = &batch{want: newExpectation()}
+			batches[w.Target.tree] = b
+		}
+		e, ok, err := f.splice(b, w)
+		if err != nil {
+			return nil, f.in(err, w.Target.Path)
+		}
+		if ok {
+			p.edits = append(p.edits, e)
+		}
+	}
+	if len(p.edits) == 0 {
+		return p, nil
+	}
+	sort.SliceStable(p.edits, func(i, j int) bool { return p.edits[i].Start < p.edits[j].Start })
+	out, err := f.prove(batches)
+	if err != nil {
+		return nil, f.in(err, p.edits[0].Path)
+	}
+	if !outsideEqual(f.tree.src, out, p.edits) {
+		return nil, f.in(refuse(ErrVerify, p.edits[0].Line, "bytes outside of the edits changed"), p.edits[0].Path)
+	}
+	p.out = out
+	return p, nil
+}
+
+// splice turns one write into a splice of its tree and the edit of the file that it amounts to.
+func (f *File) splice(b *batch, w Write) (Edit, bool, error) {
+	t, n := w.Target.tree, w.Target.node
+	if err := f.allowed(w); err != nil {
+		return Edit{}, false, err
+	}
+	if w.key != "" {
+		return f.insert(b, w)
+	}
+	value := w.Value
+	if isBlock(n) {
+		value += trailingBreaks(n.Value)
+	}
+	if old, again := b.want.values[n]; again {
+		if old != value {
+			return Edit{}, false, refuse(ErrConflict, t.line(n), "%.80q and %.80q are both wanted", old, value)
+		}
+		return Edit{}, false, nil
+	}
+	b.want.values[n] = value
+	if n.Value == value && n.ShortTag() == "!!str" {
+		return Edit{}, false, nil
+	}
+	s, err := t.replace(n, w.Value)
+	if err != nil {
+		return Edit{}, false, err
+	}
+	b.splices = append(b.splices, s)
+	e, err := f.edit(w, s)
+	e.Before, e.After = strings.TrimRight(n.Value, "\n"), w.Value
+	return e, err == nil, err
+}
+
+// allowed refuses writes that must not happen whatever their bytes.
+func (f *File) allowed(w Write) error {
+	t, n := w.Target.tree, w.Target.node
+	switch {
+	case n == nil || t == nil:
+		return refuse(ErrNoMatch, 0, "the write has no target")
+	case !f.owns(t):
+		return refuse(ErrConflict, 0, "the target belongs to another file")
+	case !utf8.ValidString(w.Value):
+		return refuse(ErrEncoding, t.line(n), "the new value is not UTF-8 text")
+	case len(w.Value) > maxPath:
+		return refuse(ErrTooLarge, t.line(n), "the new value has %d bytes, the limit is %d", len(w.Value), maxPath)
+	}
+	stale := len(w.Expect) > 0
+	for _, e := range w.Expect {
+		stale = stale && e != strings.TrimRight(n.Value, "\n") && e != n.Value
+	}
+	if stale {
+		return refuse(ErrStale, t.line(n), "%.80q stands there, expected %.80q", n.Value, strings.Join(w.Expect, " or "))
+	}
+	if line := f.sealedAt(w.Target.Document); line > 0 {
+		return refuse(ErrSealed, line, "an edit would break its message authentication code")
+	}
+	for o, h := t, n; o != nil; o, h = o.outer, o.host {
+		if line := o.aliasOf(h); h.Anchor != "" && line > 0 {
+			return refuse(ErrAnchored, o.line(h), "&%s is used again at line %d", h.Anchor, line)
+		}
+	}
+	return nil
+}
+
+func (f *File) owns(t *tree) bool {
+	for t.outer != nil {
+		t = t.outer
+	}
+	return t == f.tree
+}
+
+// sealedAt is the line of a document's SOPS metadata, 0 when it has none.
+func (f *File) sealedAt(document int) int {
+	if document < 1 || document > len(f.tree.docs) {
+		return 0
+	}
+	n := root(f.tree.docs[document-1])
+	if n == nil || n.Kind != yaml.MappingNode {
+		return 0
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if m := n.Content[i+1]; n.Content[i].Value == "sops" && m.Kind == yaml.MappingNode {
+			for j := 0; j < len(m.Content); j += 2 {
+				if m.Content[j].Value == "mac" {
+					return m.Content[j].Line
+				}
+			}
+		}
+	}
+	return 0
+}
+
+// aliasOf is the line of the first alias of n, 0 when there is none.
+func (t *tree) aliasOf(n *yaml.Node) int {
+	if n.Anchor == "" {
+		return 0
+	}
+	var walk func(m *yaml.Node) int
+	walk = func(m *yaml.Node) int {
+		if m.Kind == yaml.AliasNode && m.Alias == n {
+			return t.line(m)
+		}
+		for _, c := range m.Content {
+			if l := walk(c); l > 0 {
+				return l
+			}
+		}
+		return 0
+	}
+	for _, d := range t.docs {
+		if l := walk(d); l > 0 {
+			return l
+		}
+	}
+	return 0
+}
+
+// edit carries a splice of any tree to the file.
+func (f *File) edit(w Write, s splice) (Edit, error) {
+	at := s.span
+	for t := w.Target.tree; t.outer != nil; t = t.outer {
+		var err error
+		if at, err = t.lift(at); err != nil {
+			return Edit{}, err
+		}
+	}
+	return Edit{Start: at.start, End: at.end, New: s.text, Document: w.Target.Document, Line: f.tree.lineAt(at.start), Path: w.Target.Path}, nil
+}
+
+// replace is the splice that makes n read v.
+func (t *tree) replace(n *yaml.Node, v string) (splice, error) {
+	sp, err := t.scalar(n)
+	if err != nil {
+		return splice{}, err
+	}
+	if isBlock(n) {
+		return t.replaceLine(n, sp, v)
+	}
+	enc := encode(v, n.Style)
+	if sp.start < sp.end {
+		return splice{sp, enc}, nil
+	}
+	k := sp.start // nothing is written: only behind ':' or '-' is a place for it
+	for k > 0 && isBlank(t.src[k-1]) {
+		k--
+	}
+	if n.Anchor == "" && n.Style&yaml.TaggedStyle == 0 && (k == 0 || t.src[k-1] != ':' && t.src[k-1] != '-') {
+		return splice{}, refuse(ErrUnwritable, t.line(n), "nothing is written there, and there is no place for a value")
+	}
+	if sp.start > 0 && !bytes.ContainsRune([]byte(" \t\r\n[{,"), rune(t.src[sp.start-1])) {
+		enc = append([]byte{' '}, enc...)
+	}
+	if sp.end < len(t.src) && !isBlank(t.src[sp.end]) && breakLen(t.src, sp.end) == 0 && !bytes.ContainsRune([]byte(",]}"), rune(t.src[sp.end])) {
+		enc = append(enc, ' ')
+	}
+	return splice{sp, enc}, nil
+}
+
+func isBlock(n *yaml.Node) bool { return n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 }
+
+func trailingBreaks(v string) string { return v[len(strings.TrimRight(v, "\n")):] }
+
+// replaceLine changes the one line of text in a block scalar; header, indentation and trailing breaks stay.
+func (t *tree) replaceLine(n *yaml.Node, sp span, v string) (splice, error) {
+	b, err := t.block(n, sp.start)
+	if err != nil {
+		return splice{}, err
+	}
+	var at []span
+	for _, l := range b.lines {
+		if l.end > l.start {
+			at = append(at, l)
+		}
+	}
+	if len(at) != 1 || strings.TrimRight(n.Value, "\n") != string(t.src[at[0].start:at[0].end]) {
+		return splice{}, refuse(ErrBlock, t.line(n), "it has not just one line of text")
+	}
+	if !printable(v) || v == "" || v != strings.TrimSpace(v) {
+		return splice{}, refuse(ErrBlock, t.line(n), "%.80q cannot stand in a block scalar of one line", v)
+	}
+	return splice{at[0], []byte(v)}, nil
+}

@@ -1,0 +1,204 @@
+package edit
+
+import (
+	"bytes"
+	"sort"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// expectation is all that may differ between the trees before and after.
+type expectation struct {
+	values map[*yaml.Node]string // scalars that must read this
+	pairs  map[*yaml.Node]pair   // mappings that must have this pair more
+}
+
+type pair struct {
+	at         int // index in Content
+	key, value string
+}
+
+func newExpectation() expectation {
+	return expectation{values: map[*yaml.Node]string{}, pairs: map[*yaml.Node]pair{}}
+}
+
+// apply splices; ranges must not overlap.
+func apply(src []byte, splices []splice) ([]byte, error) {
+	sort.SliceStable(splices, func(i, j int) bool { return splices[i].start < splices[j].start })
+	n, at := len(src), 0
+	for _, s := range splices {
+		if s.start < at || s.end < s.start || s.end > len(src) {
+			return nil, refuse(ErrConflict, 0, "edits overlap at byte %d", s.start)
+		}
+		at = s.end
+		n += len(s.text) - (s.end - s.start)
+	}
+	out := make([]byte, 0, n)
+	at = 0
+	for _, s := range splices {
+		out = append(append(out, src[at:s.start]...), s.text...)
+		at = s.end
+	}
+	return append(out, src[at:]...), nil
+}
+
+// prove applies all batches, innermost texts first, and proves each tree. It returns the new bytes of the file.
+func (f *File) prove(batches map[*tree]*batch) ([]byte, error) {
+	var inner []*tree
+	for t := range batches {
+		for o := t; o.outer != nil; o = o.outer {
+			if !contains(inner, o) {
+				inner = append(inner, o)
+			}
+		}
+	}
+	sort.Slice(inner, func(i, j int) bool { // deepest first; then by place, to be deterministic
+		if d, e := depth(inner[i]), depth(inner[j]); d != e {
+			return d > e
+		}
+		return inner[i].lineBase < inner[j].lineBase
+	})
+	for _, t := range inner {
+		b := batches[t]
+		if b == nil || len(b.splices) == 0 {
+			continue
+		}
+		out, err := t.proved(b)
+		if err != nil {
+			return nil, err
+		}
+		o := batches[t.outer]
+		if o == nil {
+			o = &batch{want: newExpectation()}
+			batches[t.outer] = o
+		}
+		value := strings.TrimRight(string(out), "\n") + trailingBreaks(t.host.Value)
+		if old, again := o.want.values[t.host]; again && old != value {
+			return nil, refuse(ErrConflict, t.outer.line(t.host), "the text is written as a whole and in parts")
+		}
+		o.want.values[t.host] = value
+		for _, s := range b.splices {
+			at, err := t.lift(s.span)
+			if err != nil {
+				return nil, err
+			}
+			o.splices = append(o.splices, splice{at, s.text})
+		}
+	}
+	return f.tree.proved(batches[f.tree])
+}
+
+func contains(ts []*tree, t *tree) bool {
+	for _, o := range ts {
+		if o == t {
+			return true
+		}
+	}
+	return false
+}
+
+func depth(t *tree) (n int) {
+	for ; t.outer != nil; t = t.outer {
+		n++
+	}
+	return n
+}
+
+// proved gives the new text of one tree after parsing it again and comparing it node by node.
+func (t *tree) proved(b *batch) ([]byte, error) {
+	out, err := apply(t.src, b.splices)
+	if err != nil {
+		return nil, err
+	}
+	z, err := parse(out)
+	if err != nil {
+		return nil, refuse(ErrVerify, t.lineBase, "the result is not YAML: %v", err)
+	}
+	if len(t.docs) != len(z.docs) {
+		return nil, refuse(ErrVerify, t.lineBase, "the number of documents changed")
+	}
+	c := &comparison{tree: t, want: b.want, twins: map[*yaml.Node]*yaml.Node{}, exact: len(b.want.pairs) == 0}
+	c.sameLines = c.exact && len(t.lines) == len(z.lines)
+	for i := range t.docs {
+		if err := c.same(t.docs[i], z.docs[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// comparison walks two trees side by side.
+type comparison struct {
+	tree      *tree
+	want      expectation
+	twins     map[*yaml.Node]*yaml.Node // anchored nodes
+	exact     bool                      // comments too: a pair put in may take over the comment of the one before
+	sameLines bool
+}
+
+func (c *comparison) same(a, b *yaml.Node) error {
+	if a.Anchor != "" {
+		c.twins[a] = b
+	}
+	if what := c.differs(a, b); what != "" {
+		return refuse(ErrVerify, c.tree.line(a), "another %s would come out", what)
+	}
+	content := b.Content
+	if p, ok := c.want.pairs[a]; ok {
+		if len(content) != len(a.Content)+2 {
+			return refuse(ErrVerify, c.tree.line(a), "not just one pair would be put in")
+		}
+		k, v := content[p.at], content[p.at+1]
+		if k.Value != p.key || v.Value != p.value || v.ShortTag() != "!!str" || v.Kind != yaml.ScalarNode {
+			return refuse(ErrVerify, c.tree.line(a), "the pair put in reads differently")
+		}
+		content = append(content[:p.at:p.at], content[p.at+2:]...)
+	}
+	if len(a.Content) != len(content) {
+		return refuse(ErrVerify, c.tree.line(a), "another number of items would come out")
+	}
+	for i := range a.Content {
+		if err := c.same(a.Content[i], content[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// differs names the first thing in which b is not a with the wanted value.
+func (c *comparison) differs(a, b *yaml.Node) string {
+	v, target := c.want.values[a]
+	switch {
+	case a.Kind != b.Kind:
+		return "kind"
+	case a.Anchor != b.Anchor:
+		return "anchor"
+	case c.exact && (a.HeadComment != b.HeadComment || a.LineComment != b.LineComment || a.FootComment != b.FootComment):
+		return "comment"
+	case c.sameLines && a.Line != b.Line:
+		return "line"
+	case target && b.Value != v:
+		return "new value"
+	case target && b.ShortTag() != "!!str" && (a.Style&yaml.TaggedStyle == 0 || b.ShortTag() != a.ShortTag()):
+		return "type of the new value"
+	case !target && (a.Value != b.Value || a.Tag != b.Tag || a.Style != b.Style):
+		return "value"
+	case a.Kind == yaml.AliasNode && c.twins[a.Alias] != b.Alias:
+		return "alias"
+	}
+	return ""
+}
+
+// outsideEqual checks on the result that all bytes outside of the edits are those of the source.
+func outsideEqual(src, out []byte, edits []Edit) bool {
+	at, to := 0, 0
+	for _, e := range edits {
+		n := e.Start - at
+		if n < 0 || to+n+len(e.New) > len(out) || !bytes.Equal(src[at:e.Start], out[to:to+n]) || !bytes.Equal(out[to+n:to+n+len(e.New)], e.New) {
+			return false
+		}
+		at, to = e.End, to+n+len(e.New)
+	}
+	return bytes.Equal(src[at:], out[to:])
+}
