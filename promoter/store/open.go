@@ -38,7 +38,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Origin == "" {
 		o.Origin = "waveguide.dev/ledger/" + strings.ToLower(rand.Text())
 	} else if err := checkOrigin(o.Origin); err != nil {
-		return nil, fmt.Errorf("open store: %w", err)
+		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
 	if o.Patience <= 0 {
 		o.Patience = patience

@@ -39,7 +39,7 @@ func write(ctx context.Context, path string) error {
 			if blob, err = tx.PutBlob(ctx, []byte(key)); err != nil {
 				return err
 			}
-			if err := tx.Put(ctx, store.Record{Bucket: "last", Key: key, Value: []byte(key)}); err != nil {
+			if err := tx.Put(ctx, store.Record{Bucket: "last", Key: key, Value: []byte("1")}); err != nil {
 				return err
 			}
 			return tx.Append(ctx, entry(store.Intent, key, `{"blob":"`+blob+`"}`), entry(store.Outcome, key, "{}"))
