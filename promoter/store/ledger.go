@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -19,10 +20,11 @@ type querier interface {
 
 // Append adds entries in the order given. It refuses an intent or outcome that
 // its key has already with [ErrKnown], and an outcome without an intent.
-func (t *Tx) Append(ctx context.Context, entries ...Entry) error {
+func (t *Tx) Append(ctx context.Context, entries ...Entry) (err error) {
 	if len(entries) == 0 {
 		return nil
 	}
+	defer func() { t.failed = cmp.Or(t.failed, err) }()
 	if err := t.load(ctx); err != nil {
 		return err
 	}
@@ -37,24 +39,33 @@ func (t *Tx) Append(ctx context.Context, entries ...Entry) error {
 	}
 	defer func() { _ = hashes.Close() }() // the transaction owns it
 	for _, e := range entries {
-		if e, err = e.check(); err != nil {
+		if err := t.add(ctx, e, rows, hashes); err != nil {
 			return err
-		}
-		if err := t.allow(ctx, e); err != nil {
-			return err
-		}
-		idx := tlog.StoredHashCount(t.tree.size)
-		stored := t.tree.push(tlog.RecordHash(e.leaf()))
-		if _, err := rows.ExecContext(ctx, t.tree.size, e.At.Format(instant), string(e.Kind), e.Subject, e.Key, string(e.Body)); err != nil {
-			return err
-		}
-		for i, h := range stored {
-			if _, err := hashes.ExecContext(ctx, idx+int64(i), h[:]); err != nil {
-				return err
-			}
 		}
 	}
 	t.grown = true
+	return nil
+}
+
+// add writes one entry and the hashes that it completes.
+func (t *Tx) add(ctx context.Context, e Entry, row, hash *sql.Stmt) error {
+	e, err := e.check()
+	if err != nil {
+		return err
+	}
+	if err := t.allow(ctx, e); err != nil {
+		return err
+	}
+	idx := tlog.StoredHashCount(t.tree.size)
+	stored := t.tree.push(tlog.RecordHash(e.leaf()))
+	if _, err := row.ExecContext(ctx, t.tree.size, e.At.Format(instant), string(e.Kind), e.Subject, e.Key, string(e.Body)); err != nil {
+		return err
+	}
+	for i, h := range stored {
+		if _, err := hash.ExecContext(ctx, idx+int64(i), h[:]); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

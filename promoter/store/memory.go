@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -43,7 +44,8 @@ func Recall[T any](r Record) (T, error) {
 }
 
 // Put remembers records, each in place of the one of its name.
-func (t *Tx) Put(ctx context.Context, records ...Record) error {
+func (t *Tx) Put(ctx context.Context, records ...Record) (err error) {
+	defer func() { t.failed = cmp.Or(t.failed, err) }()
 	const query = `INSERT INTO memory (bucket, key, value, expires) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (bucket, key) DO UPDATE SET value = $3, expires = $4`
 	put, err := t.tx.PrepareContext(ctx, query)
@@ -85,7 +87,8 @@ func (r Record) check() error {
 }
 
 // Delete forgets keys of a bucket. What is not there is forgotten already.
-func (t *Tx) Delete(ctx context.Context, bucket string, keys ...string) error {
+func (t *Tx) Delete(ctx context.Context, bucket string, keys ...string) (err error) {
+	defer func() { t.failed = cmp.Or(t.failed, err) }()
 	for _, key := range keys {
 		if _, err := t.tx.ExecContext(ctx, `DELETE FROM memory WHERE bucket = $1 AND key = $2`, bucket, key); err != nil {
 			return err
@@ -129,8 +132,8 @@ func (s *Store) List(ctx context.Context, bucket, prefix string) ([]Record, erro
 	defer func() { _ = rows.Close() }() // rows.Err tells
 	var all []Record
 	for rows.Next() {
-		r := Record{Bucket: bucket}
-		if err := r.scan(rows); err != nil {
+		r, err := scanRecord(bucket, rows)
+		if err != nil {
 			return nil, explain(err, "read memory of", s.path)
 		}
 		all = append(all, r)
@@ -153,24 +156,24 @@ func (s *Store) Prune(ctx context.Context) (int64, error) {
 
 func get(ctx context.Context, q querier, bucket, key string) (Record, bool, error) {
 	const query = `SELECT key, value, expires FROM memory WHERE bucket = $1 AND key = $2 AND (expires = 0 OR expires > $3)`
-	r := Record{Bucket: bucket}
-	err := r.scan(q.QueryRowContext(ctx, query, bucket, key, time.Now().UnixMilli()))
+	r, err := scanRecord(bucket, q.QueryRowContext(ctx, query, bucket, key, time.Now().UnixMilli()))
 	if errors.Is(err, sql.ErrNoRows) {
 		return Record{}, false, nil
 	}
 	return r, err == nil, err
 }
 
-// scan reads one row of memory.
-func (r *Record) scan(row interface{ Scan(into ...any) error }) error {
+// scanRecord reads one row of a bucket.
+func scanRecord(bucket string, row interface{ Scan(into ...any) error }) (Record, error) {
+	r := Record{Bucket: bucket}
 	var value string
 	var expires int64
 	if err := row.Scan(&r.Key, &value, &expires); err != nil {
-		return err
+		return Record{}, err
 	}
 	r.Value = json.RawMessage(value)
 	if expires > 0 {
 		r.Expires = time.UnixMilli(expires).UTC()
 	}
-	return nil
+	return r, nil
 }

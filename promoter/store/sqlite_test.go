@@ -16,13 +16,13 @@ import (
 	"github.com/waveguide-dev/waveguide/promoter/store/storetest"
 )
 
-func open(t testing.TB, o store.Options) *store.Store {
-	t.Helper()
-	s, err := store.Open(t.Context(), o)
+func open(tb testing.TB, o store.Options) *store.Store {
+	tb.Helper()
+	s, err := store.Open(tb.Context(), o)
 	if err != nil {
-		t.Fatalf("Open = %v", err)
+		tb.Fatalf("Open = %v", err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	tb.Cleanup(func() { _ = s.Close() })
 	return s
 }
 
@@ -183,7 +183,7 @@ func TestLockedFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	shell, err := db.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -273,7 +273,7 @@ func TestVirtualTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer s.Close()
+		defer func() { _ = s.Close() }()
 		if err := s.Put(t.Context(), store.Record{Bucket: "b", Key: "k", Value: []byte("1"), Expires: time.Now().Add(time.Hour)}); err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -53,8 +54,8 @@ type Store struct {
 // errReadOnly is what a reader gets for writing.
 var errReadOnly = errors.New("the store was opened for reading only")
 
-// Tx is one transaction: all of it is kept, durably, or nothing. It must not be
-// used after the function it was given to.
+// Tx is one transaction: all of it is kept, durably, or nothing. A step that
+// fails fails the whole. It must not be used after the function it was given to.
 type Tx struct {
 	tx     *sql.Tx
 	store  *Store
@@ -62,6 +63,7 @@ type Tx struct {
 	tree   edge
 	loaded bool
 	grown  bool
+	failed error // of any step, even if the caller forgot it
 }
 
 // Write runs do in one transaction and returns the ledger's checkpoint after
@@ -86,7 +88,7 @@ func (s *Store) Write(ctx context.Context, do func(*Tx) error) (Checkpoint, erro
 		return Checkpoint{}, explain(err, "write to", s.path)
 	}
 	t := &Tx{tx: tx, store: s, origin: s.origin, tree: s.tree.clone()}
-	if err := do(t); err != nil {
+	if err := cmp.Or(do(t), t.failed); err != nil {
 		return Checkpoint{}, explain(err, "write to", s.path)
 	}
 	at, err := t.seal(ctx)

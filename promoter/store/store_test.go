@@ -33,7 +33,7 @@ func attack(t *testing.T, o store.Options, statements ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	for _, s := range statements {
 		statement, fails := strings.CutPrefix(s, "! ")
 		if _, err := db.ExecContext(t.Context(), statement); (err != nil) != fails {

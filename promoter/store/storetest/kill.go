@@ -53,7 +53,8 @@ func write(ctx context.Context, path string) error {
 
 // killed lets another process write, ends it at some instant, and looks at
 // what it leaves: everything acknowledged is there, and nothing by halves.
-func killed(t *testing.T, b Backend) {
+func (b Backend) killed(t *testing.T) {
+	t.Parallel()
 	o := b.New(t)
 	self, err := os.Executable()
 	must(t, err)
@@ -74,7 +75,7 @@ func killed(t *testing.T, b Backend) {
 // that it had printed.
 func kill(t *testing.T, self, path string, after int) []store.Checkpoint {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), self, "-test.run=^$", victim, path) //nolint:gosec // the test's own binary
+	cmd := exec.CommandContext(t.Context(), self, "-test.run=^$", victim, path)
 	out, err := cmd.StdoutPipe()
 	must(t, err)
 	must(t, cmd.Start())

@@ -35,7 +35,8 @@ func filled(t *testing.T, o store.Options, n int) []store.Checkpoint {
 	return all
 }
 
-func tampered(t *testing.T, b Backend) {
+func (b Backend) tampered(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name        string
 		attack      string
@@ -86,7 +87,8 @@ func tampered(t *testing.T, b Backend) {
 
 // rewritten makes another history under the same name, consistent in itself:
 // only a checkpoint kept outside can tell.
-func rewritten(t *testing.T, b Backend) {
+func (b Backend) rewritten(t *testing.T) {
+	t.Parallel()
 	truth := b.New(t)
 	truth.Origin = "example.com/ledger"
 	published := filled(t, truth, 20)
@@ -120,7 +122,8 @@ func rewritten(t *testing.T, b Backend) {
 }
 
 // succeeded lets a ledger take the place of one that was lost.
-func succeeded(t *testing.T, b Backend) {
+func (b Backend) succeeded(t *testing.T) {
+	t.Parallel()
 	old := b.New(t)
 	lost := filled(t, old, 5)
 	o := b.New(t)
