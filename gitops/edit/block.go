@@ -138,13 +138,13 @@ func (t *tree) embedded(n *yaml.Node) (*tree, error) {
 	if strings.TrimRight(string(text), "\n") != strings.TrimRight(n.Value, "\n") {
 		return nil, refuse(ErrBlock, t.line(n), "its lines cannot be told apart")
 	}
-	base := t.line(n)
+	base := t.lineBase + n.Line
 	if len(b.lines) > 0 {
-		base = t.lineBase + t.lineAt(b.lines[0].start) - 1
+		base = t.lineBase + t.parserLine(b.lines[0].start) - 1
 	}
 	in, err := parse(text)
 	if err != nil {
-		return nil, refuse(ErrSyntax, base+1, "the embedded text is not YAML: %v", err)
+		return nil, refuse(ErrSyntax, t.line(n), "the embedded text is not YAML: %v", err)
 	}
 	in.outer, in.host, in.text, in.starts, in.lineBase = t, n, b.lines, starts, base
 	return in, nil

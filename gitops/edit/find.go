@@ -107,18 +107,8 @@ func (s *search) scalar(n *yaml.Node) {
 	if !Mentions([]byte(n.Value), s.needle) {
 		return
 	}
-	if n.Style&yaml.LiteralStyle != 0 {
-		if in, err := s.look.tree.embedded(n); err == nil {
-			if r := rootOf(in); r != nil {
-				look, global := s.look, s.global
-				s.enter(in, r)
-				s.way = append(s.way, frame{tree: look.tree, node: n, embed: true})
-				s.walk(r)
-				s.way = s.way[:len(s.way)-1]
-				s.look, s.global = look, global
-			}
-			return
-		}
+	if n.Style&yaml.LiteralStyle != 0 && s.inside(n) {
+		return
 	}
 	if len(n.Value) > maxScalar {
 		return
@@ -129,6 +119,25 @@ func (s *search) scalar(n *yaml.Node) {
 	}
 	t := s.target(n)
 	s.add(Hit{Form: FormReference, Tag: r.tag, Digest: r.digest, whole: &t}, t)
+}
+
+// inside walks the YAML of a literal block; false when it holds none.
+func (s *search) inside(n *yaml.Node) bool {
+	in, err := s.look.tree.embedded(n)
+	if err != nil {
+		return false
+	}
+	r := rootOf(in)
+	if r == nil || r.Kind == yaml.ScalarNode {
+		return false
+	}
+	look, global := s.look, s.global
+	s.way = append(s.way, frame{tree: look.tree, node: n, embed: true})
+	s.enter(in, r)
+	s.walk(r)
+	s.way = s.way[:len(s.way)-1]
+	s.look, s.global = look, global
+	return true
 }
 
 // target makes the target of the scalar at the end of the way.

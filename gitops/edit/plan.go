@@ -188,7 +188,7 @@ func (f *File) sealedAt(document int) int {
 		if m := n.Content[i+1]; n.Content[i].Value == "sops" && m.Kind == yaml.MappingNode {
 			for j := 0; j < len(m.Content); j += 2 {
 				if m.Content[j].Value == "mac" {
-					return m.Content[j].Line
+					return f.tree.line(m.Content[j])
 				}
 			}
 		}

@@ -30,7 +30,8 @@ type tree struct {
 	host     *yaml.Node // the block scalar of outer that holds src
 	text     []span     // where each line of src stands in outer.src
 	starts   []int      // where each line of src begins in src
-	lineBase int        // line of the file before line 1 of src
+	lineBase int        // line of the file, as the parser counts, before line 1 of src
+	exotic   bool       // the parser counts more lines than people do, who end them at LF
 }
 
 var reErrLine = regexp.MustCompile(`line ([0-9]+)`)
@@ -69,6 +70,7 @@ func parse(src []byte) (t *tree, err error) {
 		base = 3
 	}
 	t.lines = lineStarts(src, base)
+	t.exotic = len(t.lines) != 1+bytes.Count(src, []byte{'\n'})
 	return t, nil
 }
 
@@ -163,11 +165,27 @@ func (t *tree) offset(line, col int) (int, bool) {
 	return p, p <= len(t.src)
 }
 
-// line is the line of the file that a node of t stands on.
-func (t *tree) line(n *yaml.Node) int { return t.lineBase + n.Line }
+// line is the line of the file that a node of t stands on, as people count.
+func (t *tree) line(n *yaml.Node) int {
+	line := t.lineBase + n.Line
+	for t.outer != nil {
+		t = t.outer
+	}
+	if !t.exotic || line < 1 || line > len(t.lines) {
+		return line
+	}
+	return t.lineAt(t.lines[line-1])
+}
 
-// lineAt is the line of the file that byte p of a file's tree stands on.
+// lineAt is the line of a file's tree that byte p stands on, as people count.
 func (t *tree) lineAt(p int) int {
+	if t.exotic {
+		return 1 + bytes.Count(t.src[:p], []byte{'\n'})
+	}
+	return t.parserLine(p)
+}
+
+func (t *tree) parserLine(p int) int {
 	return sort.Search(len(t.lines), func(i int) bool { return t.lines[i] > p })
 }
 
@@ -175,12 +193,12 @@ func (t *tree) lineAt(p int) int {
 func (t *tree) lift(s span) (span, error) {
 	k := sort.SearchInts(t.starts, s.start+1) - 1
 	if k < 0 {
-		return span{}, refuse(ErrUnwritable, t.lineBase+1, "embedded text does not map to the file")
+		return span{}, refuse(ErrUnwritable, t.line(t.docs[0]), "embedded text does not map to the file")
 	}
 	l := t.text[k]
 	out := span{l.start + s.start - t.starts[k], l.start + s.end - t.starts[k]}
 	if out.end > l.end {
-		return span{}, refuse(ErrUnwritable, t.lineBase+k+1, "the value goes over several lines of embedded text")
+		return span{}, refuse(ErrUnwritable, t.line(t.docs[0])+k, "the value goes over several lines of embedded text")
 	}
 	return out, nil
 }
