@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/Masterminds/semver/v3"
 
@@ -66,7 +67,7 @@ func NewSelector(s Selector) (Selector, error) {
 func (s Selector) Selects(tag string) bool {
 	switch {
 	case s.constraint != nil:
-		v, err := semver.NewVersion(tag)
+		v, err := release(tag)
 		return err == nil && s.constraint.Check(v)
 	case s.Channel != "":
 		return tag == s.Channel
@@ -83,11 +84,9 @@ func (s Selector) Selects(tag string) bool {
 // nothing tells them apart.
 func (s Selector) Compare(a, b signals.Version) int {
 	switch {
-	case a.Digest == b.Digest:
-		return 0
 	case s.constraint != nil:
-		x, errX := semver.NewVersion(a.Tag)
-		y, errY := semver.NewVersion(b.Tag)
+		x, errX := release(a.Tag)
+		y, errY := release(b.Tag)
 		if errX != nil || errY != nil {
 			return 0
 		}
@@ -101,6 +100,12 @@ func (s Selector) Compare(a, b signals.Version) int {
 		return cmp.Compare(x, y)
 	}
 	return a.Known().Compare(b.Known())
+}
+
+// release parses a full semantic version, a leading v allowed. A floating tag
+// such as 1.2 names no version.
+func release(tag string) (*semver.Version, error) {
+	return semver.StrictNewVersion(strings.TrimPrefix(tag, "v"))
 }
 
 // number is the sort key of a tag.

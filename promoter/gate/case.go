@@ -57,6 +57,9 @@ type Case struct {
 	Proposal *gitops.Proposal
 	// Upstream are the lanes of all earlier waves, in order.
 	Upstream []Upstream
+	// Finishing is this lane itself while what it has still soaks for the next
+	// wave and the rules want that to finish; nil otherwise.
+	Finishing *Upstream
 	// Failing names the environments of the same wave that turned unhealthy
 	// on the candidate.
 	Failing []string

@@ -22,6 +22,13 @@ type Soak struct {
 
 // Check implements [Gate].
 func (Soak) Check(c Case) Verdict {
+	if f := c.Finishing; f != nil {
+		until := f.Streak.Until(f.Soak)
+		if until.IsZero() {
+			return wait("", never, "%s in %s has not finished its soak for the next wave; %s follows", f.Desired.Short(), f.Environment, c.Candidate)
+		}
+		return wait("", until, "%s soaks in %s for the next wave until %s; %s follows", f.Desired.Short(), f.Environment, stamp(until), c.Candidate)
+	}
 	for _, u := range c.Upstream {
 		switch {
 		case u.Presence == gitops.Absent && u.Optional, !u.Earned.IsZero():

@@ -177,7 +177,7 @@ type Filter struct {
 // in which they were appended or, if asked, backwards.
 func (s *Store) Entries(ctx context.Context, f Filter, limit int) ([]Entry, error) {
 	where, order := []string{"seq > $1"}, "seq"
-	args := []any{f.After, limit, string(f.Kind), f.Subject, f.Key}
+	args := []any{f.After, max(limit, 0), string(f.Kind), f.Subject, f.Key}
 	if f.Kind != "" {
 		where = append(where, "kind = $3")
 	}

@@ -54,8 +54,8 @@ type Store struct {
 // errReadOnly is what a reader gets for writing.
 var errReadOnly = errors.New("the store was opened for reading only")
 
-// Tx is one transaction: all of it is kept, durably, or nothing. A step that
-// fails fails the whole. It must not be used after the function it was given to.
+// Tx is one transaction: all of it is kept, durably, or nothing. When one
+// step fails, all fail. It must not be used after the function it was given to.
 type Tx struct {
 	tx     *sql.Tx
 	store  *Store
@@ -88,7 +88,8 @@ func (s *Store) Write(ctx context.Context, do func(*Tx) error) (Checkpoint, erro
 		return Checkpoint{}, explain(err, "write to", s.path)
 	}
 	t := &Tx{tx: tx, store: s, origin: s.origin, tree: s.tree.clone()}
-	if err := cmp.Or(do(t), t.failed); err != nil {
+	err = do(t)
+	if err := cmp.Or(err, t.failed); err != nil {
 		return Checkpoint{}, explain(err, "write to", s.path)
 	}
 	at, err := t.seal(ctx)

@@ -1,0 +1,63 @@
+package promoter
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter/gate"
+)
+
+// Admit gives the places of the concurrency limits to the lanes that wish to
+// open a proposal, first come first served, and takes the wish from the
+// others: their lock verdict says who is before them. The plans are those of
+// all artifacts; they are changed in place and returned.
+func Admit(plans []Plan) []Plan {
+	taken := map[string][]string{}
+	var wishes []*LanePlan
+	for i := range plans {
+		for j := range plans[i].Lanes {
+			l := &plans[i].Lanes[j]
+			switch {
+			case l.InFlight:
+				for _, k := range l.Limits {
+					taken[k.Name] = append(taken[k.Name], l.Lane.String())
+				}
+			case l.Change != nil && l.Change.Kind == gitops.OpenProposal && len(l.Limits) > 0:
+				wishes = append(wishes, l)
+			}
+		}
+	}
+	for _, names := range taken {
+		slices.Sort(names)
+	}
+	slices.SortFunc(wishes, func(a, b *LanePlan) int {
+		return cmp.Or(a.Waiting.Compare(b.Waiting), cmp.Compare(a.Lane.Artifact, b.Lane.Artifact), cmp.Compare(a.Lane.Environment, b.Lane.Environment))
+	})
+	for _, l := range wishes {
+		l.admit(taken)
+	}
+	return plans
+}
+
+// admit takes the lane's places, or its wish if there is none.
+func (l *LanePlan) admit(taken map[string][]string) {
+	c := gate.Case{Lane: l.Lane}
+	for _, k := range l.Limits {
+		c.Locks = append(c.Locks, gate.Slots{Name: k.Name, Limit: k.Max, Taken: taken[k.Name]})
+	}
+	v := gate.Lock{Limits: l.Limits}.Check(c)
+	v.Gate = "lock"
+	for i := range l.Verdicts {
+		if l.Verdicts[i].Gate == "lock" {
+			l.Verdicts[i] = v
+		}
+	}
+	if v.Answer != gate.Pass {
+		l.Change, l.Phase = nil, PhaseWaiting
+		return
+	}
+	for _, k := range l.Limits {
+		taken[k.Name] = append(taken[k.Name], l.Lane.String())
+	}
+}

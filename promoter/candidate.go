@@ -1,0 +1,169 @@
+package promoter
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter/gate"
+	"github.com/waveguide-dev/waveguide/signals"
+)
+
+// catalogue is the artifact's versions as the selector orders them.
+type catalogue struct {
+	selector Selector
+	// standing are the selected versions whose tags still name them, oldest
+	// first; all are every binding ever seen.
+	standing []signals.Version
+	all      []signals.Version
+}
+
+func newCatalogue(s Selector, all []signals.Version) catalogue {
+	c := catalogue{selector: s, all: all}
+	for _, v := range all {
+		if v.Gone.IsZero() && v.Digest != "" && s.Selects(v.Tag) {
+			c.standing = append(c.standing, v)
+		}
+	}
+	slices.SortStableFunc(c.standing, func(a, b signals.Version) int {
+		return cmp.Or(s.Compare(a, b), cmp.Compare(a.Tag, b.Tag), cmp.Compare(a.Digest, b.Digest))
+	})
+	return c
+}
+
+// newest is the newest selected version; false if there is none or nothing
+// tells the newest two apart.
+func (c catalogue) newest() (signals.Version, string) {
+	n := len(c.standing)
+	if n == 0 {
+		return signals.Version{}, "no tag matches " + c.selector.String()
+	}
+	last := c.standing[n-1]
+	if n > 1 && c.standing[n-2].Digest != last.Digest && c.selector.Compare(c.standing[n-2], last) == 0 {
+		return signals.Version{}, fmt.Sprintf("nothing tells whether %s or %s is newer", c.standing[n-2].Tag, last.Tag)
+	}
+	return last, ""
+}
+
+// find is the version with that digest: a standing selected one if there is
+// one, else any binding ever seen, else what the file says.
+func (c catalogue) find(v gitops.Version) signals.Version {
+	for i := len(c.standing) - 1; i >= 0; i-- {
+		if s := c.standing[i]; string(s.Digest) == v.Digest || v.Digest == "" && s.Tag == v.Tag {
+			return s
+		}
+	}
+	for _, s := range c.all {
+		if string(s.Digest) == v.Digest && v.Digest != "" {
+			return s
+		}
+	}
+	return signals.Version{Digest: signals.Digest(v.Digest), Tag: v.Tag}
+}
+
+// older says that a comes before b in the selector's order. Versions that the
+// selector cannot order are not older.
+func (c catalogue) older(a, b signals.Version) bool {
+	if a.Digest == b.Digest {
+		return false
+	}
+	if c.selector.Channel != "" {
+		return false
+	}
+	return c.selector.Selects(a.Tag) && c.selector.Selects(b.Tag) && c.selector.Compare(a, b) < 0
+}
+
+// conflict says what is wrong with a version's name: whoever may push a tag
+// could otherwise promote an old, genuinely signed build as a new one. A
+// channel tag means whatever it names now.
+func (c catalogue) conflict(v signals.Version) string {
+	if c.selector.Channel != "" {
+		return ""
+	}
+	for _, o := range c.all {
+		switch {
+		case o.Tag == v.Tag && o.Digest != v.Digest:
+			return fmt.Sprintf("tag %s was seen with two digests, %s and %s: publish a new version", v.Tag, o.Digest.Short(), v.Digest.Short())
+		case o.Digest == v.Digest && o.Tag != v.Tag && c.selector.Selects(o.Tag) && c.selector.Selects(v.Tag) &&
+			c.selector.Semver+c.selector.SortBy != "" && c.selector.Compare(o, v) != 0:
+			return fmt.Sprintf("digest %s is known as %s and as %s: publish a new version", v.Digest.Short(), min(o.Tag, v.Tag), max(o.Tag, v.Tag))
+		}
+	}
+	return ""
+}
+
+// between are the tags after a and before b.
+func (c catalogue) between(a, b signals.Version) []string {
+	var tags []string
+	for _, v := range c.standing {
+		if c.older(a, v) && c.older(v, b) {
+			tags = append(tags, v.Tag)
+		}
+	}
+	return tags
+}
+
+// candidate is the version that wants to enter a lane: for the first wave the
+// newest selected one, for a later wave the newest that has earned every
+// earlier lane. While none newer than what is there has, it is the one that
+// comes next, so that a person can be told what it waits for.
+func (d *decision) candidate(s *site) (signals.Version, string) {
+	newest, why := d.versions.newest()
+	if d.snapshot.VersionsUnread != "" && newest.Digest == "" {
+		return newest, d.snapshot.VersionsUnread
+	}
+	if s.wave == 0 || why != "" {
+		return newest, why
+	}
+	for i := len(d.versions.standing) - 1; i >= 0; i-- {
+		v := d.versions.standing[i]
+		if !d.versions.older(s.current, v) {
+			continue
+		}
+		if d.earnedBefore(s.wave, v.Digest) {
+			return v, ""
+		}
+	}
+	coming := s.current
+	for _, up := range d.sites {
+		if up.wave < s.wave && d.versions.older(coming, up.current) {
+			coming = up.current
+		}
+	}
+	if coming.Digest == s.current.Digest {
+		return s.current, ""
+	}
+	return coming, ""
+}
+
+// earnedBefore says whether a digest has earned every lane of every earlier
+// wave.
+func (d *decision) earnedBefore(wave int, v signals.Digest) bool {
+	for _, up := range d.sites {
+		if up.wave >= wave || up.known.Desired.Presence == gitops.Absent && up.stop.Optional {
+			continue
+		}
+		if _, ok := up.earned(v); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// upstream is every lane of earlier waves as a candidate's case sees it.
+func (d *decision) upstream(wave int, v signals.Digest) []gate.Upstream {
+	var ups []gate.Upstream
+	for _, up := range d.sites {
+		if up.wave >= wave {
+			continue
+		}
+		at, _ := up.earned(v)
+		ups = append(ups, gate.Upstream{
+			Wave: d.snapshot.Route.Waves[up.wave].Name, Environment: up.stop.Lane.Environment,
+			Presence: up.known.Desired.Presence, Desired: up.current.Digest, Earned: at,
+			Soak: up.stop.Gates.Soak.For, Streak: up.known.Facts.Streak, Optional: up.stop.Optional,
+		})
+	}
+	return ups
+}

@@ -1,0 +1,181 @@
+package promoter
+
+import (
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter/gate"
+	"github.com/waveguide-dev/waveguide/signals"
+)
+
+// Decide says what to do now about one artifact, and why, for every lane of
+// its route. It is a pure function of the snapshot: the same snapshot gives
+// the same plan. At most one change is wished per lane.
+func Decide(s Snapshot) Plan {
+	d := &decision{snapshot: &s, versions: newCatalogue(s.Route.Selector, s.Versions)}
+	for i, w := range s.Route.Waves {
+		for _, stop := range w.Stops {
+			k := s.lane(stop.Lane)
+			d.sites = append(d.sites, &site{wave: i, stop: stop, known: k, current: d.current(k.Desired)})
+		}
+	}
+	p := Plan{Promotion: s.Route.Promotion, Artifact: s.Route.Artifact}
+	// Earning comes first, so that looking again at the applied plan changes nothing.
+	for _, at := range d.sites {
+		d.earn(at)
+	}
+	for _, at := range d.sites {
+		l := d.lane(at)
+		l.Wake = soonest(s.Now, gate.Wake(l.Verdicts, s.Now), at.wake)
+		p.Lanes = append(p.Lanes, l)
+		p.Wake = soonest(s.Now, p.Wake, l.Wake)
+	}
+	return p
+}
+
+// decision is the working state of one call of Decide.
+type decision struct {
+	snapshot *Snapshot
+	versions catalogue
+	sites    []*site
+}
+
+// site is a stop with what is known there.
+type site struct {
+	wave    int
+	stop    Stop
+	known   Lane
+	current signals.Version
+	fresh   *signals.Earned // earned by this very look
+	wake    time.Time
+}
+
+// current is the version Git names, as the catalogue knows it; where places
+// disagree, the newest of them.
+func (d *decision) current(g gitops.Desired) signals.Version {
+	if g.Presence != gitops.Mixed {
+		return d.versions.find(g.Version)
+	}
+	var newest signals.Version
+	for _, p := range g.Places {
+		if v := d.versions.find(p.Version); newest.Digest == "" || d.versions.older(newest, v) {
+			newest = v
+		}
+	}
+	return newest
+}
+
+// earned says when a digest earned the lane. What was adopted is somewhere to
+// go back to, but has not earned: its soak was never observed.
+func (at *site) earned(v signals.Digest) (time.Time, bool) {
+	if at.fresh != nil && at.fresh.Digest == v && !at.fresh.Adopted {
+		return at.fresh.At, true
+	}
+	for _, e := range at.known.Facts.Earned {
+		if e.Digest == v && !e.Adopted {
+			return e.At, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// pulse is what the lane's signals say now.
+func (d *decision) pulse(at *site) signals.State {
+	return at.stop.Pulse(at.known.Desired, at.known.Facts, d.snapshot.Now, 0).State
+}
+
+// earn notes that the current version's clock has run, or when it will have.
+func (d *decision) earn(at *site) {
+	k := at.known.Facts.Streak
+	if at.known.Desired.Presence != gitops.At || at.current.Digest == "" {
+		return
+	}
+	if _, ok := at.earned(at.current.Digest); ok {
+		return
+	}
+	if len(at.known.Facts.Earned)+len(at.known.Proposals)+len(at.known.Desired.Left) == 0 {
+		at.fresh = &signals.Earned{Digest: at.current.Digest, At: d.snapshot.Now, Adopted: true}
+	}
+	if k.Digest != at.current.Digest {
+		return
+	}
+	if !at.stop.Gates.Soak.Earns(k) {
+		at.wake = k.Until(at.stop.Gates.Soak.For)
+		return
+	}
+	if d.pulse(at) == signals.StateHealthy && at.stop.Held == "" {
+		at.fresh = &signals.Earned{Digest: at.current.Digest, At: d.snapshot.Now}
+	}
+}
+
+// failing says that what is there is unhealthy for longer than is tolerated.
+func (d *decision) failing(at *site) bool {
+	k := at.known.Facts.Streak
+	return at.known.Desired.Presence == gitops.At && k.Digest == at.current.Digest && !k.Bad.IsZero() &&
+		d.snapshot.Now.Sub(k.Bad) >= at.stop.Tolerate && d.pulse(at) == signals.StateUnhealthy
+}
+
+// soonest is the earlier of two wakes that lie after now; zero is never.
+func soonest(now, a, b time.Time) time.Time {
+	switch {
+	case !a.After(now):
+		a = time.Time{}
+		if b.After(now) {
+			return b
+		}
+		return a
+	case !b.After(now) || a.Before(b):
+		return a
+	}
+	return b
+}
+
+// gateCase is the case of one version that wants to enter a lane.
+func (d *decision) gateCase(at *site, v signals.Version, class gate.Class, step gate.Step) gate.Case {
+	s := d.snapshot
+	c := gate.Case{
+		Now: s.Now, Step: step, Class: class, Lane: at.stop.Lane,
+		Promotion: s.Route.Promotion, Wave: s.Route.Waves[at.wave].Name, Labels: at.stop.Labels, Image: s.Route.Image,
+		Current: at.known.Desired, Candidate: v, Running: at.current,
+		Conflict: d.conflict(at, v, class), Backwards: d.versions.older(v, at.current),
+		Facts: at.known.Facts, Signals: at.stop.Signals, TrustDesired: at.stop.TrustDesired,
+		Upstream: d.upstream(at.wave, v.Digest), Needs: at.known.Needs,
+		Pauses: s.World.Pauses, PausesUnread: s.World.PausesUnread,
+	}
+	if step == gate.Merge {
+		c.Proposal = at.known.open()
+	}
+	w := s.Route.Waves[at.wave]
+	for _, o := range d.sites {
+		if o.wave == at.wave && o != at && !w.StopOne && o.current.Digest == v.Digest && d.failing(o) {
+			c.Failing = append(c.Failing, o.stop.Lane.Environment)
+		}
+	}
+	if class == gate.Promotion && d.mustFinish(at) {
+		c.Finishing = &gate.Upstream{
+			Environment: at.stop.Lane.Environment, Desired: at.current.Digest,
+			Soak: at.stop.Gates.Soak.For, Streak: at.known.Facts.Streak,
+		}
+	}
+	return c
+}
+
+// mustFinish says that what is there still soaks for a later wave that does
+// not have it, so that a busy build cannot starve production.
+func (d *decision) mustFinish(at *site) bool {
+	if d.snapshot.Route.Replace || at.known.Desired.Presence != gitops.At || d.failing(at) {
+		return false
+	}
+	if _, ok := at.earned(at.current.Digest); ok {
+		return false
+	}
+	if d.conflict(at, at.current, gate.Promotion) != "" || !d.snapshot.Route.Selector.Selects(at.current.Tag) {
+		return false
+	}
+	for _, o := range d.sites {
+		if o.wave > at.wave && d.versions.older(o.current, at.current) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,263 @@
+package promoter
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter/gate"
+	"github.com/waveguide-dev/waveguide/signals"
+)
+
+// lane decides one lane: what wants to enter, what the gates say, and the one
+// write that follows.
+func (d *decision) lane(at *site) LanePlan {
+	l := LanePlan{
+		Lane: at.stop.Lane, Wave: d.snapshot.Route.Waves[at.wave].Name, Class: gate.Promotion,
+		Current: at.current, Limits: at.stop.Gates.Lock.Limits, Earned: at.fresh,
+	}
+	open := at.known.open()
+	if open != nil {
+		l.Proposal = open.ID
+	}
+	v, why := d.candidate(at)
+	if back, ok := d.rollback(at); ok {
+		v, why, l.Class = back, "", gate.Rollback
+	}
+	l.Candidate = v
+	switch {
+	case at.stop.Held != "":
+		l.Verdicts = []gate.Verdict{{Gate: "pause", Answer: gate.Block, Reason: at.stop.Held, Owner: "whoever changed the rules"}}
+		l.Change = d.check(at, open, l.Verdicts)
+	case open == nil && d.settled(at, v):
+		d.settle(at, &l)
+		return l
+	case open == nil:
+		d.enter(at, &l, why)
+	default:
+		d.review(at, &l, open)
+	}
+	l.Phase = phase(at, &l)
+	l.InFlight = open != nil
+	return l
+}
+
+// settled says that the lane has the version already, in every place.
+func (d *decision) settled(at *site, v signals.Version) bool {
+	return at.known.Desired.Presence == gitops.At && v.Digest == at.current.Digest && v.Digest != ""
+}
+
+// settle explains a lane in which there is nothing to promote: how the current
+// version stands.
+func (d *decision) settle(at *site, l *LanePlan) {
+	c := d.gateCase(at, at.current, gate.Promotion, gate.Propose)
+	c.Failing = nil
+	health, drift := at.stop.Gates.Health.Check(c), at.stop.Gates.Drift.Check(c)
+	health.Gate, drift.Gate = "health", "drift"
+	soak := gate.Verdict{Gate: "soak", Answer: gate.Pass}
+	l.Phase = PhaseSoaking
+	switch when, ok := at.earned(at.current.Digest); {
+	case ok:
+		l.Phase = PhaseEarned
+		soak.Reason = fmt.Sprintf("%s earned %s at %s", at.current, at.stop.Lane.Environment, instant(when))
+	case !at.wake.IsZero():
+		soak.Answer, soak.Until = gate.Wait, at.wake
+		soak.Reason = fmt.Sprintf("%s soaks in %s until %s", at.current, at.stop.Lane.Environment, instant(at.wake))
+	default:
+		soak.Answer = gate.Wait
+		soak.Reason = fmt.Sprintf("the clock of %s in %s stands", at.current, at.stop.Lane.Environment)
+	}
+	if d.failing(at) {
+		l.Phase = PhaseFailing
+	}
+	l.Verdicts = []gate.Verdict{health, drift, soak}
+	// In flight is from proposed until healthy; what was adopted never flew.
+	l.InFlight = l.Phase == PhaseFailing || l.Phase == PhaseSoaking && d.pulse(at) != signals.StateHealthy && !at.adopted()
+}
+
+// enter asks whether a proposal may be opened.
+func (d *decision) enter(at *site, l *LanePlan, why string) {
+	c := d.gateCase(at, l.Candidate, l.Class, gate.Propose)
+	c.Why = why
+	l.Verdicts = at.stop.Gates.Check(c)
+	if gate.Fold(l.Verdicts) != gate.Pass {
+		return
+	}
+	l.Skipped = d.versions.between(at.current, l.Candidate)
+	l.Change = d.write(at, gitops.OpenProposal, l, nil)
+	l.Waiting = at.known.Waiting
+	if l.Waiting.IsZero() {
+		l.Waiting = d.snapshot.Now
+	}
+}
+
+// review decides about a lane with an open proposal.
+func (d *decision) review(at *site, l *LanePlan, open *gitops.Proposal) {
+	under := d.versions.find(open.To)
+	class := gate.Class(open.Class)
+	if class == "" {
+		class = gate.Promotion
+	}
+	newer := l.Candidate
+	switch {
+	case at.known.Desired.Presence == gitops.At && under.Digest == at.current.Digest && under.Digest != "":
+		d.close(at, l, open, fmt.Sprintf("%s is already in %s", under, at.stop.Lane.Environment))
+		return
+	case class == gate.Promotion && d.versions.older(under, at.current):
+		d.close(at, l, open, fmt.Sprintf("%s is older than %s, which is in %s by now", under, at.current, at.stop.Lane.Environment))
+		return
+	case newer.Digest != under.Digest && newer.Digest != "" && !approved(open) && d.supersedes(at, l):
+		l.Skipped = d.versions.between(at.current, newer)
+		l.Change = d.write(at, gitops.UpdateProposal, l, open)
+		return
+	}
+	if newer.Digest != under.Digest && newer.Digest != at.current.Digest && d.versions.older(under, newer) {
+		l.Behind = newer.String()
+	}
+	l.Candidate, l.Class = under, class
+	l.Skipped = d.versions.between(at.current, under)
+	l.Verdicts = at.stop.Gates.Check(d.gateCase(at, under, class, gate.Merge))
+	l.Change = d.advance(at, l, open)
+}
+
+// supersedes says whether the newer candidate may take the living proposal's
+// place; its verdicts become the lane's.
+func (d *decision) supersedes(at *site, l *LanePlan) bool {
+	c := d.gateCase(at, l.Candidate, l.Class, gate.Propose)
+	vs := at.stop.Gates.Check(c)
+	hold := at.stop.Gates.Hold.Check(d.gateCase(at, l.Candidate, l.Class, gate.Merge))
+	open := at.known.open()
+	if gate.Fold(vs) != gate.Pass || hold.Answer != gate.Pass || open.Edited != "" {
+		return false
+	}
+	l.Verdicts = vs
+	return true
+}
+
+// approved says that somebody has approved the head as it is.
+func approved(p *gitops.Proposal) bool {
+	for _, r := range p.Reviews {
+		if r.State == gitops.Approved && r.Head == p.Head && !r.By.Bot {
+			return true
+		}
+	}
+	return false
+}
+
+// advance is the next write to a proposal whose version stays: obey a
+// one-shot label, compute the edit again, set the check, or merge.
+func (d *decision) advance(at *site, l *LanePlan, open *gitops.Proposal) *gitops.Change {
+	held := at.stop.Gates.Hold.Check(d.gateCase(at, l.Candidate, l.Class, gate.Merge)).Answer != gate.Pass
+	_, rebase := open.Label(gitops.LabelRebase)
+	switch {
+	case rebase && !held && (open.Edited != "" || open.Behind):
+		return d.write(at, gitops.UpdateProposal, l, open)
+	case rebase && !held:
+		return &gitops.Change{Kind: gitops.RemoveLabel, Lane: at.stop.Lane, Proposal: open.ID, Label: gitops.LabelRebase, Head: open.Head}
+	case open.Behind && open.Edited == "" && !held && l.paused() == gate.Pass:
+		return d.write(at, gitops.UpdateProposal, l, open)
+	}
+	if c := d.check(at, open, l.Verdicts); c != nil {
+		return c
+	}
+	if gate.Fold(l.Verdicts) == gate.Pass && at.stop.Auto {
+		return d.write(at, gitops.MergeProposal, l, open)
+	}
+	return nil
+}
+
+// paused is the answer of the pause gate.
+func (l *LanePlan) paused() gate.Answer {
+	for _, v := range l.Verdicts {
+		if v.Gate == "pause" {
+			return v.Answer
+		}
+	}
+	return gate.Pass
+}
+
+// check is the write that makes the bot's check say what the gates say; nil if
+// it does already.
+func (d *decision) check(at *site, open *gitops.Proposal, vs []gate.Verdict) *gitops.Change {
+	if open == nil {
+		return nil
+	}
+	want := gitops.Check{Name: gitops.CheckName, State: gitops.CheckPending, Text: "every gate passes"}
+	switch gate.Fold(vs) {
+	case gate.Pass:
+		want.State = gitops.CheckSuccess
+	case gate.Block:
+		want.State = gitops.CheckFailure
+	case gate.Wait:
+	}
+	if v, ok := gate.First(worst(vs)); ok {
+		want.Text = v.Gate + ": " + v.Reason
+	}
+	if have, ok := open.Check(gitops.CheckName); ok && have.State == want.State && have.Text == want.Text {
+		return nil
+	}
+	return &gitops.Change{
+		Kind: gitops.SetCheck, Lane: at.stop.Lane, Proposal: open.ID, Head: open.Head,
+		Base: d.snapshot.World.Bases[at.stop.Lane.Repository], To: open.To, Check: want,
+	}
+}
+
+// worst are the verdicts the check's text is taken from: the blocks if any
+// verdict blocks, else all.
+func worst(vs []gate.Verdict) []gate.Verdict {
+	var blocks []gate.Verdict
+	for _, v := range vs {
+		if v.Answer == gate.Block {
+			blocks = append(blocks, v)
+		}
+	}
+	if len(blocks) > 0 {
+		return blocks
+	}
+	return vs
+}
+
+func (d *decision) close(at *site, l *LanePlan, open *gitops.Proposal, why string) {
+	l.Candidate = d.versions.find(open.To)
+	l.Change = &gitops.Change{
+		Kind: gitops.CloseProposal, Lane: at.stop.Lane, Proposal: open.ID, Head: open.Head, To: open.To, Why: why,
+		Base: d.snapshot.World.Bases[at.stop.Lane.Repository],
+	}
+}
+
+// write is a change that moves the lane to the candidate.
+func (d *decision) write(at *site, kind gitops.ChangeKind, l *LanePlan, open *gitops.Proposal) *gitops.Change {
+	c := &gitops.Change{
+		Kind: kind, Lane: at.stop.Lane, Class: string(l.Class),
+		Base: d.snapshot.World.Bases[at.stop.Lane.Repository],
+		From: gitops.Version{Tag: at.current.Tag, Digest: string(at.current.Digest)},
+		To:   gitops.Version{Tag: l.Candidate.Tag, Digest: string(l.Candidate.Digest)},
+	}
+	if open != nil {
+		c.Proposal, c.Head = open.ID, open.Head
+	}
+	return c
+}
+
+// phase is the lane in one word.
+func phase(at *site, l *LanePlan) Phase {
+	switch {
+	case at.known.Desired.Presence == gitops.PresenceUnknown:
+		return PhaseUnknown
+	case at.known.Desired.Presence == gitops.Absent:
+		return PhaseAbsent
+	case l.Proposal != "":
+		return PhaseProposed
+	case gate.Fold(l.Verdicts) == gate.Block:
+		return PhaseBlocked
+	}
+	return PhaseWaiting
+}
+
+// instant writes a time as every sentence of ours does.
+func instant(t time.Time) string {
+	if t.Second() != 0 {
+		return t.UTC().Format("2006-01-02 15:04:05Z")
+	}
+	return t.UTC().Format("2006-01-02 15:04Z")
+}

@@ -1,0 +1,83 @@
+package promoter
+
+import (
+	"fmt"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter/gate"
+	"github.com/waveguide-dev/waveguide/signals"
+)
+
+// conflict says why a version must not enter a lane whatever the proofs say:
+// its name is contradictory, somebody rejected it here, or it was left here by
+// going back.
+func (d *decision) conflict(at *site, v signals.Version, class gate.Class) string {
+	if v.Digest == "" {
+		return ""
+	}
+	if why := d.versions.conflict(v); why != "" {
+		return why
+	}
+	if class != gate.Promotion {
+		return ""
+	}
+	for _, p := range at.known.Proposals {
+		if p.State == gitops.Closed && p.To.Digest == string(v.Digest) && rejects(p) {
+			return fmt.Sprintf("%s was rejected here by %s at %s (proposal %s); a newer version follows by itself", v, p.EndedBy.Name, instant(p.Ended), p.ID)
+		}
+	}
+	// A version that was followed by an older one was left on purpose.
+	next := at.current
+	for _, left := range at.known.Desired.Left {
+		was := d.versions.find(left.Version)
+		if was.Digest == v.Digest && v.Digest != at.current.Digest && (left.Reverted || d.versions.older(next, was)) {
+			return fmt.Sprintf("%s was left here at %s by going back to %s; a newer version follows by itself", v, instant(left.At), next)
+		}
+		next = was
+	}
+	return ""
+}
+
+// rejects says that closing the proposal was a rejection: by a person who may,
+// or of whom nobody knows whether they may.
+func rejects(p gitops.Proposal) bool {
+	switch p.EndedBy.Permission {
+	case gitops.PermissionRead, gitops.PermissionTriage:
+		return false
+	case gitops.PermissionWrite, gitops.PermissionAdmin, gitops.PermissionUnknown:
+	}
+	return !p.EndedBy.Bot && !p.Forgiven
+}
+
+// rollback is the version to go back to when what is there turned unhealthy
+// before it earned the lane: the newest other version that earned it, or that
+// was there when Waveguide came.
+func (d *decision) rollback(at *site) (signals.Version, bool) {
+	r := d.snapshot.Route.Rollback
+	if !r.Propose || r.Forward || !d.failing(at) {
+		return signals.Version{}, false
+	}
+	if _, ok := at.earned(at.current.Digest); ok {
+		return signals.Version{}, false
+	}
+	var best signals.Earned
+	for _, e := range at.known.Facts.Earned {
+		if e.Digest != at.current.Digest && (best.Digest == "" || best.At.Before(e.At)) {
+			best = e
+		}
+	}
+	if best.Digest == "" {
+		return signals.Version{}, false
+	}
+	return d.versions.find(gitops.Version{Digest: string(best.Digest)}), true
+}
+
+// adopted says that what is there was there when Waveguide came.
+func (at *site) adopted() bool {
+	for _, e := range at.known.Facts.Earned {
+		if e.Digest == at.current.Digest && e.Adopted {
+			return true
+		}
+	}
+	return at.fresh != nil && at.fresh.Adopted
+}
