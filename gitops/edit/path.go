@@ -247,7 +247,7 @@ func (r *pathReader) bracket() (step, error) {
 		r.i++
 		return step{kind: stepKey, key: k}, nil
 	}
-	if end := strings.IndexByte(rest, ']'); end > 0 && !strings.Contains(rest[:end], "=") {
+	if end := closing(rest); end > 0 && !strings.Contains(rest[:end], "=") {
 		n, err := strconv.Atoi(rest[:end])
 		if err != nil || n < 0 || rest[0] == '+' {
 			return step{}, r.fail(r.i, "%q is neither an index nor a selector such as name=app", rest[:end])
@@ -267,6 +267,19 @@ func (r *pathReader) bracket() (step, error) {
 			return st, nil
 		}
 	}
+}
+
+// closing is the place of the first ']' without a backslash before it, -1 when there is none.
+func closing(s string) int {
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case ']':
+			return i
+		}
+	}
+	return -1
 }
 
 // condition reads key=value and stops on the ',' or ']' behind it.

@@ -132,6 +132,7 @@ func (f *File) splice(b *batch, w Write) (Edit, bool, error) {
 		return Edit{}, false, err
 	}
 	b.splices = append(b.splices, s)
+	b.want.filled = b.want.filled || s.start == s.end
 	e, err := f.edit(w, s)
 	e.Before, e.After = strings.TrimRight(n.Value, "\n"), w.Value
 	return e, err == nil, err

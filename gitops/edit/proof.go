@@ -12,6 +12,7 @@ import (
 type expectation struct {
 	values map[*yaml.Node]string // scalars that must read this
 	pairs  map[*yaml.Node]pair   // mappings that must have this pair more
+	filled bool                  // a value is written where there was nothing
 }
 
 type pair struct {
@@ -118,8 +119,8 @@ func (t *tree) proved(b *batch) ([]byte, error) {
 	if len(t.docs) != len(z.docs) {
 		return nil, refuse(ErrVerify, t.lineBase, "the number of documents changed")
 	}
-	c := &comparison{tree: t, want: b.want, twins: map[*yaml.Node]*yaml.Node{}, exact: len(b.want.pairs) == 0}
-	c.sameLines = c.exact && len(t.lines) == len(z.lines)
+	c := &comparison{tree: t, want: b.want, twins: map[*yaml.Node]*yaml.Node{}, exact: len(b.want.pairs) == 0 && !b.want.filled}
+	c.sameLines = len(b.want.pairs) == 0 && len(t.lines) == len(z.lines)
 	for i := range t.docs {
 		if err := c.same(t.docs[i], z.docs[i]); err != nil {
 			return nil, err
@@ -133,7 +134,7 @@ type comparison struct {
 	tree      *tree
 	want      expectation
 	twins     map[*yaml.Node]*yaml.Node // anchored nodes
-	exact     bool                      // comments too: a pair put in may take over the comment of the one before
+	exact     bool                      // comments too: those beside something put in may hang on another node, in the same bytes
 	sameLines bool
 }
 
