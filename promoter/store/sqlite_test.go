@@ -245,6 +245,31 @@ func TestFencing(t *testing.T) {
 	}
 }
 
+// A commit whose answer is lost leaves a database that is ahead of the tree the
+// process has in hand.
+func TestTreeInHandIsBehind(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	behind := open(t, o)
+	if err := os.Remove(o.Path + ".lock"); err != nil {
+		t.Fatal(err)
+	}
+	ahead := open(t, o)
+	for range 6 {
+		if _, err := ahead.Append(t.Context(), remark("{}")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	attack(t, o, `UPDATE lease SET epoch = 1`)
+	c, err := behind.Append(t.Context(), remark("{}"))
+	if err != nil || c.Size != 8 {
+		t.Fatalf("Append = %s, %v; want entry 8", c, err)
+	}
+	if err := behind.Verify(t.Context(), c); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestCancelled(t *testing.T) {
 	t.Parallel()
 	s := open(t, options(t))
