@@ -1,0 +1,417 @@
+package local
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+)
+
+// The limits of what people and programs write.
+const (
+	maxTitle   = 200
+	maxBody    = 60 << 10
+	maxLabel   = 64
+	maxReason  = 500
+	maxLabels  = 50
+	maxThread  = 1000
+	maxChecks  = 50
+	maxThreads = 100_000
+)
+
+// do runs one action under the lock and tells whoever waits for changes.
+func (r *repository) do(action func() error) error {
+	r.mu.Lock()
+	err := action()
+	r.mu.Unlock()
+	if err == nil && r.changed != nil {
+		r.changed(r.name)
+	}
+	return err
+}
+
+// record puts an event on disk and then into the state. The caller holds the
+// lock.
+func (r *repository) record(e event) error {
+	e.Seq, e.At = r.state.seq+1, time.Now().UTC()
+	if err := r.log.append(e); err != nil {
+		return fmt.Errorf("remember %s of %s: %w", e.Kind, e.ID, err)
+	}
+	r.state.apply(e)
+	return nil
+}
+
+func (r *repository) proposal(id string) (*thread, error) {
+	if t := r.state.threads[id]; t != nil && !t.Issue {
+		return t, nil
+	}
+	return nil, refuse(http.StatusNotFound, "there is no proposal %.20s", id)
+}
+
+func (r *repository) issue(id string) (*thread, error) {
+	if t := r.state.threads[id]; t != nil && t.Issue {
+		return t, nil
+	}
+	return nil, refuse(http.StatusNotFound, "there is no issue %.20s", id)
+}
+
+func (r *repository) thread(id string) (*thread, error) {
+	if t := r.state.threads[id]; t != nil {
+		return t, nil
+	}
+	return nil, refuse(http.StatusNotFound, "there is no proposal or issue %.20s", id)
+}
+
+// draft is what a new proposal or issue says.
+type draft struct {
+	Branch string   `json:"branch,omitempty"`
+	Base   string   `json:"base,omitempty"`
+	Title  string   `json:"title"`
+	Body   string   `json:"body"`
+	Labels []string `json:"labels,omitempty"`
+}
+
+func (d draft) check() error {
+	if err := checkText("title", d.Title, maxTitle, true); err != nil {
+		return err
+	}
+	if strings.TrimSpace(d.Title) == "" {
+		return refuse(http.StatusUnprocessableEntity, "the title is empty: say what it is about")
+	}
+	if len(d.Labels) > maxLabels {
+		return refuse(http.StatusUnprocessableEntity, "more than %d labels", maxLabels)
+	}
+	for _, l := range d.Labels {
+		if err := checkLabel(l); err != nil {
+			return err
+		}
+	}
+	return checkText("body", d.Body, maxBody, false)
+}
+
+// open opens a proposal, or finds the one that is open on the branch already.
+func (r *repository) open(by gitops.Actor, d draft) (string, error) {
+	var id string
+	return id, r.do(func() error {
+		if !may(by, gitops.PermissionWrite) {
+			return refuse(http.StatusForbidden, "%s may not open proposals: write permission is needed", by.Name)
+		}
+		if err := d.check(); err != nil {
+			return err
+		}
+		if d.Base != "" && d.Base != r.protected {
+			return refuse(http.StatusUnprocessableEntity, "proposals go to %s, not to %.50q", r.protected, d.Base)
+		}
+		if d.Branch == r.protected || !validRef(plumbing.NewBranchReferenceName(d.Branch)) {
+			return refuse(http.StatusUnprocessableEntity, "branch %.50q cannot be proposed", d.Branch)
+		}
+		if t := r.state.openOn(d.Branch); t != nil {
+			id = t.ID
+			return nil
+		}
+		head, err := r.branch(d.Branch)
+		if err != nil {
+			return err
+		}
+		if head.IsZero() {
+			return refuse(http.StatusUnprocessableEntity, "branch %s does not exist: push it first", d.Branch)
+		}
+		id, err = r.begin(event{By: by, Kind: openProposal, Branch: d.Branch, Title: d.Title, Body: d.Body, Head: gitops.Commit(head.String())}, d.Labels)
+		return err
+	})
+}
+
+// openIssue opens an issue. Everybody may, with every label: it can only stop.
+func (r *repository) openIssue(by gitops.Actor, d draft) (string, error) {
+	var id string
+	return id, r.do(func() error {
+		if err := d.check(); err != nil {
+			return err
+		}
+		var err error
+		id, err = r.begin(event{By: by, Kind: openIssue, Title: d.Title, Body: d.Body}, d.Labels)
+		return err
+	})
+}
+
+func (r *repository) begin(e event, labels []string) (string, error) {
+	if r.state.next >= maxThreads {
+		return "", refuse(http.StatusInsufficientStorage, "there are %d proposals and issues: start a new repository", maxThreads)
+	}
+	e.ID = r.state.nextID()
+	if err := r.record(e); err != nil {
+		return "", err
+	}
+	for _, l := range slices.Compact(slices.Sorted(slices.Values(labels))) {
+		if err := r.record(event{By: e.By, Kind: labelled, ID: e.ID, Label: l}); err != nil {
+			return "", err
+		}
+	}
+	return e.ID, nil
+}
+
+func (r *repository) edit(by gitops.Actor, id string, d draft) error {
+	return r.do(func() error {
+		t, err := r.proposal(id)
+		if err != nil {
+			return err
+		}
+		if !may(by, gitops.PermissionWrite) {
+			return refuse(http.StatusForbidden, "%s may not edit proposal %s: write permission is needed", by.Name, id)
+		}
+		if err := d.check(); err != nil {
+			return err
+		}
+		if t.Title == d.Title && t.Body == d.Body {
+			return nil
+		}
+		return r.record(event{By: by, Kind: edited, ID: id, Title: d.Title, Body: d.Body})
+	})
+}
+
+// closeProposal rejects a proposal, with a comment if there is one.
+func (r *repository) closeProposal(by gitops.Actor, id, why string) error {
+	return r.do(func() error {
+		t, err := r.proposal(id)
+		if err != nil {
+			return err
+		}
+		if !may(by, gitops.PermissionWrite) && by.Name != t.Author.Name {
+			return refuse(http.StatusForbidden, "%s may not close proposal %s: write permission is needed", by.Name, id)
+		}
+		if t.State == gitops.Merged {
+			return refuse(http.StatusConflict, "proposal %s is merged", id)
+		}
+		if t.State == gitops.Closed {
+			return nil
+		}
+		if err := r.say(by, t, why); err != nil {
+			return err
+		}
+		head, err := r.branch(t.Branch)
+		if err != nil {
+			return err
+		}
+		at := gitops.Commit(head.String())
+		if head.IsZero() {
+			at = t.Head
+		}
+		return r.record(event{By: by, Kind: ended, ID: id, State: string(gitops.Closed), Head: at})
+	})
+}
+
+// closeIssue closes an issue. That of a pause by somebody without the right
+// to release is recorded and changes nothing; somebody with the right can
+// close it again.
+func (r *repository) closeIssue(by gitops.Actor, id string) error {
+	return r.do(func() error {
+		t, err := r.issue(id)
+		if err != nil {
+			return err
+		}
+		if !may(by, gitops.PermissionTriage) && by.Name != t.Author.Name {
+			return refuse(http.StatusForbidden, "%s may not close issue %s: triage permission is needed", by.Name, id)
+		}
+		if t.State == gitops.Closed && (!t.standing() || !by.Permission.Releases()) {
+			return nil
+		}
+		if err := r.record(event{By: by, Kind: ended, ID: id, State: string(gitops.Closed)}); err != nil {
+			return err
+		}
+		if t.label(gitops.LabelPause) && !by.Permission.Releases() {
+			return r.say(by, t, "Closed without the right to end a pause: it is still in force until somebody with write permission closes this issue.")
+		}
+		return nil
+	})
+}
+
+// addLabel is open to everybody, because labels stop.
+func (r *repository) addLabel(by gitops.Actor, id, name, reason string) error {
+	return r.do(func() error { return r.label(by, id, name, reason) })
+}
+
+func (r *repository) label(by gitops.Actor, id, name, reason string) error {
+	t, err := r.thread(id)
+	if err != nil {
+		return err
+	}
+	if err := checkLabel(name); err != nil {
+		return err
+	}
+	if err := checkText("reason", reason, maxReason, true); err != nil {
+		return err
+	}
+	if t.label(name) {
+		return nil
+	}
+	if len(t.Labels) >= maxLabels || len(t.Events) >= maxThread {
+		return refuse(http.StatusUnprocessableEntity, "%s has too many labels: take some off", id)
+	}
+	return r.record(event{By: by, Kind: labelled, ID: id, Label: name, Text: reason})
+}
+
+// removeLabel needs the right to end a stop.
+func (r *repository) removeLabel(by gitops.Actor, id, name string) error {
+	return r.do(func() error {
+		t, err := r.thread(id)
+		if err != nil {
+			return err
+		}
+		if !by.Permission.Releases() {
+			return refuse(http.StatusForbidden, "%s may not take labels off: write permission is needed", by.Name)
+		}
+		if !t.label(name) {
+			return nil
+		}
+		return r.record(event{By: by, Kind: unlabelled, ID: id, Label: name})
+	})
+}
+
+// review binds a person's word to the head that person has seen.
+func (r *repository) review(by gitops.Actor, id string, said gitops.ReviewState, head gitops.Commit) error {
+	return r.do(func() error {
+		t, err := r.proposal(id)
+		if err != nil {
+			return err
+		}
+		switch said {
+		case gitops.Approved, gitops.ChangesRequested, gitops.Dismissed:
+		default:
+			return refuse(http.StatusUnprocessableEntity, "review state %.20q is none of approved, changes-requested, dismissed", said)
+		}
+		if t.State != gitops.Open {
+			return refuse(http.StatusConflict, "proposal %s is %s, not open", id, t.State)
+		}
+		if said == gitops.Approved && by.Name == t.Author.Name {
+			return refuse(http.StatusForbidden, "%s opened proposal %s and cannot approve it", by.Name, id)
+		}
+		now, err := r.branch(t.Branch)
+		if err != nil {
+			return err
+		}
+		if now.String() != string(head) {
+			return refuse(http.StatusConflict, "the head of proposal %s moved to %s: look again", id, short(now))
+		}
+		return r.record(event{By: by, Kind: reviewed, ID: id, State: string(said), Head: head})
+	})
+}
+
+// comment adds a comment; one that begins with /hold holds the proposal.
+func (r *repository) comment(by gitops.Actor, id, text string) error {
+	return r.do(func() error {
+		t, err := r.thread(id)
+		if err != nil {
+			return err
+		}
+		if strings.TrimSpace(text) == "" {
+			return refuse(http.StatusUnprocessableEntity, "the comment is empty")
+		}
+		if err := r.say(by, t, text); err != nil {
+			return err
+		}
+		first, _, _ := strings.Cut(text, "\n")
+		if word, reason, _ := strings.Cut(strings.TrimSpace(first), " "); word == "/hold" {
+			return r.label(by, id, gitops.LabelHold, oneLine(strings.TrimSpace(reason), maxReason))
+		}
+		return nil
+	})
+}
+
+func (r *repository) say(by gitops.Actor, t *thread, text string) error {
+	if strings.TrimSpace(text) == "" {
+		return nil
+	}
+	if err := checkText("comment", text, maxBody, false); err != nil {
+		return err
+	}
+	if len(t.Comments) >= maxThread {
+		return refuse(http.StatusUnprocessableEntity, "%s has %d comments: open another", t.ID, maxThread)
+	}
+	return r.record(event{By: by, Kind: commented, ID: t.ID, Text: text})
+}
+
+// setCheck sets a commit's check. The one that merging depends on belongs to
+// the bot.
+func (r *repository) setCheck(by gitops.Actor, commit gitops.Commit, c gitops.Check, target string) error {
+	return r.do(func() error {
+		if !may(by, gitops.PermissionWrite) || c.Name == gitops.CheckName && !by.Bot {
+			return refuse(http.StatusForbidden, "%s may not set check %.64q", by.Name, c.Name)
+		}
+		switch c.State {
+		case gitops.CheckPending, gitops.CheckSuccess, gitops.CheckFailure:
+		default:
+			return refuse(http.StatusUnprocessableEntity, "check state %.20q is none of pending, success, failure", c.State)
+		}
+		if err := checkText("check", c.Name+c.Text+target, maxBody, false); err != nil || c.Name == "" || len(c.Name) > maxLabel {
+			return refuse(http.StatusUnprocessableEntity, "the check's name or text is empty, too long or not plain text")
+		}
+		if !plumbing.IsHash(string(commit)) {
+			return refuse(http.StatusNotFound, "%.50q is no full commit id", commit)
+		}
+		if _, err := object.GetCommit(r.storage(), plumbing.NewHash(string(commit))); err != nil {
+			return refuse(http.StatusNotFound, "there is no commit %s", commit)
+		}
+		c.Required = c.Name == gitops.CheckName
+		have := r.state.checks[commit]
+		if have[c.Name] == c {
+			return nil
+		}
+		if _, ok := have[c.Name]; !ok && len(have) >= maxChecks {
+			return refuse(http.StatusUnprocessableEntity, "commit %s has %d checks already", commit.Short(), maxChecks)
+		}
+		return r.record(event{By: by, Kind: checked, Commit: commit, Check: &c, Text: target})
+	})
+}
+
+func checkLabel(name string) error {
+	if name == "" || strings.TrimSpace(name) != name {
+		return refuse(http.StatusUnprocessableEntity, "label %.70q is empty or has blanks at an end", name)
+	}
+	return checkText("label", name, maxLabel, true)
+}
+
+// checkText bounds a text in characters (one line) or bytes and keeps out
+// what would act on a terminal.
+func checkText(what, text string, most int, line bool) error {
+	if !utf8.ValidString(text) {
+		return refuse(http.StatusUnprocessableEntity, "the %s is not UTF-8", what)
+	}
+	if n := len(text); n > most && (!line || utf8.RuneCountInString(text) > most) {
+		return refuse(http.StatusUnprocessableEntity, "the %s is longer than %d: shorten it", what, most)
+	}
+	for _, c := range text {
+		if unicode.IsControl(c) && (line || c != '\n' && c != '\t' && c != '\r') {
+			return refuse(http.StatusUnprocessableEntity, "the %s has control characters", what)
+		}
+	}
+	return nil
+}
+
+// oneLine is a text without line breaks and control characters, cut at most.
+func oneLine(text string, most int) string {
+	text = strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return ' '
+		}
+		return c
+	}, strings.ToValidUTF8(text, "?"))
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
+}
+
+func short(id plumbing.Hash) string {
+	if id.IsZero() {
+		return "nothing"
+	}
+	return gitops.Commit(id.String()).Short()
+}
