@@ -72,6 +72,7 @@ func (m *Mirror) fetch(ctx context.Context) (Update, error) {
 	}
 	if usable {
 		up, err := m.advance(short, s, ad, head)
+
 		if err == nil || !needsSnapshot(st, err) {
 			return up, err
 		}

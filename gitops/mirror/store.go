@@ -42,7 +42,7 @@ type store struct {
 
 func openDisk(dir string) *filesystem.Storage {
 	return filesystem.NewStorageWithOptions(osfs.New(dir), cache.NewObjectLRU(diskCacheBytes),
-		filesystem.Options{KeepDescriptors: true, ExclusiveAccess: true, LargeObjectThreshold: largeObject})
+		filesystem.Options{KeepDescriptors: true, LargeObjectThreshold: largeObject})
 }
 
 func newStore(dir string, disk *filesystem.Storage, base ID, full bool) *store {
