@@ -131,6 +131,9 @@ func (f *File) splice(b *batch, w Write) (Edit, bool, error) {
 	if err != nil {
 		return Edit{}, false, err
 	}
+	if bytes.Equal(t.src[s.start:s.end], s.text) { // a tag of its own makes it no string, but the text is there
+		return Edit{}, false, nil
+	}
 	b.splices = append(b.splices, s)
 	b.want.filled = b.want.filled || s.start == s.end
 	e, err := f.edit(w, s)
