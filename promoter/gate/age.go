@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/signals"
@@ -41,4 +42,13 @@ func (s *Age) Check(c Case) Verdict {
 	v := pass("%s is known since %s", c.Candidate, stamp(born))
 	v.Until = end
 	return v
+}
+
+// Tighten is the longer of the two least ages and the shorter of the two
+// greatest.
+func (s *Age) Tighten(floor *Age) *Age {
+	if s == nil || floor == nil {
+		return cmp.Or(s, floor)
+	}
+	return &Age{Min: max(s.Min, floor.Min), Max: shorter(s.Max, floor.Max)}
 }

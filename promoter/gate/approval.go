@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -32,52 +33,106 @@ type Approver struct {
 
 // Check implements [Gate].
 func (s Approval) Check(c Case) Verdict {
-	if len(s.Required) == 0 {
-		return pass("no approval is required")
-	}
 	if c.Proposal == nil {
+		if len(s.Required) == 0 {
+			return pass("no approval is required")
+		}
 		return wait(s.Required[0].From, never, "there is no proposal to approve yet")
 	}
 	valid, until, objection := s.reviews(c)
 	if objection != "" {
 		return block(objection, "%s asks for changes", objection)
 	}
-	if missing, ok := assign(s.Required, valid, c.Now); !ok {
-		return wait(orElse(missing.From, "reviewers"), until, "needs %d approval(s) from %s for %s", max(missing.Count, 1), orElse(missing.From, "people who may write"), c.Proposal.Head.Short())
+	if len(s.Required) == 0 {
+		return pass("no approval is required")
 	}
-	names := make([]string, 0, len(valid))
-	for _, r := range valid {
-		names = append(names, r.By.Name)
+	used, missing, ok := assign(s.Required, valid, c.Now)
+	if !ok {
+		from := orElse(missing.From, "people who may write")
+		return wait(orElse(missing.From, "reviewers"), until, "needs %d approval(s) from %s for %s", max(missing.Count, 1), from, c.Proposal.Head.Short())
 	}
-	v := pass("approved by %s", strings.Join(names, ", "))
+	v := pass("approved by %s", strings.Join(slices.Sorted(maps.Keys(used)), ", "))
 	v.Until = until
 	return v
 }
 
 // reviews are the approvals that count, sorted by name; until is when the
-// first of them expires.
+// first of them expires, or one of the future begins to count.
 func (s Approval) reviews(c Case) (valid []gitops.Review, until time.Time, objection string) {
-	for _, r := range c.Proposal.Reviews {
+	for _, r := range standing(c.Proposal.Reviews, c.Now) {
 		switch {
-		case r.By.Bot || r.By.Name == c.Proposal.Author.Name:
-		case r.State == gitops.ChangesRequested && r.By.Permission.Releases():
-			objection = r.By.Name
-		case r.State != gitops.Approved || r.Head != c.Proposal.Head || r.At.After(c.Now):
-		case slices.Contains(c.Proposal.Causers, r.By.Name):
+		case r.By.Bot || r.By.Name == "" || strings.EqualFold(r.By.Name, c.Proposal.Author.Name):
+		case r.State == gitops.ChangesRequested && s.heeds(r.By):
+			objection = orElse(objection, r.By.Name)
+		case r.State != gitops.Approved || c.Proposal.Head == "" || r.Head != c.Proposal.Head:
+		case slices.ContainsFunc(c.Proposal.Causers, func(who string) bool { return strings.EqualFold(who, r.By.Name) }):
 		default:
 			valid = append(valid, r)
 		}
 	}
 	for _, r := range valid {
 		for _, q := range s.Required {
-			end := r.At.Add(q.TTL)
-			if q.TTL > 0 && q.admits(r.By) && end.After(c.Now) && (until.IsZero() || end.Before(until)) {
-				until = end
+			if end := r.At.Add(q.TTL); q.TTL > 0 && q.admits(r.By) && end.After(c.Now) {
+				until = sooner(until, end)
 			}
 		}
 	}
-	slices.SortFunc(valid, func(a, b gitops.Review) int { return strings.Compare(a.By.Name, b.By.Name) })
+	for _, r := range c.Proposal.Reviews {
+		if r.At.After(c.Now) {
+			until = sooner(until, r.At)
+		}
+	}
 	return valid, until, objection
+}
+
+// standing is everybody's newest word, sorted by name. An approval of the
+// future says nothing yet; a request for changes counts whatever its date, and
+// wins against an approval of the same instant.
+func standing(reviews []gitops.Review, now time.Time) []gitops.Review {
+	newest := map[string]gitops.Review{}
+	for _, r := range reviews {
+		if r.State != gitops.ChangesRequested && r.At.After(now) {
+			continue
+		}
+		who := strings.ToLower(r.By.Name)
+		old, ok := newest[who]
+		if !ok || r.At.After(old.At) || r.At.Equal(old.At) && weight(r.State) > weight(old.State) {
+			newest[who] = r
+		}
+	}
+	var rs []gitops.Review
+	for _, who := range slices.Sorted(maps.Keys(newest)) {
+		rs = append(rs, newest[who])
+	}
+	return rs
+}
+
+func weight(s gitops.ReviewState) int {
+	return slices.Index([]gitops.ReviewState{gitops.Approved, gitops.Dismissed, gitops.ChangesRequested}, s)
+}
+
+// heeds says whether a person's request for changes stops the proposal: that
+// of everybody who may write, who is asked to approve, or of whom nobody knows
+// what they may.
+func (s Approval) heeds(a gitops.Actor) bool {
+	return a.Permission.Releases() || a.Permission == gitops.PermissionUnknown ||
+		slices.ContainsFunc(s.Required, func(q Approver) bool { return q.admits(a) })
+}
+
+// Tighten is the lines of both; where both ask the same people, the greater
+// count and the shorter time to live of the two.
+func (s Approval) Tighten(floor Approval) Approval {
+	lines := slices.Clone(s.Required)
+	for _, f := range floor.Required {
+		i := slices.IndexFunc(lines, func(l Approver) bool { return strings.EqualFold(l.From, f.From) })
+		if i < 0 {
+			lines = append(lines, f)
+			continue
+		}
+		lines[i].Count = max(lines[i].Count, f.Count)
+		lines[i].TTL = shorter(lines[i].TTL, f.TTL)
+	}
+	return Approval{Required: lines}
 }
 
 func (q Approver) admits(a gitops.Actor) bool {
@@ -85,27 +140,27 @@ func (q Approver) admits(a gitops.Actor) bool {
 	case q.From == "":
 		return a.Permission.Releases()
 	case strings.Contains(q.From, "/"):
-		return slices.Contains(a.Teams, q.From)
+		return slices.ContainsFunc(a.Teams, func(t string) bool { return strings.EqualFold(t, q.From) })
 	}
-	return strings.TrimPrefix(q.From, "@") == a.Name
+	return strings.EqualFold(strings.TrimPrefix(q.From, "@"), a.Name)
 }
 
 // assign looks for distinct people for every required place, by trying: the
 // numbers are those of people in a review.
-func assign(required []Approver, valid []gitops.Review, now time.Time) (missing Approver, ok bool) {
+func assign(required []Approver, valid []gitops.Review, now time.Time) (used map[string]int, missing Approver, ok bool) {
 	var places []Approver
 	for _, q := range required {
 		for range max(q.Count, 1) {
 			places = append(places, q)
 		}
 	}
-	used := map[string]int{} // person -> place
+	used = map[string]int{} // person -> place
 	for i, q := range places {
 		if !place(places, i, valid, now, used, map[string]bool{}) {
-			return q, false
+			return nil, q, false
 		}
 	}
-	return Approver{}, true
+	return used, Approver{}, true
 }
 
 // place finds a person for one place, moving others to another place of theirs

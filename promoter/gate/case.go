@@ -47,6 +47,9 @@ type Case struct {
 	Backwards bool
 
 	Facts signals.Facts
+	// Uncollected are the kinds of evidence that no adapter of this build looks
+	// for; a gate that asks for one waits and says so.
+	Uncollected []signals.ProofKind
 	// Signals are the names of the signals that the environment's rules demand.
 	Signals []Signal
 	// TrustDesired says that the environment accepts what Git desires as

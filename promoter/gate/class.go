@@ -20,7 +20,8 @@ const (
 
 // Emergency is the name of the emergency, and false for the other classes.
 func (c Class) Emergency() (string, bool) {
-	return strings.CutPrefix(string(c), emergency)
+	name, ok := strings.CutPrefix(string(c), emergency)
+	return name, ok && name != ""
 }
 
 // Asks says whether a gate is asked for a change of this class. An unknown

@@ -37,16 +37,30 @@ func (s Freeze) Check(c Case) Verdict {
 		}
 		begins := f.From.Add(-GreenFor)
 		switch {
-		case !c.Now.Before(f.Until):
+		case !f.Until.IsZero() && !c.Now.Before(f.Until):
 		case c.Now.Before(begins):
 			if v.Until.IsZero() || begins.Before(v.Until) {
 				v.Until = begins.UTC()
 			}
 		case c.Now.Before(f.From):
-			return wait("", f.Until.UTC(), "freeze %s begins at %s, too soon; it ends at %s", f.Name, stamp(f.From), stamp(f.Until))
+			return wait("", f.Until.UTC(), "freeze %s begins at %s, too soon%s", f.Name, stamp(f.From), f.end())
 		default:
-			return wait("", f.Until.UTC(), "freeze %s until %s", f.Name, stamp(f.Until))
+			return wait("", f.Until.UTC(), "freeze %s is in force since %s%s", f.Name, stamp(f.From), f.end())
 		}
 	}
 	return v
+}
+
+// end says when the freeze ends; one without an end is in force until the
+// rules change.
+func (f Frozen) end() string {
+	if f.Until.IsZero() {
+		return ""
+	}
+	return "; it ends at " + stamp(f.Until)
+}
+
+// Tighten is all freezes of both.
+func (s Freeze) Tighten(floor Freeze) Freeze {
+	return Freeze{Freezes: slices.Concat(s.Freezes, floor.Freezes)}
 }

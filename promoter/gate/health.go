@@ -24,29 +24,48 @@ func (Health) Check(c Case) Verdict {
 	if len(c.Signals) == 0 {
 		return pass("no signal is named for %s", c.Lane.Environment)
 	}
+	var vs []Verdict
 	var until time.Time
 	for _, s := range c.Signals {
-		h, ok := c.Facts.Signal(s.Name)
-		fresh := h.At.Add(s.MaxAge)
-		switch {
-		case ok && h.Uncollected:
-			return wait("", never, "%s of %s is not collected by this build", s.Name, c.Lane.Environment)
-		case ok && h.State == signals.StateUnhealthy && c.Now.Before(fresh):
-			return block("", "%s of %s is unhealthy since %s%s", s.Name, c.Lane.Environment, stamp(h.Since), because(h.Reason))
-		case s.NoDataHealthy && (!ok || h.State == signals.StateUnknown):
-			continue
-		case !ok || h.State == signals.StateUnknown:
-			return wait("", never, "%s of %s has no data%s", s.Name, c.Lane.Environment, because(h.Reason))
-		case !c.Now.Before(fresh):
-			return wait("", never, "%s of %s was last read at %s, too long ago", s.Name, c.Lane.Environment, stamp(h.At))
-		case h.State == signals.StateProgressing:
-			return wait("", never, "%s of %s is progressing since %s%s", s.Name, c.Lane.Environment, stamp(h.Since), because(h.Reason))
-		}
-		if until.IsZero() || fresh.Before(until) {
-			until = fresh
-		}
+		v := s.check(c)
+		until = sooner(until, v.Until)
+		vs = append(vs, v)
 	}
-	v := pass("all signals of %s are healthy", c.Lane.Environment)
-	v.Until = until
+	v := worst(vs)
+	if v.Answer == Pass {
+		v.Reason = "all signals of " + c.Lane.Environment + " are healthy"
+		v.Until = until
+	}
+	return v
+}
+
+// check asks one signal.
+func (s Signal) check(c Case) Verdict {
+	h, ok := c.Facts.Signal(s.Name)
+	where := s.Name + " of " + c.Lane.Environment
+	fresh := h.At.Add(s.MaxAge)
+	switch {
+	case ok && h.Uncollected:
+		return wait("", never, "%s is not collected by this build", where)
+	case s.NoDataHealthy && (!ok || h.State == signals.StateUnknown):
+		return pass("%s has no data, which the rules call healthy", where)
+	case !ok || h.State == signals.StateUnknown:
+		return wait("", never, "%s has no data%s", where, because(h.Reason))
+	case !c.Now.Before(fresh):
+		return wait("", never, "%s was last read at %s, too long ago", where, stamp(h.At))
+	}
+	v := Verdict{Until: fresh}
+	switch h.State {
+	case signals.StateHealthy:
+		v = pass("%s is healthy", where)
+	case signals.StateUnhealthy:
+		v = block("", "%s is unhealthy%s%s", where, since(h.Since), because(h.Reason))
+	case signals.StateProgressing:
+		return wait("", never, "%s is progressing%s%s", where, since(h.Since), because(h.Reason))
+	case signals.StateUnknown:
+	default:
+		return wait("", never, "%s says %.40q, which is no state", where, h.State)
+	}
+	v.Until = fresh
 	return v
 }

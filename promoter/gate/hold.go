@@ -20,8 +20,8 @@ func (Hold) Check(c Case) Verdict {
 	}
 	for _, name := range []string{gitops.LabelHold, gitops.LabelHoldProw} {
 		if l, ok := c.Proposal.Label(name); ok {
-			return block(orElse(l.By.Name, "whoever held"), "held by %s since %s%s; remove the label %s to go on",
-				orElse(l.By.Name, "somebody"), stamp(l.At), because(l.Reason), name)
+			return block(orElse(l.By.Name, "whoever held"), "held by %s%s%s; remove the label %s to go on",
+				orElse(l.By.Name, "somebody"), since(l.At), because(l.Reason), name)
 		}
 	}
 	return pass("nobody holds it")

@@ -1,6 +1,9 @@
 package gate
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Lock asks whether the concurrency limits that cover the lane leave room. In
 // flight is from proposed until healthy; first come, first served.
@@ -20,11 +23,25 @@ type Limit struct {
 }
 
 // Check implements [Gate].
-func (Lock) Check(c Case) Verdict {
+func (l Lock) Check(c Case) Verdict {
 	for _, s := range c.Locks {
 		if !s.Ours && len(s.Taken) >= s.Limit {
 			return wait("", never, "%s allows %d at once, taken by %s", s.Name, s.Limit, strings.Join(s.Taken, ", "))
 		}
 	}
 	return pass("no concurrency limit is reached")
+}
+
+// Tighten is all limits of both, the smaller number where both have one name.
+func (l Lock) Tighten(floor Lock) Lock {
+	limits := slices.Clone(l.Limits)
+	for _, f := range floor.Limits {
+		i := slices.IndexFunc(limits, func(o Limit) bool { return o.Name == f.Name })
+		if i < 0 {
+			limits = append(limits, f)
+			continue
+		}
+		limits[i].Max = min(limits[i].Max, f.Max)
+	}
+	return Lock{Limits: limits}
 }

@@ -18,7 +18,7 @@ func (Pause) Check(c Case) Verdict {
 		if !p.Covers(c.Lane, c.Promotion+"/"+c.Wave, c.Now) {
 			continue
 		}
-		v := block(orElse(p.By.Name, "whoever paused"), "paused by %s since %s with %s; close it to resume", orElse(p.By.Name, "the rules"), stamp(p.Since), p.ID)
+		v := block(orElse(p.By.Name, "whoever paused"), "paused by %s%s with %s; close it to resume", orElse(p.By.Name, "the rules"), since(p.Since), orElse(p.ID, "no name"))
 		if len(p.Unread) > 0 {
 			v.Reason += "; everything is paused because " + p.Unread[0] + " was not understood"
 		}

@@ -72,7 +72,7 @@ func (s *Policy) Check(c Case) Verdict {
 			return block("", "policy %s failed: %s", r.Name, err)
 		}
 		if ok, _ := out.Value().(bool); !ok {
-			return block("", "policy %s does not hold: %s", r.Name, r.Text)
+			return block("", "policy %s does not hold: %.200s", r.Name, r.Text)
 		}
 	}
 	return pass("every policy holds")

@@ -14,7 +14,7 @@ func (Previous) Check(c Case) Verdict {
 	if len(c.Upstream) == 0 {
 		return pass("%s is in the first wave", c.Lane.Environment)
 	}
-	last := c.Upstream[0]
+	var last Upstream
 	for _, u := range c.Upstream {
 		switch {
 		case u.Presence == gitops.Absent && u.Optional:
@@ -25,6 +25,9 @@ func (Previous) Check(c Case) Verdict {
 			return wait("", never, "%s has not earned %s (wave %s) yet%s", c.Candidate, u.Environment, u.Wave, because(u.Reason))
 		}
 		last = u
+	}
+	if last.Environment == "" {
+		return pass("the rules allow %s to be absent in every earlier environment", c.Lane.Artifact)
 	}
 	return pass("%s earned %s at %s", c.Candidate, last.Environment, stamp(last.Earned))
 }

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"slices"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/signals"
@@ -11,7 +12,13 @@ var never time.Time //nolint:gochecknoglobals // a name for the zero time, never
 
 // proven asks for verified evidence of one kind about the candidate.
 func proven(c Case, kind signals.ProofKind) (signals.Proof, Verdict) {
+	if c.Candidate.Digest == "" {
+		return signals.Proof{}, wait("", never, "no version to look for a %s of", kind)
+	}
 	p, ok := c.Facts.Proof(kind, c.Candidate.Digest)
+	if !ok && slices.Contains(c.Uncollected, kind) {
+		return p, wait("", never, "the %s of %s is not collected by this build", kind, c.Candidate)
+	}
 	if !ok {
 		return p, wait("", never, "the %s of %s was not looked at yet", kind, c.Candidate)
 	}

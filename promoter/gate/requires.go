@@ -1,5 +1,7 @@
 package gate
 
+import "strings"
+
 // Requires asks whether the artifacts that this one depends on are in the
 // target at the needed version.
 //
@@ -28,7 +30,7 @@ func (s *Requires) Check(c Case) Verdict {
 			}
 		}
 		if !met {
-			return wait("", never, "%s %s must be in %s first: %s", r.Artifact, r.Version, c.Lane.Environment, reason)
+			return wait("", never, "%s must be in %s first: %s", strings.TrimSpace(r.Artifact+" "+r.Version), c.Lane.Environment, reason)
 		}
 	}
 	return pass("every required artifact is in %s", c.Lane.Environment)

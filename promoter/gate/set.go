@@ -9,27 +9,27 @@ type Gate interface {
 // Set is the effective set of gates of one lane: what the team wrote,
 // tightened by every guardrail. The gates without settings are always asked.
 type Set struct {
-	Version         Version
-	Signature       *Signature
-	Provenance      *Provenance
-	SBOM            *SBOM
-	Vulnerabilities *Vulnerabilities
-	Tests           *Tests
-	Age             *Age
-	Previous        Previous
-	Soak            Soak
-	Health          Health
-	Alerts          *Alerts
-	Drift           Drift
-	Requires        *Requires
-	Pause           Pause
-	Lock            Lock
-	Policy          *Policy
-	Window          *Window
-	Freeze          Freeze
-	Hold            Hold
-	Approval        Approval
-	Checks          Checks
+	Version         Version          `yaml:"version" json:"version"`
+	Signature       *Signature       `yaml:"signature,omitempty" json:"signature,omitempty"`
+	Provenance      *Provenance      `yaml:"provenance,omitempty" json:"provenance,omitempty"`
+	SBOM            *SBOM            `yaml:"sbom,omitempty" json:"sbom,omitempty"`
+	Vulnerabilities *Vulnerabilities `yaml:"vulnerabilities,omitempty" json:"vulnerabilities,omitempty"`
+	Tests           *Tests           `yaml:"tests,omitempty" json:"tests,omitempty"`
+	Age             *Age             `yaml:"age,omitempty" json:"age,omitempty"`
+	Previous        Previous         `yaml:"previous" json:"previous"`
+	Soak            Soak             `yaml:"soak" json:"soak"`
+	Health          Health           `yaml:"health" json:"health"`
+	Alerts          *Alerts          `yaml:"alerts,omitempty" json:"alerts,omitempty"`
+	Drift           Drift            `yaml:"drift" json:"drift"`
+	Requires        *Requires        `yaml:"requires,omitempty" json:"requires,omitempty"`
+	Pause           Pause            `yaml:"pause" json:"pause"`
+	Lock            Lock             `yaml:"lock" json:"lock"`
+	Policy          *Policy          `yaml:"policy,omitempty" json:"policy,omitempty"`
+	Window          *Window          `yaml:"window,omitempty" json:"window,omitempty"`
+	Freeze          Freeze           `yaml:"freeze" json:"freeze"`
+	Hold            Hold             `yaml:"hold" json:"hold"`
+	Approval        Approval         `yaml:"approval" json:"approval"`
+	Checks          Checks           `yaml:"checks" json:"checks"`
 }
 
 // asked is a gate with its word and the first step it is asked at.

@@ -27,6 +27,9 @@ func (Soak) Check(c Case) Verdict {
 		if until.IsZero() {
 			return wait("", never, "%s in %s has not finished its soak for the next wave; %s follows", f.Desired.Short(), f.Environment, c.Candidate)
 		}
+		if !c.Now.Before(until) {
+			return wait("", never, "the clock of %s in %s was to run out at %s; the next look there says whether it did", f.Desired.Short(), f.Environment, stamp(until))
+		}
 		return wait("", until, "%s soaks in %s for the next wave until %s; %s follows", f.Desired.Short(), f.Environment, stamp(until), c.Candidate)
 	}
 	for _, u := range c.Upstream {
@@ -39,6 +42,9 @@ func (Soak) Check(c Case) Verdict {
 		until := u.Streak.Until(u.Soak)
 		if until.IsZero() {
 			return wait("", never, "the clock of %s in %s stands: it is not healthy there", c.Candidate, u.Environment)
+		}
+		if !c.Now.Before(until) {
+			return wait("", never, "the clock of %s in %s was to run out at %s; the next look there says whether it did", c.Candidate, u.Environment, stamp(until))
 		}
 		return wait("", until, "%s soaks in %s until %s", c.Candidate, u.Environment, stamp(until))
 	}

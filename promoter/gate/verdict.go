@@ -125,6 +125,35 @@ func block(owner, format string, args ...any) Verdict {
 	return Verdict{Answer: Block, Reason: fmt.Sprintf(format, args...), Owner: owner}
 }
 
+// worst is the first block, else the first wait, else the first pass: a gate
+// that asks several things hides no block behind a wait.
+func worst(vs []Verdict) Verdict {
+	for _, a := range []Answer{Block, Wait, Pass} {
+		for _, v := range vs {
+			if v.Answer == a {
+				return v
+			}
+		}
+	}
+	return Verdict{}
+}
+
+// sooner is the earlier of two times of which zero is none.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// since says when something began, if that is known.
+func since(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return " since " + stamp(t)
+}
+
 // stamp writes an instant the way every sentence of ours does.
 func stamp(t time.Time) string {
 	if t.Second() != 0 {

@@ -28,7 +28,7 @@ func (Version) Check(c Case) Verdict {
 	case c.Conflict != "":
 		return block("a person with the right", "%s", c.Conflict)
 	case c.Backwards:
-		return block(c.Promotion, "%s is older than %s, which is there now", v, orElse(c.Current.Version.Tag, "what"))
+		return block(c.Promotion, "%s is older than %s, which is there now", v, orElse(c.Current.Version.Tag, c.Running.String()))
 	case v.Incomplete:
 		return wait("the build", never, "the index of %s names platforms that the registry does not have yet", v)
 	}

@@ -1,6 +1,8 @@
 package gate
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/signals"
@@ -29,10 +31,55 @@ func (s *Vulnerabilities) Check(c Case) Verdict {
 	if v.Answer != Pass || s.MaxAge == 0 {
 		return v
 	}
+	if p.Signed.IsZero() {
+		return wait("the scanner", never, "nobody verified when %s was scanned, and the rules limit the age of a scan", c.Candidate)
+	}
 	end := p.Signed.Add(s.MaxAge)
-	if p.Signed.IsZero() || !c.Now.Before(end) {
+	if !c.Now.Before(end) {
 		return wait("the scanner", never, "the newest scan of %s is of %s, older than the rules allow", c.Candidate, stamp(p.Signed))
 	}
 	v.Until = end
 	return v
+}
+
+// Tighten is the lower of the two severities and the younger of the two ages;
+// only what both excuse stays excused.
+func (s *Vulnerabilities) Tighten(floor *Vulnerabilities) *Vulnerabilities {
+	if s == nil || floor == nil {
+		return cmp.Or(s, floor)
+	}
+	t := *s
+	if severity(floor.BlockFrom) < severity(t.BlockFrom) {
+		t.BlockFrom = floor.BlockFrom
+	}
+	t.MaxAge = shorter(t.MaxAge, floor.MaxAge)
+	t.By = orElse(floor.By, t.By)
+	t.Excused = slices.DeleteFunc(slices.Clone(t.Excused), func(id string) bool { return !slices.Contains(floor.Excused, id) })
+	return &t
+}
+
+// severity orders severities; none at all blocks nothing, and a word that
+// nobody knows blocks everything.
+func severity(s string) int {
+	switch s {
+	case "":
+		return 5
+	case "critical":
+		return 4
+	case "high":
+		return 3
+	case "medium":
+		return 2
+	case "low":
+		return 1
+	}
+	return 0
+}
+
+// shorter is the shorter of two times of which zero is no limit.
+func shorter(a, b time.Duration) time.Duration {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -29,12 +30,15 @@ type Window struct {
 // NewWindow parses the cron line and the time zone of a window.
 func NewWindow(name, schedule string, d time.Duration, zone string) (*Window, error) {
 	loc, err := time.LoadLocation(zone)
-	if err != nil {
+	if err != nil || zone == "" || zone == "Local" {
 		return nil, fmt.Errorf("time zone %.60q is unknown; write it as in Asia/Jakarta", zone)
 	}
 	s, err := cron.ParseStandard(schedule)
 	if err != nil {
 		return nil, fmt.Errorf("schedule %.80q: %w", schedule, err)
+	}
+	if _, ok := s.(*cron.SpecSchedule); !ok || strings.Contains(schedule, "TZ=") {
+		return nil, fmt.Errorf("schedule %.80q: write five cron fields; the time zone has a key of its own", schedule)
 	}
 	if d <= GreenFor {
 		return nil, fmt.Errorf("a window of %s is too short: a check must be able to stay green for %s", d, GreenFor)
@@ -44,24 +48,42 @@ func NewWindow(name, schedule string, d time.Duration, zone string) (*Window, er
 
 // Check implements [Gate].
 func (s *Window) Check(c Case) Verdict {
+	if s.Schedule == nil || s.Zone == nil {
+		return wait("", never, "window %s has no schedule", orElse(s.Name, "without a name"))
+	}
 	now := c.Now.In(s.Zone)
 	// The newest opening that could still be open is less than one duration old.
 	open := s.Schedule.Next(now.Add(-s.Duration))
-	for next := open; !next.IsZero() && !next.After(now); next = s.Schedule.Next(next) {
-		open = next
-	}
 	if open.IsZero() {
 		return wait("", never, "%s never opens", s.Name)
 	}
 	if open.After(now) {
 		return wait("", open.UTC(), "%s opens at %s", s.Name, stamp(open))
 	}
-	last := open.Add(s.Duration - GreenFor)
-	if !now.Before(last) {
-		next := s.Schedule.Next(now)
-		return wait("", next.UTC(), "%s closes at %s, too soon; it opens again at %s", s.Name, stamp(open.Add(s.Duration)), stamp(next))
+	end := s.end(open, now)
+	last := end.Add(-GreenFor)
+	if now.Before(last) {
+		v := pass("%s is open until %s", s.Name, stamp(end))
+		v.Until = last.UTC()
+		return v
 	}
-	v := pass("%s is open until %s", s.Name, stamp(open.Add(s.Duration)))
-	v.Until = last.UTC()
-	return v
+	next := s.Schedule.Next(now)
+	if next.IsZero() {
+		return wait("", never, "%s closes at %s, too soon, and never opens again", s.Name, stamp(end))
+	}
+	return wait("", next.UTC(), "%s closes at %s, too soon; it opens again at %s", s.Name, stamp(end), stamp(next))
+}
+
+// end is when a window that opened at open closes. Openings that begin before
+// the one before them ends are one; looking ahead stops where a check could
+// stay green.
+func (s *Window) end(open, now time.Time) time.Time {
+	end := open.Add(s.Duration)
+	for next := s.Schedule.Next(open); !next.IsZero() && !next.After(end); next = s.Schedule.Next(next) {
+		if now.Before(end.Add(-GreenFor)) && next.After(now) {
+			break
+		}
+		end = next.Add(s.Duration)
+	}
+	return end
 }
