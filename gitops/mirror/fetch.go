@@ -163,20 +163,26 @@ func (m *Mirror) thin(ctx context.Context, s transport.UploadPackSession, ad adv
 
 // download starts an answer and takes it out of its side band.
 func download(ctx context.Context, s transport.UploadPackSession, req *packp.UploadPackRequest) (io.ReadCloser, error) {
-	if err := req.Capabilities.Set(capability.NoProgress); err != nil {
-		return nil, err
+	band, none := sideband.Type(-1), sideband.Type(-1)
+	switch {
+	case req.Capabilities.Supports(capability.Sideband64k):
+		band = sideband.Sideband64k
+	case req.Capabilities.Supports(capability.Sideband):
+		band = sideband.Sideband
+	}
+	if band != none { // servers without a side band may refuse to hear of progress
+		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
+			return nil, err
+		}
 	}
 	resp, err := s.UploadPack(ctx, req)
 	if err != nil {
 		return nil, explain(err)
 	}
-	switch {
-	case req.Capabilities.Supports(capability.Sideband64k):
-		return body{sideband.NewDemuxer(sideband.Sideband64k, resp), resp}, nil
-	case req.Capabilities.Supports(capability.Sideband):
-		return body{sideband.NewDemuxer(sideband.Sideband, resp), resp}, nil
+	if band == none {
+		return resp, nil
 	}
-	return resp, nil
+	return body{sideband.NewDemuxer(band, resp), resp}, nil
 }
 
 // forced says whether the old head is no recent ancestor of the new one.
