@@ -1,0 +1,207 @@
+package loop
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/edit"
+	"github.com/waveguide-dev/waveguide/promoter"
+)
+
+// lookDesired reads what every lane names at a commit.
+func (l *Loop) lookDesired(ctx context.Context, now time.Time, at gitops.Commit) error {
+	for _, r := range l.ruling.Routes {
+		for _, w := range r.Waves {
+			for _, stop := range w.Stops {
+				k := l.lanes[stop.Lane]
+				files, err := l.Repo.Files(ctx, at, stop.Path, string(edit.Needle(r.Image)))
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				if err != nil {
+					k.desired = gitops.Desired{Commit: at, Problem: err.Error()}
+					continue
+				}
+				k.desired = desired(files, r.Image, stop.Place, at)
+				if k.desired.Presence == gitops.At {
+					k.moved(k.desired.Version, now)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// desired folds the places of all files of a lane.
+func desired(files map[string][]byte, image, place string, at gitops.Commit) gitops.Desired {
+	d := gitops.Desired{Presence: gitops.Absent, Commit: at}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		places, err := placesOf(name, files[name], image, place)
+		if err != nil {
+			return gitops.Desired{Commit: at, Problem: err.Error()}
+		}
+		d.Places = append(d.Places, places...)
+	}
+	for i, p := range d.Places {
+		switch {
+		case i == 0:
+			d.Presence, d.Version = gitops.At, p.Version
+		case p.Version != d.Version:
+			d.Presence = gitops.Mixed
+		}
+	}
+	if d.Presence == gitops.Mixed {
+		d.Version = gitops.Version{}
+	}
+	return d
+}
+
+// placesOf are the places of one file that name the image.
+func placesOf(name string, src []byte, image, place string) ([]gitops.Place, error) {
+	f, err := edit.Open(name, src)
+	if err != nil {
+		return nil, err
+	}
+	if place != "" {
+		t, err := f.At(place, 0)
+		if err != nil {
+			return nil, err
+		}
+		tag, digest, _ := strings.Cut(t.Value, "@")
+		return []gitops.Place{{File: name, Line: t.Line, Path: t.Path, Version: gitops.Version{Tag: tag[strings.LastIndexByte(tag, ':')+1:], Digest: digest}}}, nil
+	}
+	hits, _ := f.Find(image)
+	places := make([]gitops.Place, 0, len(hits))
+	for _, h := range hits {
+		places = append(places, gitops.Place{File: name, Line: h.Line, Path: h.Path, Version: gitops.Version{Tag: h.Tag, Digest: h.Digest}})
+	}
+	return places, nil
+}
+
+// edited are the files of a lane after the edit that makes every place name a
+// version. Files that name it already are left out.
+func edited(files map[string][]byte, r promoter.Route, s promoter.Stop, to gitops.Version) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for name, src := range files {
+		res, err := edit.Promote(name, src, edit.Request{Repository: r.Image, Path: s.Place, To: edit.Version{Tag: to.Tag, Digest: to.Digest}})
+		if err != nil {
+			return nil, err
+		}
+		if len(res.Edits) > 0 {
+			out[name] = res.Bytes
+		}
+	}
+	return out, nil
+}
+
+// examine reads from the files of a proposal's head what it really changes,
+// and says how that differs from the planned edit.
+func (l *Loop) examine(ctx context.Context, k *lane, p gitops.Proposal) gitops.Proposal {
+	r, s, ok := l.find(p.Lane)
+	if !ok {
+		return p
+	}
+	was, ours := k.made(p.Head)
+	p.Class = was.Class
+	if ours && p.State != gitops.Open {
+		p.From, p.To = was.From, was.To
+		return p
+	}
+	d, err := l.Repo.Delta(ctx, p.Head)
+	if err != nil {
+		p.Unread = err.Error()
+		return p
+	}
+	return l.compare(ctx, r, s, p, d)
+}
+
+// compare fills in what a proposal's files say.
+func (l *Loop) compare(ctx context.Context, r promoter.Route, s promoter.Stop, p gitops.Proposal, d Delta) gitops.Proposal {
+	p.Base = d.Parent
+	before, after := map[string][]byte{}, map[string][]byte{}
+	for name, change := range d.Files {
+		if change[0] == nil || change[1] == nil {
+			p.Edited = fmt.Sprintf("%s was added or removed", name)
+			return p
+		}
+		before[name], after[name] = change[0], change[1]
+	}
+	was, is := desired(before, r.Image, s.Place, d.Parent), desired(after, r.Image, s.Place, p.Head)
+	p.From, p.To = was.Version, is.Version
+	p.Edited = l.difference(r, s, d, is, before, after)
+	if p.State == gitops.Open {
+		p.Behind = l.behind(ctx, r, s, before, p.To)
+	}
+	return p
+}
+
+// difference says how a proposal's head differs from the edit that was planned;
+// empty if it is exactly that.
+func (l *Loop) difference(r promoter.Route, s promoter.Stop, d Delta, is gitops.Desired, before, after map[string][]byte) string {
+	if d.Author != l.Email {
+		return "its newest commit is not by the bot"
+	}
+	if is.Presence != gitops.At {
+		return "it does not name one version of " + r.Artifact
+	}
+	planned, err := edited(before, r, s, is.Version)
+	if err != nil {
+		return err.Error()
+	}
+	for name, have := range after {
+		if !inside(name, s.Path) {
+			return name + " is outside of " + s.Path
+		}
+		if want, ok := planned[name]; !ok || !bytes.Equal(want, have) {
+			return name + " has changes that are not the planned edit"
+		}
+	}
+	return ""
+}
+
+// inside says whether a file is the path or below it.
+func inside(name, path string) bool {
+	return name == path || strings.HasPrefix(name, strings.TrimSuffix(path, "/")+"/")
+}
+
+// behind says that merging would not be exactly the planned edit of the newest
+// commit: a file changed since, or another one names the artifact by now.
+func (l *Loop) behind(ctx context.Context, r promoter.Route, s promoter.Stop, before map[string][]byte, to gitops.Version) bool {
+	files, err := l.Repo.Files(ctx, l.head, s.Path, string(edit.Needle(r.Image)))
+	if err != nil {
+		return true
+	}
+	now, err := edited(files, r, s, to)
+	if err != nil || len(now) != len(before) {
+		return true
+	}
+	for name := range now {
+		if !bytes.Equal(files[name], before[name]) {
+			return true
+		}
+	}
+	return false
+}
+
+// find is the route and the stop of a lane.
+func (l *Loop) find(at gitops.Lane) (promoter.Route, promoter.Stop, bool) {
+	for _, r := range l.ruling.Routes {
+		if r.Artifact != at.Artifact {
+			continue
+		}
+		for _, w := range r.Waves {
+			for _, s := range w.Stops {
+				if s.Lane == at {
+					return r, s, true
+				}
+			}
+		}
+	}
+	return promoter.Route{}, promoter.Stop{}, false
+}

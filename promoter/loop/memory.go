@@ -1,0 +1,149 @@
+package loop
+
+import (
+	"context"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/promoter/store"
+	"github.com/waveguide-dev/waveguide/signals"
+)
+
+// lane is one lane between two looks. The exported fields survive a restart.
+type lane struct {
+	Streak  signals.Streak   `json:"streak"`
+	Earned  []signals.Earned `json:"earned,omitempty"`
+	Version gitops.Version   `json:"version"`
+	Since   time.Time        `json:"since"`
+	Left    []gitops.Left    `json:"left,omitempty"`
+	Waiting time.Time        `json:"waiting"`
+	// Pushed are the heads we pushed, newest last. A head that is not in here
+	// is an ordinary promotion.
+	Pushed []pushed `json:"pushed,omitempty"`
+
+	lane      gitops.Lane
+	desired   gitops.Desired
+	health    []signals.Health
+	proofs    []signals.Proof
+	proposals []gitops.Proposal // open
+	ended     []gitops.Proposal // newest first
+	kept      string            // what the store holds
+}
+
+// pushed is what a commit of ours was made for.
+type pushed struct {
+	Head  gitops.Commit  `json:"head"`
+	Class string         `json:"class"`
+	From  gitops.Version `json:"from"`
+	To    gitops.Version `json:"to"`
+}
+
+// made finds what a head was made for.
+func (k *lane) made(head gitops.Commit) (pushed, bool) {
+	for _, p := range k.Pushed {
+		if p.Head == head {
+			return p, true
+		}
+	}
+	return pushed{}, false
+}
+
+// The buckets of the store's memory.
+const (
+	bucketLane     = "lane"
+	bucketVersions = "versions"
+	// maxLeft bounds the history of a lane that is kept at hand.
+	maxLeft = 32
+)
+
+func (k *lane) facts() signals.Facts {
+	return signals.Facts{Proofs: k.proofs, Health: k.health, Streak: k.Streak, Earned: k.Earned}
+}
+
+// known is the lane as the core sees it.
+func (k *lane) known(string) promoter.Lane {
+	d := k.desired
+	d.Since, d.Left = k.Since, k.Left
+	return promoter.Lane{
+		Lane: k.lane, Desired: d, Facts: k.facts(), Waiting: k.Waiting,
+		Proposals: append(append([]gitops.Proposal{}, k.proposals...), k.ended...),
+	}
+}
+
+// moved notes that Git names another version than before.
+func (k *lane) moved(v gitops.Version, now time.Time) {
+	if v == k.Version || v == (gitops.Version{}) {
+		return
+	}
+	if k.Version != (gitops.Version{}) && k.Version.Digest != v.Digest {
+		k.Left = append([]gitops.Left{{Version: k.Version, At: now}}, k.Left...)
+		k.Left = k.Left[:min(len(k.Left), maxLeft)]
+	}
+	k.Version, k.Since = v, now
+}
+
+// recallLane is what the store remembers of a lane; nothing is a fresh start.
+func (l *Loop) recallLane(ctx context.Context, at gitops.Lane) *lane {
+	k := &lane{}
+	if r, ok, err := l.Store.Get(ctx, bucketLane, at.String()); err == nil && ok {
+		if was, err := store.Recall[lane](r); err == nil {
+			k = &was
+			k.kept = string(r.Value)
+		}
+	}
+	k.lane = at
+	k.desired.Problem = "not read yet"
+	return k
+}
+
+func (l *Loop) recallVersions(ctx context.Context, artifact string) *versions {
+	v := &versions{}
+	if r, ok, err := l.Store.Get(ctx, bucketVersions, artifact); err == nil && ok {
+		if was, err := store.Recall[versions](r); err == nil {
+			v = &was
+		}
+	}
+	return v
+}
+
+// remember keeps what the look learnt before anything is done on its ground.
+func (l *Loop) remember(ctx context.Context, now time.Time, plans []promoter.Plan) error {
+	var records []store.Record
+	for _, p := range plans {
+		for _, lp := range p.Lanes {
+			k := l.lanes[lp.Lane]
+			if k == nil {
+				continue
+			}
+			if lp.Earned != nil {
+				k.Earned = append(k.Earned, *lp.Earned)
+				l.Log.Info("version earned an environment", "environment", lp.Lane.Environment, "artifact", lp.Lane.Artifact,
+					"digest", string(lp.Earned.Digest), "adopted", lp.Earned.Adopted)
+			}
+			k.Waiting = lp.Waiting
+			r, err := store.Remember(bucketLane, lp.Lane.String(), k, time.Time{})
+			if err != nil {
+				return err
+			}
+			if string(r.Value) != k.kept {
+				k.kept = string(r.Value)
+				records = append(records, r)
+			}
+		}
+		if v := l.versions[p.Artifact]; v != nil {
+			r, err := store.Remember(bucketVersions, p.Artifact, v, time.Time{})
+			if err != nil {
+				return err
+			}
+			if string(r.Value) != v.kept {
+				v.kept = string(r.Value)
+				records = append(records, r)
+			}
+		}
+	}
+	if len(records) == 0 {
+		return nil
+	}
+	return l.Store.Put(ctx, records...)
+}

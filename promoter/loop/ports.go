@@ -1,0 +1,123 @@
+package loop
+
+import (
+	"context"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/signals"
+)
+
+// Repo is the GitOps repository as of its last fetch.
+type Repo interface {
+	// Fetch asks the remote; a quiet remote costs one request.
+	Fetch(ctx context.Context) (Update, error)
+	// Files are the regular files under a folder, or the one file, that hold
+	// the text; an empty text is all of them.
+	Files(ctx context.Context, at gitops.Commit, under, text string) (map[string][]byte, error)
+	// Delta is what a commit changes against its first parent.
+	Delta(ctx context.Context, c gitops.Commit) (Delta, error)
+	// Push composes a commit and moves a branch to it; gitops.ErrMoved says
+	// that the branch is not where the draft says.
+	Push(ctx context.Context, d Draft) (gitops.Commit, error)
+}
+
+// Branches are the bot's branches on the remote as of the last fetch.
+type Branches interface {
+	Branch(name string) (gitops.Commit, bool)
+	// Delete removes a branch that is still at a commit.
+	Delete(ctx context.Context, name string, at gitops.Commit) error
+}
+
+// Update is what a fetch found.
+type Update struct {
+	Head    gitops.Commit
+	Changed []string
+	// All says that everything may have changed.
+	All bool
+}
+
+// Delta is what one commit changes.
+type Delta struct {
+	Parent gitops.Commit
+	// Files maps each changed path to its bytes before and after; nil is absent.
+	Files map[string][2][]byte
+	// Author is the email of the commit's author, Message its text.
+	Author  string
+	Message string
+}
+
+// Draft is a commit to make and the branch to move to it.
+type Draft struct {
+	Branch string
+	// Old is where the branch is; empty if it must not exist.
+	Old     gitops.Commit
+	Base    gitops.Commit
+	Files   map[string][]byte
+	Message string
+	Time    time.Time
+}
+
+// Forge reads proposals and pauses.
+type Forge interface {
+	// Proposals are the open ones of the bot's branches, and those that ended
+	// since the cursor.
+	Proposals(ctx context.Context, since string) (list []gitops.Proposal, next string, err error)
+	Pauses(ctx context.Context) ([]gitops.Pause, error)
+	Whoami(ctx context.Context) (gitops.Actor, error)
+}
+
+// Proposer writes proposals.
+type Proposer interface {
+	// Open finds the open proposal of the branch or creates it.
+	Open(ctx context.Context, p gitops.Proposal, labels []string) (gitops.Proposal, error)
+	Update(ctx context.Context, id, title, body string) error
+	Close(ctx context.Context, id, comment string) error
+	// Merge merges exactly that head.
+	Merge(ctx context.Context, id string, head gitops.Commit) (gitops.Commit, error)
+}
+
+// Marker writes what stands on a proposal.
+type Marker interface {
+	SetCheck(ctx context.Context, head gitops.Commit, c gitops.Check) error
+	RemoveLabel(ctx context.Context, id, label string) error
+}
+
+// Registry reads which versions exist.
+type Registry interface {
+	// Versions are the selected tags of an image as they are now. Known
+	// bindings are given so that only what is new needs to be read.
+	Versions(ctx context.Context, image string, selects func(tag string) bool) ([]signals.Version, error)
+}
+
+// Prover verifies what the gates of a stop ask for about a digest.
+type Prover interface {
+	// Proofs reads the list of evidence anew; again repeats all cryptography.
+	Proofs(ctx context.Context, image string, d signals.Digest, s promoter.Stop, again bool) ([]signals.Proof, error)
+}
+
+// Health reads the signals of a lane.
+type Health interface {
+	Health(ctx context.Context, lane gitops.Lane) ([]signals.Health, error)
+}
+
+// Rules turns the rule files of the protected branch into routes.
+type Rules interface {
+	Rules(files map[string][]byte, now time.Time) (Ruling, error)
+}
+
+// Ruling is what the rules of one commit say.
+type Ruling struct {
+	Routes []promoter.Route
+	// Problems are the errors in the rules, one line each.
+	Problems []string
+	// Held are artifacts whose promotion is broken, with the reason.
+	Held map[string]string
+}
+
+// Writer turns decisions into text for people.
+type Writer interface {
+	Title(l promoter.LanePlan) string
+	Body(l promoter.LanePlan, r promoter.Route, d gitops.Desired, proofs []signals.Proof) string
+}
