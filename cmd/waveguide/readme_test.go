@@ -1,0 +1,95 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/mod/modfile"
+)
+
+const root = "../.."
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(path)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestReadmePathsExist follows every relative link of the written documents.
+func TestReadmePathsExist(t *testing.T) {
+	t.Parallel()
+	link := regexp.MustCompile(`\]\(([^)#]+)\)`)
+	for _, document := range []string{"README.md", "docs/dependencies.md"} {
+		found := link.FindAllStringSubmatch(readFile(t, document), -1)
+		for _, match := range found {
+			path := filepath.Join(root, filepath.Dir(document), filepath.FromSlash(match[1]))
+			if _, err := os.Stat(path); err != nil && !strings.Contains(match[1], "://") {
+				t.Errorf("%s points to %s, which does not exist", document, match[1])
+			}
+		}
+		if len(found) == 0 {
+			t.Errorf("%s has no links; does this test still read what it should?", document)
+		}
+	}
+}
+
+func TestReadmeTableShowsWhatItLinks(t *testing.T) {
+	t.Parallel()
+	_, table, ok := strings.Cut(readFile(t, "README.md"), "\n## Where to change things\n")
+	if !ok {
+		t.Fatal(`README.md has no section "Where to change things"`)
+	}
+	table, _, _ = strings.Cut(table, "\n## ")
+	links := regexp.MustCompile(`\[([^\]]+)\]\(([^)]+)\)`).FindAllStringSubmatch(table, -1)
+	if len(links) < 10 {
+		t.Errorf("the table has %d paths, want at least 10", len(links))
+	}
+	for _, l := range links {
+		if l[1] != l[2] {
+			t.Errorf("the table shows %s and links %s", l[1], l[2])
+		}
+	}
+}
+
+func TestReadmeFirstScreen(t *testing.T) {
+	t.Parallel()
+	lines := strings.Split(readFile(t, "README.md"), "\n")
+	for _, command := range []string{"go run ./cmd/waveguide demo", "go test ./..."} {
+		if at := slices.Index(lines, command); at < 0 || at >= 25 {
+			t.Errorf("%q stands on line %d of README.md, want it on the first screen", command, at+1)
+		}
+	}
+}
+
+func TestDependenciesHaveReasons(t *testing.T) {
+	t.Parallel()
+	file, err := modfile.Parse("go.mod", []byte(readFile(t, "go.mod")), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var required []string
+	for _, r := range file.Require {
+		if !r.Indirect {
+			required = append(required, r.Mod.Path)
+		}
+	}
+	var listed []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (.*) \\|$").FindAllStringSubmatch(readFile(t, "docs/dependencies.md"), -1) {
+		listed = append(listed, row[1])
+		if len(row[2]) < 20 {
+			t.Errorf("%s has no reason in docs/dependencies.md", row[1])
+		}
+	}
+	slices.Sort(required)
+	if diff := cmp.Diff(required, listed); diff != "" {
+		t.Errorf("docs/dependencies.md differs from go.mod (-go.mod +list):\n%s", diff)
+	}
+}
