@@ -173,10 +173,8 @@ func (r *Registry) Has(ctx context.Context, repository string, d signals.Digest)
 }
 
 var (
-	//nolint:gochecknoglobals // a compiled constant
 	repositoryPath = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
-	//nolint:gochecknoglobals // a compiled constant
-	tagName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
+	tagName        = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 )
 
 func (r *Registry) repository(path string) (name.Repository, error) {

@@ -79,10 +79,10 @@ func (r *Registry) read(ctx context.Context, ref name.Digest) (signals.Version, 
 		}
 		return signals.Version{}, err
 	}
-	switch desc.MediaType {
-	case types.OCIImageIndex, types.DockerManifestList:
+	switch {
+	case desc.MediaType.IsIndex():
 		return r.readIndex(ctx, ref, desc.Manifest)
-	case types.OCIManifestSchema1, types.DockerManifestSchema2:
+	case desc.MediaType.IsImage():
 		return r.readImage(ctx, ref, desc.Manifest)
 	}
 	return signals.Version{}, fmt.Errorf("media type %.100q is neither an image nor an index", string(desc.MediaType))

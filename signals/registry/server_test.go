@@ -33,7 +33,7 @@ func dockerRegistry(t *testing.T, hooks string) string {
 		}
 		t.Skipf("%s is not installed", program)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

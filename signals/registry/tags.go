@@ -12,7 +12,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-//nolint:gochecknoglobals // a compiled constant
 var digestTag = regexp.MustCompile(`^sha(?:256|384|512)-[0-9a-f]{32,}`)
 
 // Tags lists the tags of a repository that can name versions, sorted. Tags

@@ -156,8 +156,8 @@ func (l *look) legacy(ctx context.Context) error {
 	if err != nil {
 		return explain(err)
 	}
-	var manifest v1.Manifest
-	if err := json.Unmarshal(desc.Manifest, &manifest); err != nil {
+	manifest, ok := parse(desc.Manifest)
+	if !ok {
 		l.add(Item{Kind: Legacy, Manifest: desc.Digest, Problem: "the manifest of the .sig tag cannot be read"})
 		return nil
 	}
@@ -215,9 +215,8 @@ func (l *look) referrer(ctx context.Context, digest v1.Hash) error {
 	if err != nil {
 		return explain(err)
 	}
-	var manifest v1.Manifest
-	if json.Unmarshal(raw, &manifest) != nil || len(manifest.Layers) != 1 ||
-		!strings.HasPrefix(string(manifest.Layers[0].MediaType), bundlePrefix) {
+	manifest, ok := parse(raw)
+	if !ok || len(manifest.Layers) != 1 || !strings.HasPrefix(string(manifest.Layers[0].MediaType), bundlePrefix) {
 		return nil
 	}
 	if manifest.Subject == nil || manifest.Subject.Digest.String() != l.subject.DigestStr() {
@@ -225,6 +224,12 @@ func (l *look) referrer(ctx context.Context, digest v1.Hash) error {
 		return nil
 	}
 	return l.blob(ctx, Bundle, digest, manifest.Layers[0])
+}
+
+func parse(raw []byte) (v1.Manifest, bool) {
+	var manifest v1.Manifest
+	err := json.Unmarshal(raw, &manifest)
+	return manifest, err == nil
 }
 
 func (l *look) blob(ctx context.Context, kind Kind, manifest v1.Hash, layer v1.Descriptor) error {

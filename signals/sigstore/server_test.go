@@ -25,7 +25,7 @@ func dockerRegistry(t *testing.T) string {
 		}
 		t.Skipf("%s is not installed", program)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	must(t, err)
 	address := listener.Addr().String()
 	must(t, listener.Close())

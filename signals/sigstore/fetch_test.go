@@ -1,0 +1,241 @@
+package sigstore_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/waveguide-dev/waveguide/signals"
+	"github.com/waveguide-dev/waveguide/signals/sigstore"
+	"github.com/waveguide-dev/waveguide/signals/sigstore/signer"
+)
+
+// TestCouldNotLook breaks each place that is read, one at a time: that is an
+// error, never "unsigned".
+func TestCouldNotLook(t *testing.T) {
+	t.Parallel()
+	places := map[string]string{"subject": "HEAD ", ".sig tag": ".sig", "referrers": "/referrers/", "manifest": "GET manifests/sha256:", "blob": "/blobs/"}
+	for place, part := range places {
+		for _, status := range []int{401, 403, 408, 429, 500, 502, 503} {
+			t.Run(fmt.Sprintf("%s %d", place, status), func(t *testing.T) {
+				t.Parallel()
+				h := serve(t, true)
+				release := newSigner(t)
+				subject := h.image(t, "team/app")
+				must(t, release.SignBundle(t.Context(), subject))
+				h.set(func(w http.ResponseWriter, r *http.Request) bool {
+					path := strings.Replace(r.Method+" "+r.URL.Path, "/v2/team/app/", "", 1)
+					if strings.Contains(path, part) || strings.Contains(r.Method+" "+r.URL.Path, part) {
+						w.WriteHeader(status)
+						return true
+					}
+					return false
+				})
+				evidence, err := h.fetcher(t).Fetch(t.Context(), subject)
+				if err == nil || !strings.Contains(err.Error(), "could not look") {
+					t.Errorf("Fetch = %+v, %v, want an error", evidence, err)
+				}
+			})
+		}
+	}
+}
+
+func TestCouldNotLookFallback(t *testing.T) {
+	t.Parallel()
+	h := serve(t, false)
+	subject := h.image(t, "team/app")
+	fallback := "/manifests/" + strings.Replace(subject.DigestStr(), ":", "-", 1)
+	h.set(func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, fallback) {
+			w.WriteHeader(http.StatusBadGateway)
+			return true
+		}
+		return false
+	})
+	if evidence, err := h.fetcher(t).Fetch(t.Context(), subject); err == nil {
+		t.Errorf("Fetch = %+v, want an error", evidence)
+	}
+}
+
+func TestCouldNotLookInTime(t *testing.T) {
+	t.Parallel()
+	h := serve(t, true)
+	subject := h.image(t, "team/app")
+	h.set(func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true })
+	f := h.fetcher(t)
+	f.Limits.Timeout = 1
+	if evidence, err := f.Fetch(t.Context(), subject); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Fetch = %+v, %v, want the deadline", evidence, err)
+	}
+}
+
+func TestSubjectMissing(t *testing.T) {
+	t.Parallel()
+	h := serve(t, true)
+	subject := h.image(t, "team/app").Context().Digest("sha256:" + strings.Repeat("0", 64))
+	if _, err := h.fetcher(t).Fetch(t.Context(), subject); !errors.Is(err, sigstore.ErrSubjectMissing) {
+		t.Errorf("Fetch = %v, want ErrSubjectMissing", err)
+	}
+}
+
+// TestGzipBomb attaches half a megabyte that inflates to half a gigabyte.
+func TestGzipBomb(t *testing.T) { //nolint:paralleltest // it measures the memory of the process
+	h := serve(t, true)
+	release := newSigner(t)
+	subject := h.image(t, "team/app")
+	var member bytes.Buffer
+	z := gzip.NewWriter(&member)
+	_, err := z.Write(make([]byte, 1<<20))
+	must(t, err)
+	must(t, z.Close())
+	bomb := bytes.Repeat(member.Bytes(), 512) // members of a gzip file follow each other
+	must(t, signer.Refer(t.Context(), subject, bomb, signer.SignPredicate))
+	must(t, attach(t.Context(), subject, bomb, nil))
+	v := trust(t, nil, map[string]*signer.Signer{"release": release})
+	f := h.fetcher(t)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got := prove(t, f, v, subject)
+	runtime.ReadMemStats(&after)
+	if got.Outcome != signals.OutcomeRefused {
+		t.Errorf("proof = %+v, want refused", got)
+	}
+	if used := after.TotalAlloc - before.TotalAlloc; used > 64<<20 {
+		t.Errorf("%d MiB were allocated for %d KiB", used>>20, len(bomb)>>10)
+	}
+}
+
+func TestTooLargeAndMissingPieces(t *testing.T) {
+	t.Parallel()
+	h := serve(t, true)
+	release := newSigner(t)
+	subject := h.image(t, "team/app")
+	must(t, attach(t.Context(), subject, bytes.Repeat([]byte("x"), 4096), nil))
+	must(t, release.SignBundle(t.Context(), subject))
+	v := trust(t, nil, map[string]*signer.Signer{"release": release})
+	f := h.fetcher(t)
+	f.Limits.Blob = 2048
+	if got := prove(t, f, v, subject); got.Outcome != signals.OutcomeVerified {
+		t.Errorf("beside a piece that is too large: %+v, want verified", got)
+	}
+	h.set(func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.Contains(r.URL.Path, "/blobs/") {
+			w.WriteHeader(http.StatusNotFound)
+			return true
+		}
+		return false
+	})
+	if got := prove(t, f, v, subject); got.Outcome != signals.OutcomeRefused {
+		t.Errorf("with its content missing: %+v, want refused", got)
+	}
+}
+
+func TestTooManyReferrers(t *testing.T) {
+	t.Parallel()
+	h := serve(t, true)
+	subject := h.image(t, "team/app")
+	h.set(func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.Contains(r.URL.Path, "/referrers/") {
+			return false
+		}
+		index := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex}
+		for i := range 10_000 {
+			index.Manifests = append(index.Manifests, v1.Descriptor{
+				MediaType: types.OCIManifestSchema1, Size: 1, Digest: v1.Hash{Algorithm: "sha256", Hex: fmt.Sprintf("%064x", i)},
+			})
+		}
+		w.Header().Set("Content-Type", string(types.OCIImageIndex))
+		_ = json.NewEncoder(w).Encode(index)
+		return true
+	})
+	_, err := h.fetcher(t).Fetch(t.Context(), subject)
+	if !errors.Is(err, sigstore.ErrLimit) || !strings.Contains(err.Error(), "more than 64 referrers") {
+		t.Errorf("Fetch = %v, want ErrLimit", err)
+	}
+	if got := h.count(); got > 80 {
+		t.Errorf("%d requests before giving up", got)
+	}
+}
+
+func TestDanglingAndMisplacedReferrers(t *testing.T) {
+	t.Parallel()
+	forms(t, func(t *testing.T, h *host) {
+		t.Helper()
+		release := newSigner(t)
+		v := trust(t, nil, map[string]*signer.Signer{"release": release})
+		one, two := h.image(t, "team/app"), h.image(t, "team/app")
+		must(t, release.SignBundle(t.Context(), one))
+		foreign := descriptors(t, one)[0]
+		h.set(func(w http.ResponseWriter, r *http.Request) bool {
+			fallback := strings.Replace(two.DigestStr(), ":", "-", 1)
+			if !strings.HasSuffix(r.URL.Path, "/referrers/"+two.DigestStr()) && !strings.HasSuffix(r.URL.Path, "/manifests/"+fallback) {
+				return false
+			}
+			dangling := foreign
+			dangling.Digest = v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("0", 64)}
+			w.Header().Set("Content-Type", string(types.OCIImageIndex))
+			_ = json.NewEncoder(w).Encode(v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{dangling, foreign}})
+			return true
+		})
+		got := prove(t, h.fetcher(t), v, two)
+		if got.Outcome != signals.OutcomeRefused || !strings.Contains(got.Reason, "about another digest") {
+			t.Errorf("proof = %+v, want the misplaced bundle refused", got)
+		}
+	})
+}
+
+func TestRequests(t *testing.T) {
+	t.Parallel()
+	const bundles = 5
+	cases := map[string]struct {
+		referrers        bool
+		bundles          int
+		cold, fresh, hot int
+	}{
+		// A ping opens each connection; then subject, .sig tag, referrers.
+		"unsigned":                        {referrers: true, cold: 4, fresh: 3, hot: 3},
+		"unsigned, fallback":              {cold: 5, fresh: 4, hot: 4},
+		"five bundles":                    {referrers: true, bundles: bundles, cold: 4 + 2*bundles, fresh: 3 + 2*bundles, hot: 3},
+		"five bundles under the fallback": {bundles: bundles, cold: 5 + 2*bundles, fresh: 4 + 2*bundles, hot: 4},
+	}
+	for label, c := range cases {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			h := serve(t, c.referrers)
+			release := newSigner(t)
+			v := trust(t, nil, map[string]*signer.Signer{"release": release})
+			first, second := h.image(t, "team/app"), h.image(t, "team/app")
+			for range c.bundles {
+				must(t, release.SignBundle(t.Context(), first))
+				must(t, release.SignBundle(t.Context(), second))
+			}
+			f := h.fetcher(t)
+			f.Cache = newStore()
+			for _, look := range []struct {
+				what    string
+				subject name.Digest
+				want    int
+			}{{"the first look", first, c.cold}, {"a new digest", second, c.fresh}, {"a known digest", first, c.hot}} {
+				h.set(nil)
+				proof := prove(t, f, v, look.subject)
+				if (proof.Outcome == signals.OutcomeVerified) != (c.bundles > 0) || len(proof.Evidence) != c.bundles {
+					t.Errorf("%s: %+v", look.what, proof)
+				}
+				if got := h.count(); got != look.want {
+					t.Errorf("%s took %d requests, want %d: %q", look.what, got, look.want, h.requests)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,200 @@
+package sigstore_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/name"
+	memory "github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/waveguide-dev/waveguide/signals"
+	"github.com/waveguide-dev/waveguide/signals/sigstore"
+	"github.com/waveguide-dev/waveguide/signals/sigstore/signer"
+)
+
+// host is a registry whose requests are counted and may be answered by the
+// test instead.
+type host struct {
+	inner   http.Handler
+	address string
+
+	mu       sync.Mutex
+	requests []string
+	answer   func(w http.ResponseWriter, r *http.Request) bool
+}
+
+func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	h.requests = append(h.requests, r.Method+" "+r.URL.Path)
+	answer := h.answer
+	h.mu.Unlock()
+	if answer == nil || !answer(w, r) {
+		h.inner.ServeHTTP(w, r)
+	}
+}
+
+func (h *host) set(answer func(w http.ResponseWriter, r *http.Request) bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.answer, h.requests = answer, nil
+}
+
+func (h *host) count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.requests)
+}
+
+func serve(t *testing.T, referrers bool) *host {
+	t.Helper()
+	quiet := slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
+	h := &host{inner: memory.New(memory.Logger(quiet), memory.WithReferrersSupport(referrers))}
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	h.address = strings.TrimPrefix(server.URL, "http://")
+	return h
+}
+
+// image pushes an image and returns its digest.
+func (h *host) image(t *testing.T, repository string) name.Digest {
+	t.Helper()
+	image, err := random.Image(64, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h.write(t, repository, image)
+}
+
+func (h *host) write(t *testing.T, repository string, image v1.Image) name.Digest {
+	t.Helper()
+	repo, err := name.NewRepository(h.address + "/" + repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := image.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := repo.Digest(digest.String())
+	if err := remote.Write(ref, image); err != nil {
+		t.Fatal(err)
+	}
+	return ref
+}
+
+func (h *host) fetcher(t *testing.T) sigstore.Fetcher {
+	t.Helper()
+	puller, err := remote.NewPuller(remote.WithRetryStatusCodes(), remote.WithRetryPredicate(func(error) bool { return false }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sigstore.Fetcher{Puller: puller}
+}
+
+func newSigner(t *testing.T) *signer.Signer {
+	t.Helper()
+	s, err := signer.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// trust makes a verifier that trusts the signers under the given names.
+func trust(t *testing.T, cache sigstore.Cache, named map[string]*signer.Signer) *sigstore.Verifier {
+	t.Helper()
+	var keys []sigstore.Key
+	for _, name := range []string{"release", "old"} {
+		if s := named[name]; s != nil {
+			public, err := s.PublicKey()
+			must(t, err)
+			keys = append(keys, sigstore.Key{Name: name, PEM: public})
+		}
+	}
+	v, err := sigstore.New(sigstore.Options{Keys: keys, Cache: cache, Program: "test"})
+	must(t, err)
+	return v
+}
+
+func prove(t *testing.T, f sigstore.Fetcher, v *sigstore.Verifier, subject name.Digest) signals.Proof {
+	t.Helper()
+	evidence, err := f.Fetch(t.Context(), subject)
+	must(t, err)
+	proof, err := v.Verify(t.Context(), evidence)
+	must(t, err)
+	again, err := v.Reverify(t.Context(), evidence)
+	must(t, err)
+	if diff := cmp.Diff(proof, again); diff != "" {
+		t.Errorf("Reverify differs from Verify (-first +again):\n%s", diff)
+	}
+	if proof.At.IsZero() || proof.Policy != v.Policy() || proof.Kind != signals.ProofSignature || proof.Digest != signals.Digest(subject.DigestStr()) {
+		t.Errorf("proof does not say what it is about: %+v", proof)
+	}
+	return proof
+}
+
+// forms runs a test against registries with and without the referrers API.
+func forms(t *testing.T, test func(t *testing.T, h *host)) {
+	t.Helper()
+	for name, referrers := range map[string]bool{"referrers API": true, "fallback tag": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, serve(t, referrers))
+		})
+	}
+}
+
+func attach(ctx context.Context, d name.Digest, payload []byte, annotations map[string]string) error {
+	layer := static.NewLayer(payload, types.MediaType("application/vnd.dev.cosign.simplesigning.v1+json"))
+	return signer.Attach(ctx, d, layer, annotations)
+}
+
+func descriptors(t *testing.T, d name.Digest) []v1.Descriptor {
+	t.Helper()
+	index, err := remote.Referrers(d)
+	must(t, err)
+	list, err := index.IndexManifest()
+	must(t, err)
+	return list.Manifests
+}
+
+// store is a cache in memory.
+type store struct {
+	mu     sync.Mutex
+	values map[string][]byte
+	broken error
+}
+
+func newStore() *store { return &store{values: map[string][]byte{}} }
+
+func (s *store) Get(_ context.Context, key string) ([]byte, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	value, ok := s.values[key]
+	return value, ok, s.broken
+}
+
+func (s *store) Put(_ context.Context, key string, value []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.values[key] = value
+	return s.broken
+}
