@@ -44,8 +44,7 @@ func ExampleRefusal() {
 		Repository: "registry.example.com/shop/web",
 		To:         edit.Version{Digest: "sha256:2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b"},
 	})
-	var refusal *edit.Refusal
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*edit.Refusal](err); ok {
 		fmt.Println(refusal)
 		fmt.Println("hint:", refusal.Hint)
 	}

@@ -212,10 +212,10 @@ func (r *pathReader) key() (step, error) {
 		b.WriteByte(c)
 		r.i++
 	}
-	switch k := b.String(); {
-	case k == "":
+	switch k := b.String(); k {
+	case "":
 		return step{}, r.fail(start, "a key is missing here")
-	case k == "*" || k == "**":
+	case "*", "**":
 		return step{}, r.fail(start, "%q would name several places; a path names one", k)
 	default:
 		return step{kind: stepKey, key: k}, nil

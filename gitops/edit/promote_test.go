@@ -16,7 +16,7 @@ var (
 	newDigest = "sha256:" + strings.Repeat("2b", 32)
 )
 
-func read(t testing.TB, name string) string {
+func read(t *testing.T, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", "corpus", name))
 	if err != nil {
@@ -35,11 +35,13 @@ func TestPromoteKeepsAllBytesButTheVersion(t *testing.T) {
 	}{
 		{
 			"example-dev-order-api.yaml", "registry.example.com/payments/order-api",
-			[]string{"2.17.3", "3.0.1", "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae", newDigest}, 2,
+			[]string{"2.17.3", "3.0.1", "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae", newDigest},
+			2,
 		},
 		{
 			"example-prod-sg-payment-api.yaml", "registry.example.com/payments/payment-api",
-			[]string{"1.4.2", "3.0.1", "sha256:fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9", newDigest}, 2,
+			[]string{"1.4.2", "3.0.1", "sha256:fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9", newDigest},
+			2,
 		},
 	} {
 		t.Run(c.file, func(t *testing.T) {

@@ -2,6 +2,7 @@ package edit
 
 import (
 	"bytes"
+	"slices"
 	"sort"
 	"strings"
 
@@ -49,7 +50,7 @@ func (f *File) prove(batches map[*tree]*batch) ([]byte, error) {
 	var inner []*tree
 	for t := range batches {
 		for o := t; o.outer != nil; o = o.outer {
-			if !contains(inner, o) {
+			if !slices.Contains(inner, o) {
 				inner = append(inner, o)
 			}
 		}
@@ -88,15 +89,6 @@ func (f *File) prove(batches map[*tree]*batch) ([]byte, error) {
 		}
 	}
 	return f.tree.proved(batches[f.tree])
-}
-
-func contains(ts []*tree, t *tree) bool {
-	for _, o := range ts {
-		if o == t {
-			return true
-		}
-	}
-	return false
 }
 
 func depth(t *tree) (n int) {

@@ -101,40 +101,41 @@ func (f *File) in(err error, path string) error {
 }
 
 func hint(reason error) string {
-	switch reason {
-	case ErrNoMatch:
+	is := func(r error) bool { return errors.Is(reason, r) }
+	switch {
+	case is(ErrNoMatch):
 		return "check the repository name or the path against the file"
-	case ErrAmbiguous:
+	case is(ErrAmbiguous):
 		return "name one place: add a selector such as [name=app] or [kind=Deployment,metadata.name=web], or a document number"
-	case ErrDuplicate:
+	case is(ErrDuplicate):
 		return "remove one of the two keys"
-	case ErrAlias:
+	case is(ErrAlias):
 		return "name the place where the text stands, at the anchor"
-	case ErrAnchored:
+	case is(ErrAnchored):
 		return "write the value out at the places that use the anchor"
-	case ErrNotScalar:
+	case is(ErrNotScalar):
 		return "lengthen the path to one value"
-	case ErrBlock:
+	case is(ErrBlock):
 		return "write the value on one line, or use '| ' in the path to go into embedded YAML"
-	case ErrEncoding:
+	case is(ErrEncoding):
 		return "store the file as UTF-8 without NUL bytes"
-	case ErrSyntax:
+	case is(ErrSyntax):
 		return "correct the file; kubectl, kustomize and Helm refuse it as well"
-	case ErrTemplate:
+	case is(ErrTemplate):
 		return "promote the values that fill the template in"
-	case ErrTooLarge:
+	case is(ErrTooLarge):
 		return "split the file"
-	case ErrUnwritable:
+	case is(ErrUnwritable):
 		return "write the value as plain or quoted text on one line"
-	case ErrPinning:
+	case is(ErrPinning):
 		return "pin it once by hand or ask for adding the digest"
-	case ErrStale, ErrConflict:
+	case is(ErrStale), is(ErrConflict):
 		return "read the file again and plan anew"
-	case ErrSealed:
+	case is(ErrSealed):
 		return "move the image to a file that SOPS does not seal, or set mac_only_encrypted and edit with sops"
-	case ErrPath:
+	case is(ErrPath):
 		return "for example: spec.template.spec.containers[name=app].image"
-	case ErrVersion:
+	case is(ErrVersion):
 		return "give a repository such as registry.example.com/shop/app, a tag such as 1.2.3 and a digest such as sha256:<64 hex digits>"
 	}
 	return "please report this file: it should not happen"
