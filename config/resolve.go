@@ -1,0 +1,385 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/promoter/gate"
+)
+
+// hold is a broken document and what it could match.
+type hold struct {
+	match Match
+	why   string
+}
+
+// resolver composes routes from documents that are in order.
+type resolver struct {
+	*reader
+	out   *Rules
+	holds []hold
+	// claims leads from a lane to the promotion that has it.
+	claims map[gitops.Lane]loaded[Promotion]
+	// clash are the artifacts that two promotions claim, by promotion.
+	clash map[string]string
+}
+
+func (r *reader) resolve() *Rules {
+	v := &resolver{
+		reader: r, claims: map[gitops.Lane]loaded[Promotion]{}, clash: map[string]string{},
+		out: &Rules{Health: map[gitops.Lane][]HealthSpec{}, Risk: map[gitops.Lane]string{}},
+	}
+	v.collectHolds()
+	v.judgeExceptions()
+	for _, p := range r.promotions {
+		var routes []promoter.Route
+		if p.ok() {
+			routes = v.routes(p)
+		}
+		if !p.ok() {
+			v.out.Held = append(v.out.Held, heldPromotion(p))
+			continue
+		}
+		v.out.Routes = append(v.out.Routes, routes...)
+	}
+	v.out.Routes = slices.DeleteFunc(v.out.Routes, func(x promoter.Route) bool {
+		why := v.clash[x.Promotion+"/"+x.Artifact]
+		if why != "" {
+			v.out.Held = append(v.out.Held, Held{Document: "Promotion " + x.Promotion, Promotion: x.Promotion, Artifacts: []string{x.Artifact}, Reason: why})
+		}
+		return why != ""
+	})
+	slices.SortStableFunc(v.out.Routes, func(a, b promoter.Route) int { return strings.Compare(a.Artifact, b.Artifact) })
+	v.health()
+	return v.out
+}
+
+func heldPromotion(p loaded[Promotion]) Held {
+	h := Held{Document: p.title(), File: p.file, Line: p.line, Promotion: p.name, Reason: p.why()}
+	artifacts := child(p.root, "artifacts")
+	for i := range p.v.Artifacts {
+		if n := text(child(child(artifacts, i), "name")); n != "" {
+			h.Artifacts = append(h.Artifacts, n)
+		}
+	}
+	return h
+}
+
+func (v *resolver) hold(d *document, m Match, everything bool) {
+	why := d.why()
+	if everything {
+		m = nil
+	}
+	v.holds = append(v.holds, hold{match: m, why: why})
+	v.out.Held = append(v.out.Held, Held{Document: d.title(), File: d.file, Line: d.line, Match: m, Everything: everything, Reason: why})
+}
+
+// collectHolds finds the broken documents that hold more than themselves.
+func (v *resolver) collectHolds() {
+	for _, d := range v.strange {
+		if v.governs(d.file) || len(v.all) > 0 && d.root == nil && d.kind == "" && strings.Contains(d.why(), "the rules have") {
+			v.hold(d, nil, true)
+			continue
+		}
+		v.out.Held = append(v.out.Held, Held{Document: d.title(), File: d.file, Line: d.line, Reason: d.why()})
+	}
+	for _, e := range v.envs {
+		if !e.ok() {
+			v.hold(e.document, Match{"environment": Globs{e.name}}, e.name == "")
+		}
+	}
+	broken(v, v.guardrails, func(g *Guardrail) Match { return g.Match })
+	broken(v, v.freezes, func(f *Freeze) Match { return f.Match })
+	broken(v, v.risks, func(k *RiskRule) Match { return k.Match })
+	for _, e := range v.exceptions {
+		// An exception that is over excuses nothing, which holds enough.
+		if over := e.root != nil && !e.v.Expires.IsZero() && !e.v.Expires.After(v.now) && len(e.problems) == 1; !e.ok() && !over {
+			v.hold(e.document, e.v.Match, unreadable(e.document, e.v.Match))
+		}
+	}
+}
+
+func broken[T any](v *resolver, all []loaded[T], match func(*T) Match) {
+	for _, l := range all {
+		if !l.ok() {
+			v.hold(l.document, match(l.v), unreadable(l.document, match(l.v)))
+		}
+	}
+}
+
+// unreadable says that nobody can tell what a broken document was to match.
+func unreadable(d *document, m Match) bool {
+	return d.root == nil || d.broken["match"] || len(m) == 0
+}
+
+func (v *resolver) judgeExceptions() {
+	for _, e := range v.exceptions {
+		s := ExceptionState{Name: e.name}
+		switch {
+		case !e.ok():
+			s.Why = e.why()
+		case !slices.Contains(v.with.Approved, e.name):
+			s.Why = "nobody has confirmed that the change which added it was approved by whom the guardrails name"
+		default:
+			s.InForce = true
+			if v.out.Until.IsZero() || e.v.Expires.Before(v.out.Until) {
+				v.out.Until = e.v.Expires
+			}
+		}
+		v.out.Exceptions = append(v.out.Exceptions, s)
+	}
+}
+
+// routes composes the routes of a promotion. Where guardrails contradict it,
+// the promotion gets problems.
+func (v *resolver) routes(p loaded[Promotion]) []promoter.Route {
+	waves := make([][]loaded[Environment], len(p.v.Waves))
+	for i, w := range p.v.Waves {
+		waves[i] = v.selected(p.v, w)
+	}
+	out := make([]promoter.Route, 0, len(p.v.Artifacts))
+	for i, a := range p.v.Artifacts {
+		c := composer{resolver: v, p: p, index: i, artifact: a, verify: p.v.verify(a)}
+		route := promoter.Route{
+			Promotion: p.v.Name, Artifact: a.Name, Owners: p.v.Owners, Image: a.Image, Selector: a.selector,
+			Replace:  p.v.WhileSoaking == "replace",
+			Rollback: promoter.Rollback{Propose: p.v.Rollback.OnUnhealthy == "propose", Forward: p.v.Rollback.Mode == "roll-forward"},
+		}
+		c.base = c.proofs()
+		for j, w := range p.v.Waves {
+			wave := promoter.Wave{Name: w.Name, StopOne: w.OnFailure == "stopEnvironment", Stops: make([]promoter.Stop, 0, len(waves[j]))}
+			for _, e := range waves[j] {
+				wave.Stops = append(wave.Stops, c.stop(j, e))
+			}
+			route.Waves = append(route.Waves, wave)
+		}
+		c.soakBefore(&route)
+		out = append(out, route)
+		if len(p.problems) > maxProblems {
+			break
+		}
+	}
+	return out
+}
+
+// composer composes the stops of one artifact.
+type composer struct {
+	*resolver
+	p        loaded[Promotion]
+	index    int
+	artifact Artifact
+	verify   Verify
+	base     gate.Set
+	// before is the soak that guardrails demand of the wave before, by wave.
+	before map[int]time.Duration
+}
+
+// proofs are the gates that are the same in every environment.
+func (c *composer) proofs() gate.Set {
+	var s gate.Set
+	if v := c.verify.Signature; v != nil {
+		g := *v
+		g.Identity = expand(g.Identity, c.artifact.Name)
+		s.Signature = &g
+	}
+	if v := c.verify.Provenance; v != nil {
+		g := *v
+		g.Source, g.Branch, g.Builder = expand(g.Source, c.artifact.Name), expand(g.Branch, c.artifact.Name), expand(g.Builder, c.artifact.Name)
+		s.Provenance = &g
+	}
+	if c.verify.SBOM != nil {
+		s.SBOM = &c.verify.SBOM.SBOM
+	}
+	s.Vulnerabilities, s.Tests = c.verify.Vulnerabilities, c.verify.Tests
+	return s
+}
+
+func (c *composer) stop(wave int, e loaded[Environment]) promoter.Stop {
+	w := c.p.v.Waves[wave]
+	repository := e.v.Repository
+	or(&repository, c.with.Name)
+	place := c.artifact.Place
+	or(&place, e.v.Place)
+	lane := gitops.Lane{Repository: repository, Environment: e.name, Artifact: c.artifact.Name}
+	s := promoter.Stop{
+		Lane: lane, Path: expand(e.v.Path, c.artifact.Name), Place: expand(place, c.artifact.Name), Labels: e.v.Labels,
+		TrustDesired: e.v.Running == "desired", Auto: w.Merge == "auto",
+		Optional: slices.Contains(c.p.v.AbsentIn, e.name) || slices.Contains(c.artifact.AbsentIn, e.name),
+	}
+	s.Signals, s.Tolerate = signalsOf(e.v)
+	if why := checkPath(s.Path, false); why != "" && e.ok() {
+		c.p.reportAt([]any{"artifacts", c.index, "name"}, "", "in environment %s the path is %q, which cannot be: %s", e.name, clip(s.Path), why)
+	}
+	c.claim(lane)
+	sub := subject{
+		artifact: c.artifact.Name, environment: e.name, wave: w.Name, promotion: c.p.v.Name, labels: e.v.Labels,
+		loose: e.broken["labels"] || e.root == nil,
+	}
+	s.Gates = c.gates(wave, sub)
+	for _, h := range c.holds {
+		if h.match.holds(sub) {
+			s.Held = h.why
+			break
+		}
+	}
+	if why := c.brokenWindow(w.Window); why != "" && s.Held == "" {
+		s.Held = why
+	}
+	return s
+}
+
+func (c *composer) claim(lane gitops.Lane) {
+	other, ok := c.claims[lane]
+	c.claims[lane] = c.p
+	if !ok || other.document == c.p.document {
+		return
+	}
+	c.p.reportAt([]any{"artifacts", c.index}, "", "promotion %q claims artifact %q in environment %q too, at %s:%d",
+		other.name, lane.Artifact, lane.Environment, other.file, other.line)
+	c.clash[other.name+"/"+lane.Artifact] = fmt.Sprintf("promotion %s claims %s too", c.p.name, lane)
+}
+
+func signalsOf(e *Environment) ([]gate.Signal, time.Duration) {
+	var out []gate.Signal
+	var least time.Duration
+	for i, h := range e.Health {
+		out = append(out, gate.Signal{Name: h.Name, MaxAge: h.MaxAge, NoDataHealthy: h.OnNoData == "healthy"})
+		if i == 0 || h.Tolerate < least {
+			least = h.Tolerate
+		}
+	}
+	return out, least
+}
+
+func (c *composer) window(name string) *gate.Window {
+	for _, w := range c.windows {
+		if w.name == name && name != "" {
+			return w.v.gate
+		}
+	}
+	return nil
+}
+
+func (c *composer) brokenWindow(name string) string {
+	for _, w := range c.windows {
+		if w.name == name && name != "" && !w.ok() {
+			return w.why()
+		}
+	}
+	return ""
+}
+
+// gates are the promotion's own gates, tightened by all that matches.
+func (c *composer) gates(wave int, sub subject) gate.Set {
+	w := c.p.v.Waves[wave]
+	s := c.base
+	s.Soak, s.Age, s.Alerts, s.Policy, s.Window = w.Soak.Soak, w.Age, w.Alerts, w.policy, c.window(w.Window)
+	s.Approval.Required = slices.Clone(w.Approvals)
+	if needs := slices.Concat(c.artifact.Requires, w.Requires); len(needs) > 0 {
+		s.Requires = &gate.Requires{Artifacts: needs}
+	}
+	if w.MaxInFlight > 0 {
+		s.Lock.Limits = []gate.Limit{{Name: lockName(c.p.v, w), Max: w.MaxInFlight}}
+	}
+	for _, g := range c.guardrails {
+		if g.ok() && g.v.Match.holds(sub) {
+			s = c.tighten(s, wave, sub, g.v.Require, "guardrail "+g.name)
+		}
+	}
+	if f := c.with.Floor; f != nil && f.Match.holds(sub) {
+		s = c.tighten(s, wave, sub, f.Require, "the floor of the daemon's file")
+	}
+	for _, k := range c.risks {
+		if k.ok() && k.v.Match.holds(sub) {
+			s = tightenRisk(s, k.v)
+			lane := gitops.Lane{Repository: c.with.Name, Environment: sub.environment, Artifact: sub.artifact}
+			c.out.Risk[lane] = riskier(c.out.Risk[lane], k.v.Risk)
+		}
+	}
+	for _, f := range c.freezes {
+		if f.ok() && f.v.Match.holds(sub) {
+			s.Freeze.Freezes = append(slices.Clip(s.Freeze.Freezes), f.v.frozen())
+		}
+	}
+	for i, e := range c.exceptions {
+		if c.out.Exceptions[i].InForce && e.v.Match.holds(sub) {
+			s = excuse(s, e.v)
+		}
+	}
+	return s
+}
+
+func riskier(a, b string) string {
+	if slices.Index(severities(), a) > slices.Index(severities(), b) {
+		return a
+	}
+	return b
+}
+
+// tighten applies one guardrail and reports where the promotion contradicts it.
+func (c *composer) tighten(s gate.Set, wave int, sub subject, r Require, who string) gate.Set {
+	w := c.p.v.Waves[wave]
+	window := c.window(r.Window)
+	s, missing := Tighten(s, r, window)
+	for _, word := range missing {
+		switch word {
+		case "window":
+			c.p.reportAt([]any{"waves", wave, "window"}, "", "%s demands window %q in environment %s, but the wave has %q", who, r.Window, sub.environment, w.Window)
+		default:
+			at := []any{"verify"}
+			if c.artifact.Verify != nil {
+				at = []any{"artifacts", c.index, "verify"}
+			}
+			c.p.reportAt(at, "write "+word+": under verify", "%s demands %s in environment %s, but nothing says how it is verified", who, word, sub.environment)
+		}
+	}
+	if r.Merge == "manual" && w.Merge == "auto" {
+		c.p.reportAt([]any{"waves", wave, "merge"}, "", "%s demands merge: manual in environment %s, but the wave says auto", who, sub.environment)
+	}
+	if r.MinSoak > 0 && wave > 0 {
+		if c.before == nil {
+			c.before = map[int]time.Duration{}
+		}
+		c.before[wave-1] = max(c.before[wave-1], r.MinSoak)
+	}
+	return s
+}
+
+// soakBefore raises the soak of waves that come directly before a guardrail's.
+func (c *composer) soakBefore(r *promoter.Route) {
+	for i, d := range c.before {
+		for j := range r.Waves[i].Stops {
+			g := &r.Waves[i].Stops[j].Gates
+			g.Soak = g.Soak.Tighten(gate.Soak{For: d})
+		}
+	}
+}
+
+// health expands the signals of every lane that has a route.
+func (v *resolver) health() {
+	specs := map[string][]HealthSpec{}
+	for _, e := range v.envs {
+		if e.ok() {
+			specs[e.name] = e.v.Health
+		}
+	}
+	for _, r := range v.out.Routes {
+		for _, w := range r.Waves {
+			for _, s := range w.Stops {
+				of := specs[s.Lane.Environment]
+				if len(of) == 0 {
+					continue
+				}
+				out := make([]HealthSpec, len(of))
+				for i, h := range of {
+					out[i] = h.expanded(s.Lane.Artifact)
+				}
+				v.out.Health[s.Lane] = out
+			}
+		}
+	}
+}
