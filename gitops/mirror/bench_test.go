@@ -34,7 +34,7 @@ func benchFile(env, svc, version int) string {
 func generate(b *testing.B, n int) *upstream {
 	b.Helper()
 	u := newUpstream(b, nil)
-	cmd := exec.Command("git", "fast-import", "--quiet")
+	cmd := exec.CommandContext(b.Context(), "git", "fast-import", "--quiet")
 	cmd.Dir, cmd.Env, cmd.Stderr = u.dir, gitEnv(), os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -74,6 +74,7 @@ func cpu(who int) time.Duration {
 type meter struct{ own, children time.Duration }
 
 func (m *meter) run(b *testing.B, work func()) {
+	b.Helper()
 	own, children := cpu(syscall.RUSAGE_SELF), cpu(syscall.RUSAGE_CHILDREN)
 	b.StartTimer()
 	work()
@@ -83,6 +84,7 @@ func (m *meter) run(b *testing.B, work func()) {
 }
 
 func (m *meter) report(b *testing.B) {
+	b.Helper()
 	ms := func(d time.Duration) float64 { return d.Seconds() * 1000 / float64(b.N) }
 	b.ReportMetric(ms(m.own), "own-cpu-ms/op")
 	b.ReportMetric(ms(m.children), "git-cpu-ms/op")
@@ -114,9 +116,11 @@ type benchCase struct {
 }
 
 func benchAll(b *testing.B, u *upstream, m *mirror.Mirror, next func() (string, string)) {
+	b.Helper()
 	ctx := context.Background()
 	branch := 0
 	push := func(b *testing.B, count int) {
+		b.Helper()
 		var updates []mirror.RefUpdate
 		for range count {
 			path, data := next()
@@ -138,8 +142,9 @@ func benchAll(b *testing.B, u *upstream, m *mirror.Mirror, next func() (string, 
 		}
 	}
 	cases := []benchCase{
-		{"idle-tick", func(b *testing.B, mt *meter) { mt.run(b, func() { fetch(b, m) }) }},
+		{"idle-tick", func(b *testing.B, mt *meter) { b.Helper(); mt.run(b, func() { fetch(b, m) }) }},
 		{"tick-one-commit", func(b *testing.B, mt *meter) {
+			b.Helper()
 			path, data := next()
 			u.edit(map[string]string{path: data})
 			mt.run(b, func() {
@@ -149,6 +154,7 @@ func benchAll(b *testing.B, u *upstream, m *mirror.Mirror, next func() (string, 
 			})
 		}},
 		{"compose", func(b *testing.B, mt *meter) {
+			b.Helper()
 			path, data := next()
 			mt.run(b, func() {
 				if _, err := m.Compose(mirror.Draft{Base: m.Head(), Files: map[string][]byte{path: []byte(data)}, Message: "promote", Time: at()}); err != nil {
@@ -156,11 +162,12 @@ func benchAll(b *testing.B, u *upstream, m *mirror.Mirror, next func() (string, 
 				}
 			})
 		}},
-		{"promotion", func(b *testing.B, mt *meter) { mt.run(b, func() { push(b, 1) }) }},
-		{"promotions-100", func(b *testing.B, mt *meter) { mt.run(b, func() { push(b, 100) }) }},
-		{"git-promotion", func(b *testing.B, mt *meter) { gitPromotion(b, u, mt, next) }},
-		{"cold-start", func(b *testing.B, mt *meter) { coldStart(b, u, mt) }},
+		{"promotion", func(b *testing.B, mt *meter) { b.Helper(); mt.run(b, func() { push(b, 1) }) }},
+		{"promotions-100", func(b *testing.B, mt *meter) { b.Helper(); mt.run(b, func() { push(b, 100) }) }},
+		{"git-promotion", func(b *testing.B, mt *meter) { b.Helper(); gitPromotion(b, u, mt, next) }},
+		{"cold-start", func(b *testing.B, mt *meter) { b.Helper(); coldStart(b, u, mt) }},
 		{"git-cold-start", func(b *testing.B, mt *meter) {
+			b.Helper()
 			dir := filepath.Join(b.TempDir(), "clone")
 			mt.run(b, func() {
 				git(b, u.dir, "clone", "--quiet", "--bare", "--depth=1", "--single-branch", u.url, dir)
@@ -179,13 +186,14 @@ func benchAll(b *testing.B, u *upstream, m *mirror.Mirror, next func() (string, 
 			}
 			mt.report(b)
 		})
-		for _, ref := range strings.Fields(u.git("for-each-ref", "--format=%(refname)", "refs/heads/waveguide")) {
+		for ref := range strings.FieldsSeq(u.git("for-each-ref", "--format=%(refname)", "refs/heads/waveguide")) {
 			_ = os.Remove(filepath.Join(u.dir, ref)) // loose: the advertisement must not grow between cases
 		}
 	}
 }
 
 func coldStart(b *testing.B, u *upstream, mt *meter) {
+	b.Helper()
 	o := options(b, u.url)
 	mt.run(b, func() {
 		m := open(b, o)
@@ -203,6 +211,7 @@ func coldStart(b *testing.B, u *upstream, mt *meter) {
 // gitPromotion does the same with git's plumbing: a temporary index in a bare
 // depth-1 clone, no checkout.
 func gitPromotion(b *testing.B, u *upstream, mt *meter, next func() (string, string)) {
+	b.Helper()
 	dir := filepath.Join(b.TempDir(), "clone")
 	git(b, u.dir, "clone", "--quiet", "--bare", "--depth=1", "--single-branch", u.url, dir)
 	index := []string{"GIT_INDEX_FILE=" + filepath.Join(dir, "temporary-index")}

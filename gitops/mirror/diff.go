@@ -93,7 +93,7 @@ func (d *differ) trees(prefix string, ia, ib ID, depth int) error {
 
 // pair handles the smaller of the two current entries, or both when they have one name.
 func (d *differ) pair(prefix string, a, b *side, depth int) error {
-	c := 0
+	var c int
 	switch {
 	case !a.ok:
 		c = 1

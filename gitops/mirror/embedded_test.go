@@ -64,7 +64,7 @@ func (e embedded) serve(w http.ResponseWriter, r *http.Request) error {
 		return ar.Encode(w)
 	case "git-upload-pack":
 		req := packp.NewUploadPackRequest()
-		if err := req.UploadRequest.Decode(r.Body); err != nil {
+		if err := req.Decode(r.Body); err != nil {
 			return err
 		}
 		for lines := pktline.NewScanner(r.Body); lines.Scan(); {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,6 +34,9 @@ type Update struct {
 
 // generations is how far back a rewritten branch is told from a long push.
 const generations = 64
+
+// patience is how often an incremental fetch may fail before a snapshot is tried.
+const patience = 3
 
 // Fetch asks the remote for its branches and brings the mirror to the head of
 // its branch. When nothing moved, one request for the branches is all.
@@ -73,9 +77,14 @@ func (m *Mirror) fetch(ctx context.Context) (Update, error) {
 	if usable {
 		up, err := m.advance(short, s, ad, head)
 
-		if err == nil || !needsSnapshot(st, err) {
-			return up, err
+		if err == nil {
+			m.failed = 0
+			return up, nil
 		}
+		if m.failed++; !needsSnapshot(st, err) && (m.failed < patience || !answered(err)) {
+			return Update{}, err
+		}
+		m.failed = 0
 	}
 	return m.replace(ctx)
 }
@@ -104,6 +113,12 @@ func needsSnapshot(st *store, err error) bool {
 		}
 	}
 	return st.full || errors.Is(err, transport.ErrEmptyUploadPackRequest)
+}
+
+// answered says that the remote spoke, and was not understood or would not.
+func answered(err error) bool {
+	_, ok := errors.AsType[*remoteError](err)
+	return ok && !errors.Is(err, gitops.ErrDenied)
 }
 
 // advance fetches what the new head has beyond ours and swaps the overlay.
@@ -349,6 +364,9 @@ func (m *Mirror) hold(ctx context.Context, id ID) (Commit, error) {
 	defer s.Close() //nolint:errcheck // the work is done, or has failed already
 	objects, err := m.thin(ctx, s, ad, id, 1)
 	if err != nil {
+		if ctx.Err() == nil && !slices.Contains(slices.Collect(maps.Values(ad.refs)), id) {
+			err = fmt.Errorf("%w, and not the head of any branch: %w", ErrUnknownCommit, err)
+		}
 		return Commit{}, err
 	}
 	l := layer{objects, st}

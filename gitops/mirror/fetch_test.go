@@ -1,9 +1,11 @@
 package mirror_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -274,6 +276,42 @@ func TestOddRemotes(t *testing.T) {
 	o.Branch = "nothing"
 	if _, err := open(t, o).Fetch(context.Background()); err == nil || !strings.Contains(err.Error(), "no branch nothing") {
 		t.Errorf("a missing branch: %v", err)
+	}
+}
+
+func TestFetchThatKeepsFailingEndsInASnapshot(t *testing.T) {
+	t.Parallel()
+	u := newUpstream(t, small())
+	m := opened(t, u)
+	u.edit(map[string]string{"top": "later\n"})
+	u.intercept(func(next http.Handler) http.Handler {
+		return answers{next, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			body, _ := io.ReadAll(r.Body)
+			if bytes.Contains(body, []byte("have ")) {
+				http.Error(w, "cannot", http.StatusInternalServerError)
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			next.ServeHTTP(w, r)
+		}}
+	})
+	for i := range 2 {
+		if _, err := m.Fetch(context.Background()); err == nil {
+			t.Fatalf("Fetch %d did not fail", i)
+		}
+	}
+	if up := fetch(t, m); !slices.Equal(up.Changed, []string{"top"}) {
+		t.Errorf("Fetch = %+v", up)
+	}
+	same(t, u, m)
+}
+
+func TestCommitThatNobodyHas(t *testing.T) {
+	t.Parallel()
+	m := opened(t, newUpstream(t, small()))
+	_, err := m.Commit(context.Background(), gitops.Commit(strings.Repeat("1", 40)))
+	if !errors.Is(err, mirror.ErrUnknownCommit) {
+		t.Errorf("Commit = %v, want ErrUnknownCommit", err)
 	}
 }
 

@@ -92,6 +92,7 @@ type Mirror struct {
 	remote remote
 
 	fetching sync.Mutex // one conversation with the upload side at a time
+	failed   int        // incremental fetches in a row that went wrong
 
 	mu     sync.RWMutex
 	st     *store

@@ -32,12 +32,12 @@ type Entry struct {
 
 // kindError says what stands where a regular file should be.
 func kindError(mode Mode) error {
-	switch mode & 0o170000 {
-	case Symlink:
+	switch kind := mode & 0o170000; {
+	case kind == Symlink:
 		return ErrSymlink
-	case Submodule:
+	case kind == Submodule:
 		return ErrSubmodule
-	case Directory:
+	case kind == Directory:
 		return ErrDirectory
 	}
 	return fmt.Errorf("has the unknown mode %s", mode)
@@ -82,9 +82,19 @@ func (m *Mirror) Read(c gitops.Commit, path string) ([]byte, Mode, error) {
 		err = ErrLFS
 	}
 	if err != nil {
+		m.suspect(st, c, err)
 		return nil, mode, fmt.Errorf("read %s at %s: %w", path, c.Short(), err)
 	}
 	return data, mode, nil
+}
+
+// suspect makes the next Fetch take a new snapshot when the head is not whole.
+func (m *Mirror) suspect(st *store, c gitops.Commit, err error) {
+	if errors.Is(err, errMissing) && c == m.Head() && st == m.current() {
+		st.mu.Lock()
+		defer st.mu.Unlock()
+		st.broken = true
+	}
 }
 
 // ReadBlob returns the content of a blob by its id, so that a caller can keep
@@ -166,6 +176,7 @@ func (m *Mirror) Walk(ctx context.Context, c gitops.Commit, under string, fn fun
 	}
 	w := walker{ctx: ctx.Err, st: st, fn: fn}
 	if err := w.walk(under, id, 0); err != nil {
+		m.suspect(st, c, err)
 		return fmt.Errorf("list %q at %s: %w", under, c.Short(), err)
 	}
 	return nil

@@ -24,9 +24,9 @@ import (
 func at() time.Time { return time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC) }
 
 // needGit skips without git, or fails where the servers are required.
-func needGit(t testing.TB) {
-	t.Helper()
-	out, err := exec.Command("git", "--exec-path").Output()
+func needGit(tb testing.TB) {
+	tb.Helper()
+	out, err := exec.CommandContext(tb.Context(), "git", "--exec-path").Output()
 	if err == nil {
 		_, err = os.Stat(filepath.Join(strings.TrimSpace(string(out)), "git-http-backend"))
 	}
@@ -34,9 +34,9 @@ func needGit(t testing.TB) {
 		return
 	}
 	if os.Getenv("WAVEGUIDE_REQUIRE_SERVERS") == "1" {
-		t.Fatalf("git with git-http-backend is required: %v", err)
+		tb.Fatalf("git with git-http-backend is required: %v", err)
 	}
-	t.Skipf("git with git-http-backend is needed: %v", err)
+	tb.Skipf("git with git-http-backend is needed: %v", err)
 }
 
 func gitEnv() []string {
@@ -46,19 +46,19 @@ func gitEnv() []string {
 }
 
 // git runs git in a directory and returns what it prints.
-func git(t testing.TB, dir string, args ...string) string {
-	t.Helper()
-	return gitInput(t, dir, "", args...)
+func git(tb testing.TB, dir string, args ...string) string {
+	tb.Helper()
+	return gitInput(tb, dir, "", args...)
 }
 
-func gitInput(t testing.TB, dir, stdin string, args ...string) string {
-	t.Helper()
-	cmd := exec.Command("git", args...)
+func gitInput(tb testing.TB, dir, stdin string, args ...string) string {
+	tb.Helper()
+	cmd := exec.CommandContext(tb.Context(), "git", args...)
 	cmd.Dir, cmd.Env, cmd.Stdin = dir, gitEnv(), strings.NewReader(stdin)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, errs.String())
+		tb.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, errs.String())
 	}
 	return strings.TrimSpace(out.String())
 }
@@ -131,12 +131,12 @@ func (w countingWriter) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
-func newUpstream(t testing.TB, files map[string]string) *upstream {
-	t.Helper()
-	needGit(t)
-	root := t.TempDir()
-	u := &upstream{t: t, dir: filepath.Join(root, "repo.git")}
-	git(t, root, "init", "--quiet", "--bare", "--initial-branch=main", u.dir)
+func newUpstream(tb testing.TB, files map[string]string) *upstream {
+	tb.Helper()
+	needGit(tb)
+	root := tb.TempDir()
+	u := &upstream{t: tb, dir: filepath.Join(root, "repo.git")}
+	git(tb, root, "init", "--quiet", "--bare", "--initial-branch=main", u.dir)
 	u.git("config", "http.receivepack", "true")
 	if files != nil {
 		u.commit("main", "", files)
@@ -167,76 +167,76 @@ func (u *upstream) serve(root string) {
 	u.url = srv.URL + "/repo.git"
 }
 
-func options(t testing.TB, url string) mirror.Options {
-	t.Helper()
+func options(tb testing.TB, url string) mirror.Options {
+	tb.Helper()
 	tr := &http.Transport{}
-	t.Cleanup(tr.CloseIdleConnections)
+	tb.Cleanup(tr.CloseIdleConnections)
 	return mirror.Options{
-		Dir: t.TempDir(), URL: url, Branch: "main",
+		Dir: tb.TempDir(), URL: url, Branch: "main",
 		HTTP:     &http.Client{Transport: tr, Timeout: 5 * time.Minute},
 		Identity: mirror.Identity{Name: "Waveguide", Email: "bot@example.com"},
 	}
 }
 
-func open(t testing.TB, o mirror.Options) *mirror.Mirror {
-	t.Helper()
+func open(tb testing.TB, o mirror.Options) *mirror.Mirror {
+	tb.Helper()
 	m, err := mirror.Open(context.Background(), o)
 	if err != nil {
-		t.Fatalf("Open: %v", err)
+		tb.Fatalf("Open: %v", err)
 	}
-	t.Cleanup(func() { _ = m.Close() })
+	tb.Cleanup(func() { _ = m.Close() })
 	return m
 }
 
-func fetch(t testing.TB, m *mirror.Mirror) mirror.Update {
-	t.Helper()
+func fetch(tb testing.TB, m *mirror.Mirror) mirror.Update {
+	tb.Helper()
 	up, err := m.Fetch(context.Background())
 	if err != nil {
-		t.Fatalf("Fetch: %v", err)
+		tb.Fatalf("Fetch: %v", err)
 	}
 	return up
 }
 
 // opened is a mirror of an upstream, fetched once.
-func opened(t testing.TB, u *upstream) *mirror.Mirror {
-	t.Helper()
-	m := open(t, options(t, u.url))
-	fetch(t, m)
+func opened(tb testing.TB, u *upstream) *mirror.Mirror {
+	tb.Helper()
+	m := open(tb, options(tb, u.url))
+	fetch(tb, m)
 	return m
 }
 
-func compose(t testing.TB, m *mirror.Mirror, files map[string]string) mirror.Composed {
-	t.Helper()
+func compose(tb testing.TB, m *mirror.Mirror, files map[string]string) mirror.Composed {
+	tb.Helper()
 	d := mirror.Draft{Base: m.Head(), Files: map[string][]byte{}, Message: "promote app\n\nFrom dev to prod.", Time: at()}
 	for path, data := range files {
 		d.Files[path] = []byte(data)
 	}
 	c, err := m.Compose(d)
 	if err != nil {
-		t.Fatalf("Compose: %v", err)
+		tb.Fatalf("Compose: %v", err)
 	}
 	return c
 }
 
-func push1(t testing.TB, m *mirror.Mirror, u mirror.RefUpdate) error {
-	t.Helper()
+func push1(tb testing.TB, m *mirror.Mirror, u mirror.RefUpdate) error {
+	tb.Helper()
 	res, err := m.Push(context.Background(), []mirror.RefUpdate{u})
 	if err != nil {
-		t.Fatalf("Push: %v", err)
+		tb.Fatalf("Push: %v", err)
 	}
 	if len(res) != 1 {
-		t.Fatalf("Push answered %d results, want 1", len(res))
+		tb.Fatalf("Push answered %d results, want 1", len(res))
 	}
 	return res[0].Err
 }
 
-func gitInputEnv(t testing.TB, dir, stdin string, env []string, args ...string) string {
-	t.Helper()
-	cmd := exec.Command("git", args...)
+func gitInputEnv(tb testing.TB, dir, stdin string, env []string, args ...string) string {
+	tb.Helper()
+	cmd := exec.CommandContext(tb.Context(), "git", args...)
 	cmd.Dir, cmd.Env, cmd.Stdin = dir, append(gitEnv(), env...), strings.NewReader(stdin)
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("git %s: %v", strings.Join(args, " "), err)
+		tb.Fatalf("git %s: %v", strings.Join(args, " "), err)
 	}
 	return strings.TrimSpace(string(out))
 }

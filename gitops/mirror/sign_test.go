@@ -22,7 +22,7 @@ func TestSignedCommitsVerify(t *testing.T) {
 			t.Parallel()
 			u := newUpstream(t, tree())
 			key := filepath.Join(t.TempDir(), "key")
-			if out, err := exec.Command("ssh-keygen", "-q", "-t", kind, "-N", "open sesame", "-f", key).CombinedOutput(); err != nil {
+			if out, err := exec.CommandContext(t.Context(), "ssh-keygen", "-q", "-t", kind, "-N", "open sesame", "-f", key).CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
 			pem, err := os.ReadFile(key)

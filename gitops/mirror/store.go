@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"sync"
 
 	"github.com/go-git/go-billy/v5/osfs"
@@ -170,9 +171,7 @@ func (s *store) addSide(objects map[ID]object) {
 		clear(s.side)
 		s.sizes.side = 0
 	}
-	for id, o := range objects {
-		s.side[id] = o
-	}
+	maps.Copy(s.side, objects)
 	s.sizes.side += n
 }
 
