@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
@@ -148,10 +149,9 @@ func newUpstream(tb testing.TB, files map[string]string) *upstream {
 func (u *upstream) serve(root string) {
 	execPath := git(u.t, root, "--exec-path")
 	backend := &cgi.Handler{
-		Path: filepath.Join(execPath, "git-http-backend"), Logger: nil, Stderr: &bytes.Buffer{},
+		Path: filepath.Join(execPath, "git-http-backend"), Stderr: io.Discard,
 		Env: []string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "REMOTE_USER=bot"},
 	}
-	backend.Stderr = nil
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u.requests.Add(1)
 		u.bytesIn.Add(max(0, r.ContentLength))
