@@ -30,7 +30,7 @@ func bound(reference string) (repository, tag string) {
 // image could be copied here.
 func bind(by, reference string, subject name.Digest) verdict {
 	if reference == "" {
-		return verdict{Standing: verified, By: by}
+		return verdict{Standing: unbound, By: by}
 	}
 	repository, tag := bound(reference)
 	if here, _ := bound(subject.Context().Name()); repository != here {

@@ -106,9 +106,14 @@ const (
 	malformed
 	strange
 	misplaced
-	foreign
+	unbound // it holds, and names no repository
+	foreign // it holds, for another repository
 	verified
 )
+
+// holds tells signatures that speak for the digest. One that names no
+// repository does, unless the same keys signed it for somewhere else only.
+func (s standing) holds() bool { return s == verified || s == unbound }
 
 // verdict is what one piece of evidence came to.
 type verdict struct {
@@ -148,7 +153,7 @@ func (v *Verifier) fold(e Evidence, verdicts []verdict) signals.Proof {
 	var best verdict
 	unrelatedItems := 0
 	for i, found := range verdicts {
-		if found.Standing == verified {
+		if found.Standing.holds() {
 			proof.Evidence = append(proof.Evidence, signals.Digest(e.Items[i].Blob.String()))
 		}
 		if found.Standing == unrelated {
@@ -161,12 +166,12 @@ func (v *Verifier) fold(e Evidence, verdicts []verdict) signals.Proof {
 	slices.Sort(proof.Evidence)
 	proof.Evidence = slices.Compact(proof.Evidence)
 	switch {
-	case best.Standing == verified:
+	case best.Standing.holds():
 		proof.Outcome = signals.OutcomeVerified
 		proof.By, proof.Repository, proof.Tag = best.By, best.Repository, best.Tag
 		proof.Reason = "signed by " + best.By
 	case best.Standing > unrelated:
-		proof.Outcome = signals.OutcomeRefused
+		proof.Outcome, proof.Evidence = signals.OutcomeRefused, nil
 		proof.Repository, proof.Reason = best.Repository, best.Reason
 	case unrelatedItems > 0:
 		proof.Reason = fmt.Sprintf("no signature, only other evidence (%d)", unrelatedItems)
@@ -174,12 +179,10 @@ func (v *Verifier) fold(e Evidence, verdicts []verdict) signals.Proof {
 	return proof
 }
 
-// better prefers what stands higher, and among equals what names a repository,
-// then a version.
+// better prefers what stands higher, and among equals what names a version.
 func better(a, b verdict) bool {
 	return cmp.Or(
 		cmp.Compare(a.Standing, b.Standing),
-		cmp.Compare(min(len(a.Repository), 1), min(len(b.Repository), 1)),
 		cmp.Compare(min(len(a.Tag), 1), min(len(b.Tag), 1)),
 	) > 0
 }

@@ -93,6 +93,23 @@ func TestSignedImages(t *testing.T) {
 				outcome: signals.OutcomeRefused, repository: h.address + "/other/app",
 				reason: fmt.Sprintf("signed by release for %q, not for %q", h.address+"/other/app", here),
 			},
+			"legacy of another team beside a bundle without a name": {
+				sign: func(t *testing.T, d name.Digest) {
+					t.Helper()
+					must(t, release.SignBundle(ctx, d))
+					must(t, release.SignAs(ctx, d, h.address+"/other/app"))
+				},
+				outcome: signals.OutcomeRefused, repository: h.address + "/other/app",
+				reason: fmt.Sprintf("signed by release for %q, not for %q", h.address+"/other/app", here),
+			},
+			"legacy for here and for another team": {
+				sign: func(t *testing.T, d name.Digest) {
+					t.Helper()
+					must(t, release.SignAs(ctx, d, h.address+"/other/app"))
+					must(t, release.SignAs(ctx, d, strings.ToUpper(h.address)+"/team/app@"+d.DigestStr()))
+				},
+				outcome: signals.OutcomeVerified, by: "release", repository: here, reason: "signed by release", evidence: 1,
+			},
 			"bundle about another digest": {
 				sign: func(t *testing.T, d name.Digest) {
 					t.Helper()
