@@ -219,7 +219,7 @@ func (c *composer) stop(wave int, e loaded[Environment]) promoter.Stop {
 		artifact: c.artifact.Name, environment: e.name, wave: w.Name, promotion: c.p.v.Name, labels: e.v.Labels,
 		loose: e.broken["labels"] || e.root == nil,
 	}
-	s.Gates = c.gates(wave, sub)
+	s.Gates = c.gates(wave, lane, sub)
 	for _, h := range c.holds {
 		if h.match.holds(sub) {
 			s.Held = h.why
@@ -274,7 +274,7 @@ func (c *composer) brokenWindow(name string) string {
 }
 
 // gates are the promotion's own gates, tightened by all that matches.
-func (c *composer) gates(wave int, sub subject) gate.Set {
+func (c *composer) gates(wave int, lane gitops.Lane, sub subject) gate.Set {
 	w := c.p.v.Waves[wave]
 	s := c.base
 	s.Soak, s.Age, s.Alerts, s.Policy, s.Window = w.Soak.Soak, w.Age, w.Alerts, w.policy, c.window(w.Window)
@@ -296,7 +296,6 @@ func (c *composer) gates(wave int, sub subject) gate.Set {
 	for _, k := range c.risks {
 		if k.ok() && k.v.Match.holds(sub) {
 			s = tightenRisk(s, k.v)
-			lane := gitops.Lane{Repository: c.with.Name, Environment: sub.environment, Artifact: sub.artifact}
 			c.out.Risk[lane] = riskier(c.out.Risk[lane], k.v.Risk)
 		}
 	}
