@@ -23,6 +23,8 @@ const (
 	maxReason  = 500
 	maxLabels  = 50
 	maxThread  = 1000
+	maxEvents  = 200
+	maxCheck   = 2000
 	maxChecks  = 50
 	maxThreads = 100_000
 )
@@ -252,7 +254,7 @@ func (r *repository) label(by gitops.Actor, id, name, reason string) error {
 	if t.label(name) {
 		return nil
 	}
-	if len(t.Labels) >= maxLabels || len(t.Events) >= maxThread {
+	if len(t.Labels) >= maxLabels || len(t.Events) >= maxEvents {
 		return refuse(http.StatusUnprocessableEntity, "%s has too many labels: take some off", id)
 	}
 	return r.record(event{By: by, Kind: labelled, ID: id, Label: name, Text: reason})
@@ -350,7 +352,7 @@ func (r *repository) setCheck(by gitops.Actor, commit gitops.Commit, c gitops.Ch
 		default:
 			return refuse(http.StatusUnprocessableEntity, "check state %.20q is none of pending, success, failure", c.State)
 		}
-		if err := checkText("check", c.Name+c.Text+target, maxBody, false); err != nil || c.Name == "" || len(c.Name) > maxLabel {
+		if err := checkText("check", c.Name+c.Text+target, maxCheck, false); err != nil || c.Name == "" || len(c.Name) > maxLabel {
 			return refuse(http.StatusUnprocessableEntity, "the check's name or text is empty, too long or not plain text")
 		}
 		if !plumbing.IsHash(string(commit)) {

@@ -145,6 +145,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) route() http.Handler {
 	mux := http.NewServeMux()
 	s.routeGit(mux)
+	s.routeAPI(mux)
 	return mux
 }
 

@@ -134,3 +134,11 @@ func (s *state) checksOf(c gitops.Commit) []gitops.Check {
 }
 
 func (s *state) nextID() string { return strconv.Itoa(s.next + 1) }
+
+// after are the threads younger than that number; numbers have no gaps.
+func (s *state) after(n int64) []*thread {
+	if n >= int64(len(s.order)) {
+		return nil
+	}
+	return s.order[n:]
+}

@@ -10,6 +10,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/storage/filesystem"
+
+	"github.com/waveguide-dev/waveguide/gitops"
 )
 
 func isDir(e object.TreeEntry) bool  { return e.Mode == filemode.Dir }
@@ -117,4 +119,12 @@ func writeTree(store *filesystem.Storage, entries []object.TreeEntry) (plumbing.
 		return plumbing.ZeroHash, fmt.Errorf("store a tree: %w", err)
 	}
 	return id, nil
+}
+
+func parentsOf(store *filesystem.Storage, id gitops.Commit) ([]plumbing.Hash, error) {
+	c, err := object.GetCommit(store, plumbing.NewHash(string(id)))
+	if err != nil {
+		return nil, fmt.Errorf("read commit %s: %w", id, err)
+	}
+	return c.ParentHashes, nil
 }
