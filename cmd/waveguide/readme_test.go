@@ -7,9 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/mod/modfile"
+
+	"github.com/waveguide-dev/waveguide/config"
 )
 
 const root = "../.."
@@ -91,5 +94,28 @@ func TestDependenciesHaveReasons(t *testing.T) {
 	slices.Sort(required)
 	if diff := cmp.Diff(required, listed); diff != "" {
 		t.Errorf("docs/dependencies.md differs from go.mod (-go.mod +list):\n%s", diff)
+	}
+}
+
+// TestReadmeConfigurationLoads reads the README's two examples as the daemon
+// would.
+func TestReadmeConfigurationLoads(t *testing.T) {
+	t.Parallel()
+	blocks := regexp.MustCompile("(?s)\n```yaml\n(.*?)```\n").FindAllStringSubmatch(readFile(t, "README.md"), -1)
+	if len(blocks) != 2 {
+		t.Fatalf("README.md has %d YAML examples, want the daemon's file and the rules", len(blocks))
+	}
+	daemon, err := config.ParseDaemon("waveguide.yaml", []byte(blocks[0][1]))
+	if err != nil {
+		t.Fatalf("the daemon's file: %v", err)
+	}
+	with := daemon.Rules(daemon.Repositories[0])
+	with.Governance = []string{"shop.yaml"} // one file in the README for both kinds
+	rules, err := config.ParseRules([]config.File{{Name: "shop.yaml", Data: []byte(blocks[1][1])}}, with, time.Now())
+	if err != nil {
+		t.Fatalf("the rules: %v", err)
+	}
+	if len(rules.Routes) != 1 || len(rules.Held) != 0 {
+		t.Errorf("the rules give %d routes and hold %v, want one route and nothing held", len(rules.Routes), rules.Held)
 	}
 }
