@@ -257,7 +257,7 @@ func undone(todo []*pending) []*pending {
 
 // refusal tells a branch that was busy from one that may not be changed.
 func refusal(text string, said *saying) error {
-	for _, busy := range []string{"failed to update ref", "cannot lock ref", "failed to lock", "unable to migrate", "internal server error", "timeout"} {
+	for _, busy := range []string{"failed to update ref", "cannot lock ref", "failed to lock", "unable to migrate", "internal server error", "timeout", "already exists", "incorrect old value"} {
 		if strings.Contains(strings.ToLower(text), busy) {
 			return fmt.Errorf("the remote could not move the branch: %s%s", clean(text, 200), said)
 		}

@@ -66,7 +66,7 @@ func serveSSH(t *testing.T, host ssh.Signer, allowed ssh.PublicKey) string {
 }
 
 func sshConn(conn net.Conn, cfg *ssh.ServerConfig) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	_, channels, requests, err := ssh.NewServerConn(conn, cfg)
 	if err != nil {
 		return
