@@ -217,7 +217,7 @@ func TestResolveALie(t *testing.T) {
 	h, address := serve(t)
 	push(t, address+"/team/app:1.0.0", image(t))
 	other := push(t, address+"/team/app:2.0.0", image(t))
-	h.set(func(w http.ResponseWriter, r *http.Request) bool {
+	h.set(func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, other.String()) {
 			r.URL.Path = "/v2/team/app/manifests/1.0.0"
 		}

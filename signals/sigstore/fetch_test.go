@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -121,13 +122,18 @@ func TestTooLargeAndMissingPieces(t *testing.T) {
 	h := serve(t, true)
 	release := newSigner(t)
 	subject := h.image(t, "team/app")
-	must(t, attach(t.Context(), subject, bytes.Repeat([]byte("x"), 4096), nil))
+	large := bytes.Repeat([]byte("x"), 4096)
+	must(t, attach(t.Context(), subject, large, nil))
 	must(t, release.SignBundle(t.Context(), subject))
 	v := trust(t, nil, map[string]*signer.Signer{"release": release})
 	f := h.fetcher(t)
 	f.Limits.Blob = 2048
+	h.set(nil)
 	if got := prove(t, f, v, subject); got.Outcome != signals.OutcomeVerified {
 		t.Errorf("beside a piece that is too large: %+v, want verified", got)
+	}
+	if requests := strings.Join(h.requests, " "); strings.Contains(requests, fmt.Sprintf("%x", sha256.Sum256(large))) {
+		t.Errorf("the piece that is too large was asked for: %s", requests)
 	}
 	h.set(func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.Contains(r.URL.Path, "/blobs/") {

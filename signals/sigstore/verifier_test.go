@@ -133,6 +133,23 @@ func TestSignedImages(t *testing.T) {
 				},
 				outcome: signals.OutcomeAbsent, reason: "no signature, only other evidence (1)",
 			},
+			"a stranger's test is no signature either": {
+				sign: func(t *testing.T, d name.Digest) {
+					t.Helper()
+					must(t, stranger.Attest(ctx, d, signer.Statement{PredicateType: "https://in-toto.io/attestation/test-result/v0.1"}))
+				},
+				outcome: signals.OutcomeAbsent, reason: "no signature, only other evidence (1)",
+			},
+			"legacy of another type": {
+				sign: func(t *testing.T, d name.Digest) {
+					t.Helper()
+					payload, sig, err := release.Payload(d.DigestStr(), here)
+					must(t, err)
+					payload = bytes.Replace(payload, []byte("cosign container image signature"), []byte("atomic"), 1)
+					must(t, attach(ctx, d, payload, map[string]string{"dev.cosignproject.cosign/signature": sig}))
+				},
+				outcome: signals.OutcomeRefused, reason: "is not of the form",
+			},
 			"hostile log entry": {
 				sign: func(t *testing.T, d name.Digest) {
 					t.Helper()
@@ -317,6 +334,8 @@ func TestKeys(t *testing.T) {
 	t.Parallel()
 	public, err := newSigner(t).PublicKey()
 	must(t, err)
+	another, err := newSigner(t).PublicKey()
+	must(t, err)
 	cases := map[string]struct {
 		keys []sigstore.Key
 		want string
@@ -324,7 +343,7 @@ func TestKeys(t *testing.T) {
 		"none":       {nil, "no trusted key"},
 		"no name":    {[]sigstore.Key{{PEM: public}}, "no name"},
 		"no key":     {[]sigstore.Key{{Name: "a", PEM: []byte("hello")}}, `key "a": no public key in PEM form`},
-		"same name":  {[]sigstore.Key{{Name: "a", PEM: public}, {Name: "a", PEM: public}}, "given twice"},
+		"same name":  {[]sigstore.Key{{Name: "a", PEM: public}, {Name: "a", PEM: another}}, "given twice"},
 		"same key":   {[]sigstore.Key{{Name: "a", PEM: public}, {Name: "b", PEM: public}}, "given twice"},
 		"large file": {[]sigstore.Key{{Name: "a", PEM: make([]byte, 1<<20)}}, "is this a public key?"},
 	}
