@@ -68,6 +68,9 @@ func (h Hit) Writes(to Version, how Pin) ([]Write, error) {
 		r.Hint = "give the digest as well: writing the tag alone would drop the pin or contradict it"
 		return nil, h.refused(r)
 	case h.Digest == "" && to.Digest != "" && how != AddDigest:
+		if h.Tag == "" {
+			return nil, h.refused(refuse(ErrPinning, h.Line, "nothing stands there, so it is not known to take a digest"))
+		}
 		return nil, h.refused(refuse(ErrPinning, h.Line, "only the tag %q stands there, and there is no place for the digest", h.Tag))
 	}
 	tag, digest := h.Tag, to.Digest

@@ -36,6 +36,10 @@ func TestPromoteForms(t *testing.T) {
 		"a commit that looks like a number":   {"images:\n- name: APP\n  newTag: abc1234\n", "images:\n- name: APP\n  newTag: \"12e4567\"\n", edit.Request{To: edit.Version{Tag: "12e4567"}}},
 		"a tag that looks like a date":        {"images:\n- name: APP\n  newTag: v1\n", "images:\n- name: APP\n  newTag: \"2024-11-03\"\n", edit.Request{To: edit.Version{Tag: "2024-11-03"}}},
 		"a tag that looks like a boolean":     {"images:\n- name: APP\n  newTag: 'v1'\n", "images:\n- name: APP\n  newTag: 'on'\n", edit.Request{To: edit.Version{Tag: "on"}}},
+		"a bare boolean":                      {"images:\n- name: APP\n  newTag: v1\n", "images:\n- name: APP\n  newTag: \"on\"\n", edit.Request{To: edit.Version{Tag: "on"}}},
+		"no date, but like one":               {"images:\n- name: APP\n  newTag: v1\n", "images:\n- name: APP\n  newTag: \"2024-13-45\"\n", edit.Request{To: edit.Version{Tag: "2024-13-45"}}},
+		"embedded with its own indentation":   {"v: |2\n    a: x\n    b: c\n", "v: |2\n    a: z\n    b: c\n", edit.Request{Path: "v | a", To: edit.Version{Tag: "z"}}},
+		"an anchor in no use":                 {"a: &i !!str APP:1 # x\n", "a: &i !!str APP:2 # x\n", edit.Request{To: edit.Version{Tag: "2"}}},
 		"version beside repository":           {"spec:\n  repository: APP\n  version: v1\n", "spec:\n  repository: APP\n  version: v2\n", edit.Request{To: edit.Version{Tag: "v2"}}},
 		"docker hub":                          {"a: {image: nginx:1}\nb: docker.io/library/nginx:1\nc: nginx-x:1\n", "a: {image: nginx:2}\nb: docker.io/library/nginx:2\nc: nginx-x:1\n", edit.Request{Repository: "index.docker.io/library/nginx", To: edit.Version{Tag: "2"}}},
 		"oci scheme":                          {"image: oci://APP:1\n", "image: oci://APP:2\n", edit.Request{Repository: app, To: edit.Version{Tag: "2"}}},
@@ -237,6 +241,21 @@ func TestPlanExpectsAndConflicts(t *testing.T) {
 	}
 	if d := cmp.Diff(want, p.Edits()); d != "" {
 		t.Errorf("Edits (-want +got):\n%s", d)
+	}
+}
+
+func TestPlanStepsOverDoubledQuotes(t *testing.T) {
+	t.Parallel()
+	f, err := edit.Open("f.yaml", []byte("a: 'x''y' # '\nb: \"x\\\"y\" # \"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := f.Plan(edit.Write{Target: at(t, f, "b"), Value: `1"`}, edit.Write{Target: at(t, f, "a"), Value: "it's"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff("a: 'it''s' # '\nb: \"1\\\"\" # \"\n", string(p.Bytes())); d != "" {
+		t.Errorf("Plan (-want +got):\n%s", d)
 	}
 }
 

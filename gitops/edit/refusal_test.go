@@ -1,6 +1,7 @@
 package edit_test
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -64,6 +65,9 @@ func TestRefusals(t *testing.T) {
 		"10 MB":                         {"image: " + ref + "\n" + strings.Repeat("# padding\n", 1<<20), found, edit.ErrTooLarge, 0},
 		"too many values":               {"image: " + ref + "\nx: [" + strings.Repeat("a,", 1<<20) + "]\n", found, edit.ErrTooLarge, 0},
 		"too many places":               {strings.Repeat("- image: "+ref+"\n", 1200), found, edit.ErrTooLarge, 0},
+		"an empty block":                {"a: |\nb: c\n", edit.Request{Path: "a", To: edit.Version{Tag: "z"}}, edit.ErrBlock, 1},
+		"embedded too deep":             {"a: |\n  b: |\n    c: |\n      d: |\n        e: f\n", field("a | b | c | d | e"), edit.ErrTooLarge, 4},
+		"nothing there, digest asked":   {"a:\n", field("a"), edit.ErrPinning, 1},
 		"no version":                    {"a: b\n", edit.Request{Path: "a"}, edit.ErrVersion, 0},
 		"a tag that breaks out":         {"a: b\n", edit.Request{Path: "a", To: edit.Version{Tag: "1\nb: c"}}, edit.ErrVersion, 0},
 		"a short digest":                {"a: b\n", edit.Request{Path: "a", To: edit.Version{Digest: "sha256:12"}}, edit.ErrVersion, 0},
@@ -91,6 +95,13 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("a refusal gave output: %+v", got)
 			}
 		})
+	}
+}
+
+func TestOpenRefusesLargeFiles(t *testing.T) {
+	t.Parallel()
+	if _, err := edit.Open("f.yaml", bytes.Repeat([]byte("# padding\n"), 1<<20)); !isReason(err, edit.ErrTooLarge) {
+		t.Errorf("Open: %v, want %v", err, edit.ErrTooLarge)
 	}
 }
 
