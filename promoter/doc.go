@@ -82,5 +82,4 @@
 //   - freeze: a dated rule during which nothing merges.
 //   - window: an opening time outside of which nothing merges.
 //   - exception: a dated permission to pass one gate.
-//
 package promoter
