@@ -146,6 +146,7 @@ func (s *Server) route() http.Handler {
 	mux := http.NewServeMux()
 	s.routeGit(mux)
 	s.routeAPI(mux)
+	s.routePage(mux)
 	return mux
 }
 
