@@ -84,10 +84,10 @@ func (d *document) wants(n *yaml.Node, at, what string, tags ...string) bool {
 		return true
 	}
 	hint := ""
-	if n.Kind == yaml.ScalarNode && tags[0] == "!!str" && !empty(n) && n.Tag != "!!alias" {
+	if n.Kind == yaml.ScalarNode && tags[0] == "!!str" && !empty(n) && n.Tag != refused {
 		hint = "put it in quotes"
 	}
-	if n.Tag != "!!alias" {
+	if n.Tag != refused {
 		d.report(n, hint, "%s is %s, but must be %s", at, article(n), what)
 	}
 	return false
@@ -95,6 +95,9 @@ func (d *document) wants(n *yaml.Node, at, what string, tags ...string) bool {
 
 func (d *document) duration(n *yaml.Node, to *time.Duration, at string) {
 	const hint = "write it as in 30m, 24h or 1h30m"
+	if n.Tag == refused {
+		return
+	}
 	if n.Kind != yaml.ScalarNode || n.Tag != "!!str" {
 		d.report(n, hint, "%s is %s, but must be a duration", at, article(n))
 		return
@@ -126,7 +129,7 @@ func (d *document) time(n *yaml.Node, to *time.Time, at string) {
 
 func (d *document) list(n *yaml.Node, v reflect.Value, at string) {
 	if n.Kind != yaml.SequenceNode {
-		if n.Tag != "!!alias" {
+		if n.Tag != refused {
 			d.report(n, "", "%s is %s, but must be a list", at, article(n))
 		}
 		return
@@ -155,7 +158,7 @@ func (d *document) isMapping(n *yaml.Node, at string) bool {
 	if n.Kind == yaml.MappingNode {
 		return true
 	}
-	if n.Tag != "!!alias" {
+	if n.Tag != refused {
 		d.report(n, "", "%s is %s, but must be a mapping", at, article(n))
 	}
 	return false

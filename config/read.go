@@ -20,6 +20,9 @@ const (
 	APIVersion = "waveguide.dev/v1alpha1"
 )
 
+// refused is the tag of a node that was reported already.
+const refused = "!!refused"
+
 // File is one file of the rules, by its path in the repository.
 type File struct {
 	Name string
@@ -245,12 +248,13 @@ func (d *document) check(n *yaml.Node, before, depth int) {
 	case n.Kind == yaml.AliasNode:
 		d.report(n, "write the value out", "aliases are not allowed")
 		// The alias points to a node that is visited at its own place.
-		*n = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!alias", Line: n.Line, Column: n.Column}
+		*n = yaml.Node{Kind: yaml.ScalarNode, Tag: refused, Line: n.Line, Column: n.Column}
 		return
 	case n.Anchor != "":
 		d.report(n, "write the value out where it is needed", "anchors are not allowed")
 	case n.Style&yaml.TaggedStyle != 0:
 		d.report(n, "", "tags such as %.40q are not allowed", n.Tag)
+		n.Tag = refused
 	}
 	for _, c := range n.Content {
 		d.check(c, before, depth+1)

@@ -62,7 +62,7 @@ func heldPromotion(p loaded[Promotion]) Held {
 	h := Held{Document: p.title(), File: p.file, Line: p.line, Promotion: p.name, Reason: p.why()}
 	artifacts := child(p.root, "artifacts")
 	for i := range p.v.Artifacts {
-		if n := text(child(child(artifacts, i), "name")); n != "" {
+		if n := text(child(child(artifacts, i), "name")); isName(n) {
 			h.Artifacts = append(h.Artifacts, n)
 		}
 	}
@@ -90,6 +90,12 @@ func (v *resolver) collectHolds() {
 	for _, e := range v.envs {
 		if !e.ok() {
 			v.hold(e.document, Match{"environment": Globs{e.name}}, e.name == "")
+		}
+	}
+	for _, w := range v.windows {
+		if !w.ok() {
+			// It holds whoever names it, which is found lane by lane.
+			v.out.Held = append(v.out.Held, Held{Document: w.title(), File: w.file, Line: w.line, Reason: w.why()})
 		}
 	}
 	broken(v, v.guardrails, func(g *Guardrail) Match { return g.Match })
@@ -176,6 +182,8 @@ type composer struct {
 	base     gate.Set
 	// before is the soak that guardrails demand of the wave before, by wave.
 	before map[int]time.Duration
+	// stands is why the stop in hand is held by a window that is broken.
+	stands string
 }
 
 // proofs are the gates that are the same in every environment.
@@ -219,6 +227,7 @@ func (c *composer) stop(wave int, e loaded[Environment]) promoter.Stop {
 		artifact: c.artifact.Name, environment: e.name, wave: w.Name, promotion: c.p.v.Name, labels: e.v.Labels,
 		loose: e.broken["labels"] || e.root == nil,
 	}
+	c.stands = c.brokenWindow(w.Window)
 	s.Gates = c.gates(wave, lane, sub)
 	for _, h := range c.holds {
 		if h.match.holds(sub) {
@@ -226,9 +235,7 @@ func (c *composer) stop(wave int, e loaded[Environment]) promoter.Stop {
 			break
 		}
 	}
-	if why := c.brokenWindow(w.Window); why != "" && s.Held == "" {
-		s.Held = why
-	}
+	or(&s.Held, c.stands)
 	return s
 }
 
@@ -323,6 +330,7 @@ func riskier(a, b string) string {
 func (c *composer) tighten(s gate.Set, wave int, sub subject, r Require, who string) gate.Set {
 	w := c.p.v.Waves[wave]
 	window := c.window(r.Window)
+	or(&c.stands, c.brokenWindow(r.Window))
 	s, missing := Tighten(s, r, window)
 	for _, word := range missing {
 		switch word {
