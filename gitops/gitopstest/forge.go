@@ -97,6 +97,7 @@ func (f Forge) green(t *testing.T, head gitops.Commit) {
 }
 
 func openTwice(t *testing.T, f Forge) {
+	t.Helper()
 	first := f.open(t, "1")
 	second, err := f.Bot.Open(t.Context(), gitops.Proposal{Lane: lane, Title: "another"}, nil)
 	if err != nil || second.ID != first.ID {
@@ -111,6 +112,7 @@ func openTwice(t *testing.T, f Forge) {
 }
 
 func mergeNamesHead(t *testing.T, f Forge) {
+	t.Helper()
 	p := f.open(t, "1")
 	moved := f.Push(t, lane.Branch(), "app.yaml", "2")
 	f.green(t, p.Head)
@@ -132,6 +134,7 @@ func mergeNamesHead(t *testing.T, f Forge) {
 }
 
 func mergeNeedsGreen(t *testing.T, f Forge) {
+	t.Helper()
 	p := f.open(t, "1")
 	if _, err := f.Bot.Merge(t.Context(), p.ID, p.Head); !errors.Is(err, gitops.ErrDenied) {
 		t.Errorf("Merge without a check: %v, want ErrDenied", err)
@@ -145,6 +148,7 @@ func mergeNeedsGreen(t *testing.T, f Forge) {
 }
 
 func endedOnce(t *testing.T, f Forge) {
+	t.Helper()
 	p := f.open(t, "1")
 	list, cursor, err := f.Bot.Proposals(t.Context(), "")
 	if err != nil || len(list) != 1 || list[0].State != gitops.Open {
@@ -166,6 +170,7 @@ func endedOnce(t *testing.T, f Forge) {
 }
 
 func labels(t *testing.T, f Forge) {
+	t.Helper()
 	p := f.open(t, "1")
 	me, err := f.Bot.Whoami(t.Context())
 	if err != nil {
@@ -189,6 +194,7 @@ func labels(t *testing.T, f Forge) {
 }
 
 func pauses(t *testing.T, f Forge) {
+	t.Helper()
 	if _, err := f.Bot.OpenIssue(t.Context(), "a bug", "", nil); err != nil {
 		t.Fatal(err)
 	}
@@ -209,6 +215,7 @@ func pauses(t *testing.T, f Forge) {
 }
 
 func shows(t *testing.T, f Forge) {
+	t.Helper()
 	head := f.Push(t, lane.Branch(), "app.yaml", "1")
 	if _, err := f.Bot.Open(t.Context(), gitops.Proposal{Branch: lane.Branch(), Title: "t"}, []string{"b", "a"}); err != nil {
 		t.Fatal(err)

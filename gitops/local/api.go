@@ -142,7 +142,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, f func(http.R
 func reply(w http.ResponseWriter, status int, body any) {
 	header(w, "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) //nolint:errcheck // the client is gone
+	_ = json.NewEncoder(w).Encode(body) // the client is gone
 }
 
 func wished(f func(call, wish) error) func(http.ResponseWriter, call) (any, error) {

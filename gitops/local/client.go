@@ -233,7 +233,7 @@ func (c *Client) call(ctx context.Context, method, path string, body, into any) 
 	if err != nil {
 		return fmt.Errorf("ask the forge: %w", err)
 	}
-	defer func() { _ = resp.Body.Close() }() //nolint:errcheck // nothing is lost
+	defer func() { _ = resp.Body.Close() }() // nothing is lost
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
 	switch {
 	case err != nil:
@@ -254,7 +254,7 @@ func (c *Client) call(ctx context.Context, method, path string, body, into any) 
 // failed turns an answer into an error that names status and message.
 func failed(resp *http.Response, data []byte) error {
 	p := problem{Message: string(data)}
-	_ = json.Unmarshal(data, &p) //nolint:errcheck // then the text as it came is the message
+	_ = json.Unmarshal(data, &p) // then the text as it came is the message
 	err := fmt.Errorf("the forge says %d: %s", resp.StatusCode, oneLine(strings.TrimSpace(p.Message), 300))
 	switch {
 	case p.Code == "moved":

@@ -40,6 +40,7 @@ func (f *forge) open(work, branch, file, text string) gitops.Proposal {
 func TestContract(t *testing.T) {
 	t.Parallel()
 	gitopstest.ForgeContract(t, func(t *testing.T) gitopstest.Forge {
+		t.Helper()
 		f := newForge(t)
 		work := f.seed()
 		return gitopstest.Forge{Bot: f.client(botToken), Push: func(t *testing.T, branch, file, text string) gitops.Commit {

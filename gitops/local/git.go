@@ -75,7 +75,7 @@ func (s *Server) advertise(w http.ResponseWriter, r *http.Request) {
 	if err := errors.Join(e.EncodeString("# service="+service+"\n"), e.Flush()); err != nil {
 		return
 	}
-	_ = refs.Encode(w) //nolint:errcheck // the client is gone
+	_ = refs.Encode(w) // the client is gone
 }
 
 func header(w http.ResponseWriter, kind string) {

@@ -63,7 +63,7 @@ func (f *forge) start() {
 	h := f.http
 	f.t.Cleanup(func() {
 		h.Close()
-		_ = s.Close() //nolint:errcheck // closed already where a test restarts
+		_ = s.Close() // closed already where a test restarts
 	})
 }
 
@@ -198,6 +198,7 @@ func TestPushIsRefused(t *testing.T) {
 		"with another's token":     {"ada", rootToken, []string{"HEAD:main"}, "Authentication failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			mustGit(t, dir, "clone", "-q", work, ".")
 			mustGit(t, dir, "fetch", "-q", "origin", "main:main")
@@ -209,10 +210,10 @@ func TestPushIsRefused(t *testing.T) {
 			if err == nil || !strings.Contains(out, c.want) {
 				t.Errorf("push: %v\n%s\nwant %q", err, out, c.want)
 			}
+			if out := mustGit(t, work, "ls-remote", f.url("reader", readerToken), "main"); !strings.HasPrefix(out, mustGit(t, work, "rev-parse", "main")) {
+				t.Errorf("main moved: %s", out)
+			}
 		})
-	}
-	if out := mustGit(t, work, "ls-remote", f.url("reader", readerToken), "main"); !strings.HasPrefix(out, mustGit(t, work, "rev-parse", "main")) {
-		t.Errorf("main moved: %s", out)
 	}
 }
 

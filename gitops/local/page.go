@@ -62,7 +62,7 @@ func (s *Server) show(w http.ResponseWriter, status int, name string, data sight
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = pages.ExecuteTemplate(w, name, data) //nolint:errcheck // the browser is gone
+	_ = pages.ExecuteTemplate(w, name, data) // the browser is gone
 }
 
 // inside keeps a redirect on this forge.
@@ -82,7 +82,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.begin(w, r, u)
-	http.Redirect(w, r, inside(r.PostFormValue("next")), http.StatusSeeOther)
+	http.Redirect(w, r, inside(r.PostFormValue("next")), http.StatusSeeOther) //nolint:gosec // inside keeps it on this host
 }
 
 // seen serves a page to somebody known.

@@ -48,9 +48,9 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	report, moved := repo.receive(u.actor, req.Commands, in)
-	_, _ = io.Copy(io.Discard, in) //nolint:errcheck // a client that is still sending would not read the answer
+	_, _ = io.Copy(io.Discard, in) // a client that is still sending would not read the answer
 	header(w, kind)
-	_ = report.Encode(w) //nolint:errcheck // the client is gone
+	_ = report.Encode(w) // the client is gone
 	if moved && repo.changed != nil {
 		repo.changed(repo.name)
 	}
@@ -232,7 +232,7 @@ func wholeTree(store *filesystem.Storage, tree, base plumbing.Hash) error {
 	if err != nil {
 		return err
 	}
-	old, _ := readTree(store, base) //nolint:errcheck // nothing to compare with: everything is checked
+	old, _ := readTree(store, base) // nothing to compare with: everything is checked
 	for name, e := range entries {
 		before := old[name]
 		switch {

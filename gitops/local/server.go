@@ -163,7 +163,7 @@ func (s *Server) knownHost(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-var repositoryName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`) //nolint:gochecknoglobals // a compiled constant
+var repositoryName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)
 
 func validRepository(name string) bool {
 	return len(name) <= maxRepository && repositoryName.MatchString(name) &&
@@ -212,8 +212,7 @@ func forbid(format string, args ...any) error {
 // answer is the status and the text of an error; what is no refusal is ours
 // and is not told to strangers.
 func answer(err error) (int, string) {
-	var r *refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*refusal](err); ok {
 		return r.status, r.text
 	}
 	return http.StatusInternalServerError, "the forge could not do it: see its log"

@@ -34,7 +34,7 @@ func (s *Server) sign(purpose, text string) string {
 func (s *Server) begin(w http.ResponseWriter, r *http.Request, u *user) session {
 	text := u.actor.Name + "|" + strconv.FormatInt(time.Now().Add(sessionLife).Unix(), 10) + "|" + rand.Text()
 	value := text + "|" + s.sign("session", text)
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // on loopback there is no TLS
 		Name: sessionCookie, Value: value, Path: "/", HttpOnly: true, Secure: r.TLS != nil,
 		SameSite: http.SameSiteStrictMode, MaxAge: int(sessionLife.Seconds()),
 	})

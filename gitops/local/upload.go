@@ -46,7 +46,7 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := repo.upload(w, n); err != nil {
-		_ = pktline.NewEncoder(w).EncodeString("ERR " + err.Error()) //nolint:errcheck // the client is gone
+		_ = pktline.NewEncoder(w).EncodeString("ERR " + err.Error()) // the client is gone
 	}
 }
 

@@ -27,7 +27,7 @@ type User struct {
 
 const minToken = 8
 
-var userName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,38}$`) //nolint:gochecknoglobals // a compiled constant
+var userName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,38}$`)
 
 // user is a User whose token is kept as a hash only.
 type user struct {
