@@ -29,18 +29,21 @@ func (s *Age) Check(c Case) Verdict {
 	if born.IsZero() {
 		return wait("", never, "nobody knows since when %s exists", c.Candidate)
 	}
-	if ripe := born.Add(s.Min); c.Now.Before(ripe) {
-		return wait("", ripe, "%s is known since %s and old enough at %s", c.Candidate, stamp(born), stamp(ripe))
-	}
-	if s.Max == 0 {
-		return pass("%s is known since %s", c.Candidate, stamp(born))
-	}
 	end := born.Add(s.Max)
-	if !c.Now.Before(end) {
+	if s.Max > 0 && !c.Now.Before(end) {
 		return block("the build", "%s is known since %s, too old since %s", c.Candidate, stamp(born), stamp(end))
 	}
+	if ripe := born.Add(s.Min); c.Now.Before(ripe) {
+		until := ripe
+		if s.Max > 0 {
+			until = sooner(ripe, end)
+		}
+		return wait("", until, "%s is known since %s and old enough at %s", c.Candidate, stamp(born), stamp(ripe))
+	}
 	v := pass("%s is known since %s", c.Candidate, stamp(born))
-	v.Until = end
+	if s.Max > 0 {
+		v.Until = end
+	}
 	return v
 }
 

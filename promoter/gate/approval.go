@@ -123,12 +123,17 @@ func (s Approval) heeds(a gitops.Actor) bool {
 // count and the shorter time to live of the two.
 func (s Approval) Tighten(floor Approval) Approval {
 	lines := slices.Clone(s.Required)
+	met := make([]bool, len(lines)) // a line answers one line of the floor, not two
 	for _, f := range floor.Required {
-		i := slices.IndexFunc(lines, func(l Approver) bool { return strings.EqualFold(l.From, f.From) })
-		if i < 0 {
+		i := 0
+		for i < len(met) && (met[i] || !strings.EqualFold(lines[i].From, f.From)) {
+			i++
+		}
+		if i == len(met) {
 			lines = append(lines, f)
 			continue
 		}
+		met[i] = true
 		lines[i].Count = max(lines[i].Count, f.Count)
 		lines[i].TTL = shorter(lines[i].TTL, f.TTL)
 	}

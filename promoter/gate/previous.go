@@ -14,22 +14,28 @@ func (Previous) Check(c Case) Verdict {
 	if len(c.Upstream) == 0 {
 		return pass("%s is in the first wave", c.Lane.Environment)
 	}
-	var last Upstream
+	vs := make([]Verdict, 0, len(c.Upstream))
 	for _, u := range c.Upstream {
-		switch {
-		case u.Presence == gitops.Absent && u.Optional:
-			continue
-		case u.Presence == gitops.Absent:
-			return block(c.Promotion, "%s is not in %s, which is in an earlier wave: add it there, or allow it with absentIn", c.Lane.Artifact, u.Environment)
-		case u.Earned.IsZero():
-			return wait("", never, "%s has not earned %s (wave %s) yet%s", c.Candidate, u.Environment, u.Wave, because(u.Reason))
-		}
-		last = u
+		vs = append(vs, u.check(c))
 	}
-	if last.Environment == "" {
-		return pass("the rules allow %s to be absent in every earlier environment", c.Lane.Artifact)
+	v := worst(vs)
+	if v.Answer == Pass {
+		return vs[len(vs)-1]
 	}
-	return pass("%s earned %s at %s", c.Candidate, last.Environment, stamp(last.Earned))
+	return v
+}
+
+// check asks one environment of an earlier wave.
+func (u Upstream) check(c Case) Verdict {
+	switch {
+	case u.Presence == gitops.Absent && u.Optional:
+		return pass("the rules allow %s to be absent in %s", c.Lane.Artifact, u.Environment)
+	case u.Presence == gitops.Absent:
+		return block(c.Promotion, "%s is not in %s, which is in an earlier wave: add it there, or allow it with absentIn", c.Lane.Artifact, u.Environment)
+	case u.Earned.IsZero():
+		return wait("", never, "%s has not earned %s (wave %s) yet%s", c.Candidate, u.Environment, u.Wave, because(u.Reason))
+	}
+	return pass("%s earned %s at %s", c.Candidate, u.Environment, stamp(u.Earned))
 }
 
 func because(reason string) string {

@@ -1,0 +1,33 @@
+package gate_test
+
+import (
+	"testing"
+
+	"github.com/waveguide-dev/waveguide/promoter/gate"
+	"github.com/waveguide-dev/waveguide/signals"
+)
+
+func TestTests(t *testing.T) {
+	t.Parallel()
+	table(t, "tests", []row{
+		{name: "verified", want: gate.Pass, says: "verified tests"},
+		{name: "nobody looked", change: func(c *gate.Case, _ *gate.Set) {
+			c.Facts.Proofs = nil
+		}, want: gate.Wait, says: "not looked at yet"},
+		{name: "not collected", change: func(c *gate.Case, _ *gate.Set) {
+			c.Facts.Proofs, c.Uncollected = nil, []signals.ProofKind{"tests"}
+		}, want: gate.Wait, says: "not collected by this build"},
+		{name: "of another digest", change: func(c *gate.Case, _ *gate.Set) {
+			c.Facts.Proofs[4].Digest = digestOld
+		}, want: gate.Wait, says: "not looked at yet"},
+		{name: "absent", change: func(c *gate.Case, _ *gate.Set) {
+			c.Facts.Proofs[4].Outcome = signals.OutcomeAbsent
+		}, want: gate.Block, says: "has no tests"},
+		{name: "refused", change: func(c *gate.Case, _ *gate.Set) {
+			c.Facts.Proofs[4].Outcome, c.Facts.Proofs[4].Reason = signals.OutcomeRefused, hostile
+		}, want: gate.Block, says: hostile},
+		{name: "unreadable", change: func(c *gate.Case, _ *gate.Set) {
+			c.Facts.Proofs[4].Outcome = signals.OutcomeUnknown
+		}, want: gate.Wait, says: "could not be read"},
+	})
+}
