@@ -10,7 +10,7 @@ import (
 // TestProofRefuses gives the proof results that a faulty splice could have made.
 func TestProofRefuses(t *testing.T) {
 	t.Parallel()
-	src := "a: b # c\nd: &x e\nf: *x\ng: [h, 'i']\n---\nj: !k l\n"
+	src := "a: b # c\nd: &x e\nf: *x\ng: [h, 'i']\nm: &u n\n\n---\nj: !k l\n"
 	f, err := edit.Open("f.yaml", []byte(src))
 	if err != nil {
 		t.Fatal(err)
@@ -21,23 +21,24 @@ func TestProofRefuses(t *testing.T) {
 		t.Errorf("the good result was refused: %v", err)
 	}
 	for name, r := range map[string][2]string{
-		"not written":       {"a: z", "a: b"},
-		"another value":     {"a: z", "a: y2"},
-		"a number":          {"a: z", "a: 1"},
-		"the comment lost":  {" # c", ""},
-		"another comment":   {"# c", "# d"},
-		"another scalar":    {"[h", "[i"},
-		"another key":       {"d:", "dd:"},
-		"another style":     {"'i'", "i"},
-		"an anchor lost":    {"&x e\nf: *x", "e\nf: e"},
-		"an anchor renamed": {"&x e\nf: *x", "&y e\nf: *y"},
-		"an alias moved":    {"f: *x", "f: &x *x"},
-		"another tag":       {"!k", "!kk"},
-		"one item more":     {"h, ", "h, h, "},
-		"another kind":      {"[h, 'i']", "{h, 'i'}"},
-		"a document more":   {"!k l\n", "!k l\n---\nx\n"},
-		"lines moved":       {"a: z # c\nd: &x e\n", "\na: z # c\nd: &x e # \n"},
-		"no YAML":           {"[h", "[[h"},
+		"not written":           {"a: z", "a: b"},
+		"another value":         {"a: z", "a: y2"},
+		"a number":              {"a: z", "a: 1"},
+		"the comment lost":      {" # c", ""},
+		"another comment":       {"# c", "# d"},
+		"another scalar":        {"[h", "[i"},
+		"another key":           {"d:", "dd:"},
+		"another style":         {"'i'", "i"},
+		"an anchor lost":        {"&x e\nf: *x", "e\nf: e"},
+		"an anchor renamed":     {"&x e\nf: *x", "&y e\nf: *y"},
+		"an alias moved":        {"f: *x", "f: &x *x"},
+		"another tag":           {"!k", "!kk"},
+		"one item more":         {"[h", "[n, h"},
+		"another kind":          {"[h, 'i']", "{h, 'i'}"},
+		"a document more":       {"!k l\n", "!k l\n---\nx\n"},
+		"lines moved":           {"f: *x\ng: [h, 'i']\nm: &u n\n\n", "\nf: *x\ng: [h, 'i']\nm: &u n\n"},
+		"an unused anchor lost": {"&u n", "n"},
+		"no YAML":               {"[h", "[[h"},
 	} {
 		bad := strings.Replace(good, r[0], r[1], 1)
 		if bad == good {
