@@ -1,6 +1,7 @@
 package local
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -99,6 +100,17 @@ func (d draft) check() error {
 	return checkText("body", d.Body, maxBody, false)
 }
 
+// goes checks the branches of a proposal.
+func (d draft) goes(protected string) error {
+	if d.Base != "" && d.Base != protected {
+		return refuse(http.StatusUnprocessableEntity, "proposals go to %s, not to %.50q", protected, d.Base)
+	}
+	if d.Branch == protected || !validRef(plumbing.NewBranchReferenceName(d.Branch)) {
+		return refuse(http.StatusUnprocessableEntity, "branch %.50q cannot be proposed", d.Branch)
+	}
+	return nil
+}
+
 // open opens a proposal, or finds the one that is open on the branch already.
 func (r *repository) open(by gitops.Actor, d draft) (string, error) {
 	var id string
@@ -106,14 +118,8 @@ func (r *repository) open(by gitops.Actor, d draft) (string, error) {
 		if !may(by, gitops.PermissionWrite) {
 			return refuse(http.StatusForbidden, "%s may not open proposals: write permission is needed", by.Name)
 		}
-		if err := d.check(); err != nil {
+		if err := errors.Join(d.check(), d.goes(r.protected)); err != nil {
 			return err
-		}
-		if d.Base != "" && d.Base != r.protected {
-			return refuse(http.StatusUnprocessableEntity, "proposals go to %s, not to %.50q", r.protected, d.Base)
-		}
-		if d.Branch == r.protected || !validRef(plumbing.NewBranchReferenceName(d.Branch)) {
-			return refuse(http.StatusUnprocessableEntity, "branch %.50q cannot be proposed", d.Branch)
 		}
 		if t := r.state.openOn(d.Branch); t != nil {
 			id = t.ID
@@ -347,13 +353,8 @@ func (r *repository) setCheck(by gitops.Actor, commit gitops.Commit, c gitops.Ch
 		if !may(by, gitops.PermissionWrite) || c.Name == gitops.CheckName && !by.Bot {
 			return refuse(http.StatusForbidden, "%s may not set check %.64q", by.Name, c.Name)
 		}
-		switch c.State {
-		case gitops.CheckPending, gitops.CheckSuccess, gitops.CheckFailure:
-		default:
-			return refuse(http.StatusUnprocessableEntity, "check state %.20q is none of pending, success, failure", c.State)
-		}
-		if err := checkText("check", c.Name+c.Text+target, maxCheck, false); err != nil || c.Name == "" || len(c.Name) > maxLabel {
-			return refuse(http.StatusUnprocessableEntity, "the check's name or text is empty, too long or not plain text")
+		if err := checkCheck(c, target); err != nil {
+			return err
 		}
 		if !plumbing.IsHash(string(commit)) {
 			return refuse(http.StatusNotFound, "%.50q is no full commit id", commit)
@@ -371,6 +372,18 @@ func (r *repository) setCheck(by gitops.Actor, commit gitops.Commit, c gitops.Ch
 		}
 		return r.record(event{By: by, Kind: checked, Commit: commit, Check: &c, Text: target})
 	})
+}
+
+func checkCheck(c gitops.Check, target string) error {
+	switch c.State {
+	case gitops.CheckPending, gitops.CheckSuccess, gitops.CheckFailure:
+	default:
+		return refuse(http.StatusUnprocessableEntity, "check state %.20q is none of pending, success, failure", c.State)
+	}
+	if err := checkText("check", c.Name+c.Text+target, maxCheck, false); err != nil || c.Name == "" || len(c.Name) > maxLabel {
+		return refuse(http.StatusUnprocessableEntity, "the check's name or text is empty, too long or not plain text")
+	}
+	return nil
 }
 
 func checkLabel(name string) error {

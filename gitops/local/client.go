@@ -177,14 +177,7 @@ func (c *Client) Pauses(ctx context.Context) ([]gitops.Pause, error) {
 			return nil, fmt.Errorf("list pauses: %w", err)
 		}
 		for _, i := range p.Issues {
-			pause := gitops.ParsePause(i.Title)
-			pause.ID, pause.URL = i.ID, c.options.BaseURL+i.URL
-			for _, l := range i.Labels {
-				if l.Name == gitops.LabelPause {
-					pause.By, pause.Since = l.By, l.At
-				}
-			}
-			out = append(out, pause)
+			out = append(out, c.pause(i))
 		}
 		if p.After == "" {
 			return out, nil
@@ -195,6 +188,17 @@ func (c *Client) Pauses(ctx context.Context) ([]gitops.Pause, error) {
 		after = p.After
 	}
 	return nil, fmt.Errorf("list pauses: the pages of %s do not end", c.options.Repository)
+}
+
+func (c *Client) pause(i Issue) gitops.Pause {
+	p := gitops.ParsePause(i.Title)
+	p.ID, p.URL = i.ID, c.options.BaseURL+i.URL
+	for _, l := range i.Labels {
+		if l.Name == gitops.LabelPause {
+			p.By, p.Since = l.By, l.At
+		}
+	}
+	return p
 }
 
 func (c *Client) mine(p gitops.Proposal) gitops.Proposal {

@@ -152,15 +152,9 @@ func (r *repository) settle() error {
 		if t.Merging == "" || t.State != gitops.Open {
 			continue
 		}
-		main, err := r.branch(r.protected)
+		done, err := r.contains(t.Merging)
 		if err != nil {
-			return err
-		}
-		done := false
-		if commit := plumbing.NewHash(string(t.Merging)); !main.IsZero() && r.storage().HasEncodedObject(commit) == nil {
-			if done, err = isAncestor(r.storage(), commit, main); err != nil {
-				return fmt.Errorf("see whether proposal %s was merged: %w", t.ID, err)
-			}
+			return fmt.Errorf("see whether proposal %s was merged: %w", t.ID, err)
 		}
 		if !done {
 			t.Merging = ""
@@ -171,6 +165,16 @@ func (r *repository) settle() error {
 		}
 	}
 	return nil
+}
+
+// contains says whether the protected branch has a commit.
+func (r *repository) contains(c gitops.Commit) (bool, error) {
+	id := plumbing.NewHash(string(c))
+	main, err := r.branch(r.protected)
+	if err != nil || main.IsZero() || r.storage().HasEncodedObject(id) != nil {
+		return false, err
+	}
+	return isAncestor(r.storage(), id, main)
 }
 
 // mergeBase is where two commits parted, zero if they have nothing in common.

@@ -67,7 +67,7 @@ func (r *repository) receive(by gitops.Actor, commands []*packp.Command, in *buf
 	for i, c := range commands {
 		reasons[i] = r.judge(by, c)
 		any = any || reasons[i] == nil
-		pack = pack || c.Action() != packp.Delete
+		pack = pack || !c.New.IsZero()
 	}
 	r.mu.Unlock()
 	if any && pack {

@@ -7,6 +7,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/diff"
 	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/storage/filesystem"
 
 	"github.com/waveguide-dev/waveguide/gitops"
 )
@@ -76,17 +77,12 @@ const (
 // diff is what a proposal changes; when it cannot be shown, it says so.
 func (r *repository) diff(ctx context.Context, base, head gitops.Commit) []diffLine {
 	store := r.storage()
-	var trees [2]*object.Tree
-	for i, id := range []gitops.Commit{base, head} {
-		c, err := object.GetCommit(store, plumbing.NewHash(string(id)))
-		if err == nil {
-			trees[i], err = c.Tree()
-		}
-		if err != nil {
-			return []diffLine{{"file", "the difference cannot be read"}}
-		}
+	before, errBefore := treeOf(store, base)
+	after, errAfter := treeOf(store, head)
+	if errBefore != nil || errAfter != nil {
+		return []diffLine{{"file", "the difference cannot be read"}}
 	}
-	changes, err := object.DiffTreeContext(ctx, trees[0], trees[1])
+	changes, err := object.DiffTreeContext(ctx, before, after)
 	if err != nil {
 		return []diffLine{{"file", "the difference cannot be read"}}
 	}
@@ -117,6 +113,14 @@ func (r *repository) diff(ctx context.Context, base, head gitops.Commit) []diffL
 		return append(out[:maxDiffLines:maxDiffLines], diffLine{"file", "and more, which is not shown here"})
 	}
 	return out
+}
+
+func treeOf(store *filesystem.Storage, id gitops.Commit) (*object.Tree, error) {
+	c, err := object.GetCommit(store, plumbing.NewHash(string(id)))
+	if err != nil {
+		return nil, err
+	}
+	return c.Tree()
 }
 
 func size(n int64, err error) int64 {
