@@ -62,39 +62,41 @@ func (r *repository) receive(by gitops.Actor, commands []*packp.Command, in *buf
 	report := packp.NewReportStatus()
 	report.UnpackStatus = "ok"
 	reasons := make([]error, len(commands))
-	var any, pack bool
+	var some, pack bool
 	r.mu.Lock()
 	for i, c := range commands {
 		reasons[i] = r.judge(by, c)
-		any = any || reasons[i] == nil
+		some = some || reasons[i] == nil
 		pack = pack || !c.New.IsZero()
 	}
 	r.mu.Unlock()
-	if any && pack {
+	if some && pack {
 		if err := r.storePack(in); err != nil {
 			report.UnpackStatus = "the pack cannot be read: push again, without a thin pack"
-			any = false
+			some = false
 		}
 	}
 	moved := false
 	for i, c := range commands {
 		err := reasons[i]
-		if err == nil && !any {
-			err = errors.New("the pack cannot be read")
+		if err == nil && !some {
+			err = refuse(http.StatusBadRequest, "the pack cannot be read")
 		}
 		if err == nil {
 			err = r.update(by, c)
 		}
-		status := "ok"
-		if err != nil {
-			_, status = answer(err)
-			status = oneLine(status, 200)
-		} else {
-			moved = true
-		}
-		report.CommandStatuses = append(report.CommandStatuses, &packp.CommandStatus{ReferenceName: c.Name, Status: status})
+		moved = moved || err == nil
+		report.CommandStatuses = append(report.CommandStatuses, &packp.CommandStatus{ReferenceName: c.Name, Status: status(err)})
 	}
 	return report, moved
+}
+
+func status(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	_, text := answer(err)
+	return oneLine(text, 200)
 }
 
 // judge says whether a command is permitted as things are. The caller holds
