@@ -20,11 +20,11 @@ func names() config.RepositoryRules {
 	}
 }
 
-func base(t testing.TB) config.File {
-	t.Helper()
+func base(tb testing.TB) config.File {
+	tb.Helper()
 	data, err := os.ReadFile("testdata/base.yaml")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return config.File{Name: "base.yaml", Data: data}
 }

@@ -327,14 +327,7 @@ func (r *reader) checkSelection(p loaded[Promotion], i int, taken map[string]str
 	if child(find(p.root, at[:2]), "environments") == nil {
 		return
 	}
-	if w.Environments.Match != nil {
-		r.checkMatch(p.document, w.Environments.Match, append(slices.Clip(at), "match"))
-		for _, key := range []string{"artifact", "wave", "promotion"} {
-			if _, ok := w.Environments.Match[key]; ok {
-				p.reportAt(append(slices.Clip(at), "match", key), "", "a wave selects by environment and by labels, not by %s", key)
-			}
-		}
-	}
+	r.checkSelector(p, w, at)
 	selected := r.selected(p.v, w)
 	if len(selected) == 0 && len(w.Environments.Names) == 0 {
 		p.reportAt(at, "", "wave %q selects no environment", clip(w.Name))
@@ -350,6 +343,18 @@ func (r *reader) checkSelection(p loaded[Promotion], i int, taken map[string]str
 		taken[e.name] = w.Name
 		if w.Alerts != nil && e.ok() && !slices.ContainsFunc(e.v.Health, func(h HealthSpec) bool { return h.Name == w.Alerts.Signal }) {
 			p.reportAt([]any{"waves", i, "alerts"}, "", "environment %q has no health signal %q", e.name, clip(w.Alerts.Signal))
+		}
+	}
+}
+
+func (r *reader) checkSelector(p loaded[Promotion], w Wave, at []any) {
+	if w.Environments.Match == nil {
+		return
+	}
+	r.checkMatch(p.document, w.Environments.Match, append(slices.Clip(at), "match"))
+	for _, key := range []string{"artifact", "wave", "promotion"} {
+		if _, ok := w.Environments.Match[key]; ok {
+			p.reportAt(append(slices.Clip(at), "match", key), "", "a wave selects by environment and by labels, not by %s", key)
 		}
 	}
 }

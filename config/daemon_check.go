@@ -107,28 +107,25 @@ func isHTTP(s string) bool {
 
 // secrets reports references that name both a file and a variable.
 func (d *document) secrets(n *yaml.Node, v reflect.Value) {
-	switch v.Kind() {
-	case reflect.Pointer:
-		if !v.IsNil() {
-			d.secrets(n, v.Elem())
-		}
-	case reflect.Slice:
+	if v.Kind() == reflect.Pointer && !v.IsNil() {
+		v = v.Elem()
+	}
+	if v.Kind() == reflect.Slice {
 		for i := range v.Len() {
 			d.secrets(find(n, []any{i}), v.Index(i))
 		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
-			if key == "" {
-				continue
-			}
-			if s, ok := v.Field(i).Interface().(Secret); ok {
-				if s.File != "" && s.Env != "" {
-					d.report(find(n, []any{key + "Env"}), "", "%s and %s exclude each other", key+"File", key+"Env")
-				}
-				continue
-			}
-			d.secrets(find(n, []any{key}), v.Field(i))
+	}
+	if v.Kind() != reflect.Struct {
+		return
+	}
+	for i := range v.NumField() {
+		key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
+		if key == "" {
+			continue
 		}
+		if s, ok := reflect.TypeAssert[Secret](v.Field(i)); ok && s.File != "" && s.Env != "" {
+			d.report(find(n, []any{key + "Env"}), "", "%s and %s exclude each other", key+"File", key+"Env")
+		}
+		d.secrets(find(n, []any{key}), v.Field(i))
 	}
 }

@@ -21,7 +21,7 @@ type shortForm interface {
 // decode fills v from a node, strictly, and reports everything that does not
 // fit. The path `at` is for messages.
 func (d *document) decode(n *yaml.Node, v reflect.Value, at string) {
-	if s, ok := v.Addr().Interface().(shortForm); ok && s.short(d, n, at) {
+	if s, ok := reflect.TypeAssert[shortForm](v.Addr()); ok && s.short(d, n, at) {
 		return
 	}
 	switch p := v.Addr().Interface().(type) {
@@ -32,15 +32,15 @@ func (d *document) decode(n *yaml.Node, v reflect.Value, at string) {
 		d.time(n, p, at)
 		return
 	}
-	switch v.Kind() {
-	case reflect.Pointer:
+	switch k := v.Kind(); {
+	case k == reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		d.decode(n, v.Elem(), at)
-	case reflect.Struct:
+	case k == reflect.Struct:
 		d.mapping(n, v, at)
-	case reflect.Slice:
+	case k == reflect.Slice:
 		d.list(n, v, at)
-	case reflect.Map:
+	case k == reflect.Map:
 		d.table(n, v, at)
 	default:
 		d.scalar(n, v, at)
@@ -48,34 +48,44 @@ func (d *document) decode(n *yaml.Node, v reflect.Value, at string) {
 }
 
 func (d *document) scalar(n *yaml.Node, v reflect.Value, at string) {
-	switch v.Kind() {
-	case reflect.String:
+	switch p := v.Addr().Interface().(type) {
+	case *string:
 		if d.wants(n, at, "a text", "!!str") {
-			v.SetString(n.Value)
+			*p = n.Value
 		}
-	case reflect.Bool:
+	case *bool:
 		if d.wants(n, at, "true or false", "!!bool") {
-			v.SetBool(strings.EqualFold(n.Value, "true"))
+			*p = strings.EqualFold(n.Value, "true")
 		}
-	case reflect.Int:
-		if d.wants(n, at, "a whole number", "!!int") {
-			i, err := strconv.ParseInt(n.Value, 10, 32)
-			if err != nil || i < 0 {
-				d.report(n, "", "%s: %.40q is not a whole number from 0 to %d", at, n.Value, math.MaxInt32)
-			}
-			v.SetInt(i)
-		}
-	case reflect.Float64:
-		if d.wants(n, at, "a number", "!!int", "!!float") {
-			f, err := strconv.ParseFloat(n.Value, 64)
-			if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
-				d.report(n, "", "%s: %.40q is not a finite number", at, n.Value)
-			}
-			v.SetFloat(f)
-		}
+	case *int:
+		d.whole(n, p, at)
+	case *float64:
+		d.number(n, p, at)
 	default:
 		panic(fmt.Sprintf("config: type %s of %s cannot be decoded", v.Type(), at))
 	}
+}
+
+func (d *document) whole(n *yaml.Node, to *int, at string) {
+	if !d.wants(n, at, "a whole number", "!!int") {
+		return
+	}
+	i, err := strconv.ParseInt(n.Value, 10, 32)
+	if err != nil || i < 0 {
+		d.report(n, "", "%s: %.40q is not a whole number from 0 to %d", at, n.Value, math.MaxInt32)
+	}
+	*to = int(i)
+}
+
+func (d *document) number(n *yaml.Node, to *float64, at string) {
+	if !d.wants(n, at, "a number", "!!int", "!!float") {
+		return
+	}
+	f, err := strconv.ParseFloat(n.Value, 64)
+	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+		d.report(n, "", "%s: %.40q is not a finite number", at, n.Value)
+	}
+	*to = f
 }
 
 // wants reports a scalar of another type than it must have.

@@ -136,11 +136,12 @@ func (h *HealthSpec) checkKeys(d *document, at []any) {
 }
 
 // expanded is the signal for one artifact.
-func (h HealthSpec) expanded(artifact string) HealthSpec {
-	h.Application, h.Namespace, h.Object, h.Text = expand(h.Application, artifact), expand(h.Namespace, artifact), expand(h.Object, artifact), expand(h.Text, artifact)
-	h.URL = expandURL(h.URL, artifact)
+func (h *HealthSpec) expanded(artifact string) HealthSpec {
+	out := *h
+	out.Application, out.Namespace, out.Object, out.Text = expand(h.Application, artifact), expand(h.Namespace, artifact), expand(h.Object, artifact), expand(h.Text, artifact)
+	out.URL = expandURL(h.URL, artifact)
 	// Both were expanded when they were checked.
-	h.Query, _ = expandQuery(h.Query, artifact)
-	h.Filter, _ = expandQuery(h.Filter, artifact)
-	return h
+	out.Query, _ = expandQuery(h.Query, artifact)
+	out.Filter, _ = expandQuery(h.Filter, artifact)
+	return out
 }

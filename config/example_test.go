@@ -15,33 +15,33 @@ import (
 	"github.com/waveguide-dev/waveguide/promoter"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files") //nolint:gochecknoglobals // The test's own flag.
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 const exampleDir = "../deploy/example"
 
 // exampleNow is the instant as of which the example's rules are read.
 func exampleNow() time.Time { return time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC) }
 
-func exampleDaemon(t testing.TB) *config.Daemon {
-	t.Helper()
+func exampleDaemon(tb testing.TB) *config.Daemon {
+	tb.Helper()
 	data, err := os.ReadFile(filepath.Join(exampleDir, "waveguide.yaml"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	d, err := config.ParseDaemon("waveguide.yaml", data)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return d
 }
 
-func exampleFiles(t testing.TB) []config.File {
-	t.Helper()
+func exampleFiles(tb testing.TB) []config.File {
+	tb.Helper()
 	var files []config.File
 	for _, name := range []string{"environments.yaml", "governance.yaml", "payments.yaml"} {
 		data, err := os.ReadFile(filepath.Join(exampleDir, "env-gitops", ".waveguide", name))
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		files = append(files, config.File{Name: ".waveguide/" + name, Data: data})
 	}

@@ -25,7 +25,7 @@ func (g *Globs) short(d *document, n *yaml.Node, at string) bool {
 	return true
 }
 
-func (g Globs) holds(s string) bool {
+func anyHolds(g Globs, s string) bool {
 	for _, p := range g {
 		if p == s {
 			return true
@@ -70,7 +70,7 @@ func (m Match) holds(s subject) bool {
 		if s.loose && !slices.Contains(reserved(), key) {
 			continue
 		}
-		if !ok || !globs.holds(v) {
+		if !ok || !anyHolds(globs, v) {
 			return false
 		}
 	}

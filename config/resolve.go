@@ -80,13 +80,7 @@ func (v *resolver) hold(d *document, m Match, everything bool) {
 
 // collectHolds finds the broken documents that hold more than themselves.
 func (v *resolver) collectHolds() {
-	for _, d := range v.strange {
-		if v.governs(d.file) || len(v.all) > 0 && d.root == nil && d.kind == "" && strings.Contains(d.why(), "the rules have") {
-			v.hold(d, nil, true)
-			continue
-		}
-		v.out.Held = append(v.out.Held, Held{Document: d.title(), File: d.file, Line: d.line, Reason: d.why()})
-	}
+	v.holdStrange()
 	for _, e := range v.envs {
 		if !e.ok() {
 			v.hold(e.document, Match{"environment": Globs{e.name}}, e.name == "")
@@ -106,6 +100,17 @@ func (v *resolver) collectHolds() {
 		if over := e.root != nil && !e.v.Expires.IsZero() && !e.v.Expires.After(v.now) && len(e.problems) == 1; !e.ok() && !over {
 			v.hold(e.document, e.v.Match, unreadable(e.document, e.v.Match))
 		}
+	}
+}
+
+// holdStrange holds what documents of unknown kind may have been about.
+func (v *resolver) holdStrange() {
+	for _, d := range v.strange {
+		if v.governs(d.file) || len(v.all) > 0 && d.root == nil && d.kind == "" && strings.Contains(d.why(), "the rules have") {
+			v.hold(d, nil, true)
+			continue
+		}
+		v.out.Held = append(v.out.Held, Held{Document: d.title(), File: d.file, Line: d.line, Reason: d.why()})
 	}
 }
 
@@ -292,6 +297,22 @@ func (c *composer) gates(wave int, lane gitops.Lane, sub subject) gate.Set {
 	if w.MaxInFlight > 0 {
 		s.Lock.Limits = []gate.Limit{{Name: lockName(c.p.v, w), Max: w.MaxInFlight}}
 	}
+	s = c.tightened(s, wave, lane, sub)
+	for _, f := range c.freezes {
+		if f.ok() && f.v.Match.holds(sub) {
+			s.Freeze.Freezes = append(slices.Clip(s.Freeze.Freezes), f.v.frozen())
+		}
+	}
+	for i, e := range c.exceptions {
+		if c.out.Exceptions[i].InForce && e.v.Match.holds(sub) {
+			s = excuse(s, e.v)
+		}
+	}
+	return s
+}
+
+// tightened applies guardrails, the floor and the rules about risk.
+func (c *composer) tightened(s gate.Set, wave int, lane gitops.Lane, sub subject) gate.Set {
 	for _, g := range c.guardrails {
 		if g.ok() && g.v.Match.holds(sub) {
 			s = c.tighten(s, wave, sub, g.v.Require, "guardrail "+g.name)
@@ -304,16 +325,6 @@ func (c *composer) gates(wave int, lane gitops.Lane, sub subject) gate.Set {
 		if k.ok() && k.v.Match.holds(sub) {
 			s = tightenRisk(s, k.v)
 			c.out.Risk[lane] = riskier(c.out.Risk[lane], k.v.Risk)
-		}
-	}
-	for _, f := range c.freezes {
-		if f.ok() && f.v.Match.holds(sub) {
-			s.Freeze.Freezes = append(slices.Clip(s.Freeze.Freezes), f.v.frozen())
-		}
-	}
-	for i, e := range c.exceptions {
-		if c.out.Exceptions[i].InForce && e.v.Match.holds(sub) {
-			s = excuse(s, e.v)
 		}
 	}
 	return s
@@ -377,16 +388,18 @@ func (v *resolver) health() {
 	for _, r := range v.out.Routes {
 		for _, w := range r.Waves {
 			for _, s := range w.Stops {
-				of := specs[s.Lane.Environment]
-				if len(of) == 0 {
-					continue
+				if of := specs[s.Lane.Environment]; len(of) > 0 {
+					v.out.Health[s.Lane] = expandAll(of, s.Lane.Artifact)
 				}
-				out := make([]HealthSpec, len(of))
-				for i, h := range of {
-					out[i] = h.expanded(s.Lane.Artifact)
-				}
-				v.out.Health[s.Lane] = out
 			}
 		}
 	}
+}
+
+func expandAll(of []HealthSpec, artifact string) []HealthSpec {
+	out := make([]HealthSpec, len(of))
+	for i, h := range of {
+		out[i] = h.expanded(artifact)
+	}
+	return out
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/waveguide-dev/waveguide/config/schema"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden file") //nolint:gochecknoglobals // The test's own flag.
+var update = flag.Bool("update", false, "rewrite the golden file")
 
 func compiled(t *testing.T) *jsonschema.Schema {
 	t.Helper()
