@@ -32,19 +32,23 @@ func (d *document) decode(n *yaml.Node, v reflect.Value, at string) {
 		d.time(n, p, at)
 		return
 	}
-	switch k := v.Kind(); {
-	case k == reflect.Pointer:
+	d.composite(n, v, at)
+}
+
+func (d *document) composite(n *yaml.Node, v reflect.Value, at string) {
+	k := v.Kind()
+	if k == reflect.Pointer {
 		v.Set(reflect.New(v.Type().Elem()))
 		d.decode(n, v.Elem(), at)
-	case k == reflect.Struct:
-		d.mapping(n, v, at)
-	case k == reflect.Slice:
-		d.list(n, v, at)
-	case k == reflect.Map:
-		d.table(n, v, at)
-	default:
-		d.scalar(n, v, at)
+		return
 	}
+	read, ok := map[reflect.Kind]func(*yaml.Node, reflect.Value, string){
+		reflect.Struct: d.mapping, reflect.Slice: d.list, reflect.Map: d.table,
+	}[k]
+	if !ok {
+		read = d.scalar
+	}
+	read(n, v, at)
 }
 
 func (d *document) scalar(n *yaml.Node, v reflect.Value, at string) {
