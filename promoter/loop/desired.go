@@ -28,7 +28,7 @@ func (l *Loop) lookDesired(ctx context.Context, now time.Time, at gitops.Commit)
 					k.desired = gitops.Desired{Commit: at, Problem: err.Error()}
 					continue
 				}
-				k.desired = desired(files, r.Image, stop.Place, at)
+				k.desired = Desired(files, r.Image, stop.Place, at)
 				if k.desired.Presence == gitops.At {
 					k.moved(k.desired.Version, now)
 				}
@@ -38,8 +38,8 @@ func (l *Loop) lookDesired(ctx context.Context, now time.Time, at gitops.Commit)
 	return nil
 }
 
-// desired folds the places of all files of a lane.
-func desired(files map[string][]byte, image, place string, at gitops.Commit) gitops.Desired {
+// Desired folds the places of all files of a lane.
+func Desired(files map[string][]byte, image, place string, at gitops.Commit) gitops.Desired {
 	d := gitops.Desired{Presence: gitops.Absent, Commit: at}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		places, err := placesOf(name, files[name], image, place)
@@ -132,7 +132,7 @@ func (l *Loop) compare(ctx context.Context, r promoter.Route, s promoter.Stop, p
 		}
 		before[name], after[name] = change[0], change[1]
 	}
-	was, is := desired(before, r.Image, s.Place, d.Parent), desired(after, r.Image, s.Place, p.Head)
+	was, is := Desired(before, r.Image, s.Place, d.Parent), Desired(after, r.Image, s.Place, p.Head)
 	p.From, p.To = was.Version, is.Version
 	p.Edited = l.difference(r, s, d, is, before, after)
 	if p.State == gitops.Open {

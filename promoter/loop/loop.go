@@ -252,3 +252,12 @@ type versions struct {
 	All  []signals.Version `json:"all"`
 	kept string
 }
+
+// Look reads the world once and decides, and does nothing: what is planned is
+// in the view.
+func (l *Loop) Look(ctx context.Context) View {
+	now := time.Now().UTC()
+	l.look(ctx, now)
+	plans := l.decide(ctx, now)
+	return l.view(now, plans)
+}

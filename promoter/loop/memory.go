@@ -147,3 +147,6 @@ func (l *Loop) remember(ctx context.Context, now time.Time, plans []promoter.Pla
 	}
 	return l.Store.Put(ctx, records...)
 }
+
+// Buckets are the parts of the store's memory that decisions rest on.
+func Buckets() []string { return []string{bucketLane, bucketVersions} }

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/waveguide-dev/waveguide/config"
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter/prose"
+)
+
+// finding is one line of doctor.
+type finding struct {
+	What  string `json:"what"`
+	State string `json:"state"` // works, missing or risk
+	Why   string `json:"why,omitempty"`
+}
+
+func doctorCommand(s streams) *cobra.Command {
+	var file, output string
+	c := &cobra.Command{
+		Use: "doctor", Short: "Read forges, registries and signals as the daemon would, and say what is missing or could be bypassed", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d, err := readDaemon(file)
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), 2*time.Minute)
+			defer cancel()
+			found := examine(ctx, d)
+			if err := answer(s.out, output, found, func(w io.Writer) {
+				for _, f := range found {
+					fmt.Fprintf(w, "%-8s %s%s\n", f.State, prose.Plain(f.What), after(prose.Plain(f.Why)))
+				}
+			}); err != nil {
+				return err
+			}
+			for _, f := range found {
+				if f.State == "missing" {
+					return errors.New("something is missing: see above")
+				}
+			}
+			return nil
+		},
+	}
+	configFlag(c, &file)
+	outputFlag(c, &output)
+	return c
+}
+
+func after(why string) string {
+	if why == "" {
+		return ""
+	}
+	return ": " + why
+}
+
+// examine looks at everything the daemon's file names.
+func examine(ctx context.Context, d *config.Daemon) []finding {
+	var all []finding
+	note := func(what string, err error) bool {
+		f := finding{What: what, State: "works"}
+		if err != nil {
+			f.State, f.Why = "missing", err.Error()
+		}
+		all = append(all, f)
+		return err == nil
+	}
+	for _, k := range d.Trust.Keys {
+		_, err := newOCI(d, nil).verifier(k.Name)
+		note("key "+k.Name, err)
+	}
+	for _, s := range d.Signals {
+		if s.Kind != config.SignalProbe {
+			note("signal "+s.Name, fmt.Errorf("%s is %s", s.Kind, uncollected))
+		}
+	}
+	for _, r := range d.Repositories {
+		all = append(all, examineRepository(ctx, d, r)...)
+	}
+	return all
+}
+
+// examineRepository reads one repository, its rules, its forge and its images.
+func examineRepository(ctx context.Context, d *config.Daemon, r config.Repository) (all []finding) {
+	note := func(what string, err error) bool {
+		f := finding{What: r.Name + ": " + what, State: "works"}
+		if err != nil {
+			f.State, f.Why = "missing", err.Error()
+		}
+		all = append(all, f)
+		return err == nil
+	}
+	risk := func(what, why string) { all = append(all, finding{r.Name + ": " + what, "risk", why}) }
+	if r.Forge.Kind != "local" {
+		note("forge", fmt.Errorf("%s is not spoken by this build", r.Forge.Kind))
+		return all
+	}
+	if forge, err := openForge(r); note("forge client", err) {
+		me, err := forge.Whoami(ctx)
+		if note("forge token", err) && me.Permission == gitops.PermissionAdmin {
+			risk("the bot is "+me.Name, "it has admin rights and could push to the protected branch: give it write")
+		}
+		_, err = forge.Pauses(ctx)
+		note("pause issues", err)
+	}
+	rules, err := doctorRules(ctx, d, r)
+	if !note("git and rules", err) || rules == nil {
+		return all
+	}
+	o := newOCI(d, nil)
+	for _, route := range rules.Routes {
+		client, repository, err := o.open(route.Image)
+		if err == nil {
+			_, err = client.Tags(ctx, repository)
+		}
+		note("image "+route.Image, err)
+		for _, s := range lanes(rules.Routes) {
+			if s.Lane.Artifact != route.Artifact {
+				continue
+			}
+			if s.Gates.Signature == nil {
+				risk(s.Lane.String(), "no signature is asked for: whoever may push a tag may promote it")
+			}
+			if s.Auto && len(s.Gates.Approval.Required) == 0 && s.Labels["stage"] == "prod" {
+				risk(s.Lane.String(), "production is merged by the bot without any approval")
+			}
+		}
+	}
+	return all
+}
+
+// doctorRules reads the rules from the protected branch into a mirror of its
+// own, beside a running daemon.
+func doctorRules(ctx context.Context, d *config.Daemon, r config.Repository) (rules *config.Rules, err error) {
+	dir, err := os.MkdirTemp("", "waveguide-doctor-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	own := *d
+	own.StateDir = dir
+	m, err := openMirror(ctx, &own, r)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, m.Close()) }()
+	git := newRepo(m)
+	up, err := git.Fetch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	files, err := git.Files(ctx, up.Head, r.Rules, "")
+	if err != nil {
+		return nil, err
+	}
+	list := make([]config.File, 0, len(files))
+	for name, data := range files {
+		list = append(list, config.File{Name: name, Data: data})
+	}
+	return config.ParseRules(list, d.Rules(r), time.Now())
+}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/config"
+	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/promoter/gate"
+	"github.com/waveguide-dev/waveguide/promoter/loop"
+	"github.com/waveguide-dev/waveguide/promoter/store"
+	"github.com/waveguide-dev/waveguide/signals"
+	"github.com/waveguide-dev/waveguide/signals/registry"
+	"github.com/waveguide-dev/waveguide/signals/sigstore"
+)
+
+// maxVersions bounds how many selected tags of one artifact are followed.
+const maxVersions = 500
+
+// uncollected is what evidence says that no adapter reads.
+const uncollected = "not collected by this build"
+
+// oci reads versions and proofs from the registries of the daemon's file.
+type oci struct {
+	daemon *config.Daemon
+	store  *store.Store // nil: nothing is cached
+
+	mu         sync.Mutex
+	registries map[string]*registryClient
+}
+
+var (
+	_ loop.Registry = (*oci)(nil)
+	_ loop.Prover   = (*oci)(nil)
+)
+
+// open finds or makes the client of an image's registry.
+func (o *oci) open(image string) (*registry.Registry, string, error) {
+	host, repository, ok := strings.Cut(image, "/")
+	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" {
+		return nil, "", fmt.Errorf("image %s names no registry: write registry.example.com/team/app", image)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c := o.configured(image)
+	if c == nil {
+		return nil, "", hinted{fmt.Errorf("no registry of the daemon's file matches %s", image), "add it to `registries`, for example {match: " + host + "/**}"}
+	}
+	if r := o.registries[host+" "+c.Match]; r != nil {
+		return r, repository, nil
+	}
+	client, err := newHTTPClient(httpLimits{Timeout: time.Minute, AllowHosts: []string{hostname(host)}})
+	if err != nil {
+		return nil, "", err
+	}
+	r, err := registry.New(registry.Options{
+		Host: host, HTTP: client.Transport, PlainHTTP: c.PlainHTTP,
+		RequestsPerSecond: float64(c.MaxRequestsPerSecond), Credentials: credentials(c.Credentials),
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	o.registries[host+" "+c.Match] = r
+	return r, repository, nil
+}
+
+// configured is the first registry of the daemon's file that matches.
+func (o *oci) configured(image string) *config.Registry {
+	for i, c := range o.daemon.Registries {
+		pattern := regexp.QuoteMeta(c.Match)
+		pattern = strings.ReplaceAll(strings.ReplaceAll(pattern, `\*\*`, `.*`), `\*`, `[^/]*`)
+		if ok, err := regexp.MatchString("^"+pattern+"$", image); err == nil && ok {
+			return &o.daemon.Registries[i]
+		}
+	}
+	return nil
+}
+
+func credentials(c *config.RegistryCredentials) registry.Credentials {
+	switch {
+	case c == nil:
+		return registry.Credentials{}
+	case !c.Token.IsZero():
+		return registry.Credentials{Bearer: func() (string, error) { return secret(c.Token) }}
+	case !c.Username.IsZero():
+		return registry.Credentials{Basic: func() (string, string, error) {
+			user, err := secret(c.Username)
+			if err != nil {
+				return "", "", err
+			}
+			password, err := secret(c.Password)
+			return user, password, err
+		}}
+	}
+	return registry.Credentials{Docker: c.DockerConfig != ""}
+}
+
+// Versions reads what every selected tag names now.
+func (o *oci) Versions(ctx context.Context, image string, selects func(string) bool) ([]signals.Version, error) {
+	r, repository, err := o.open(image)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := r.Tags(ctx, repository)
+	if err != nil {
+		return nil, err
+	}
+	var versions []signals.Version
+	for _, tag := range tags {
+		if !selects(tag) {
+			continue
+		}
+		if len(versions) == maxVersions {
+			return nil, fmt.Errorf("more than %d tags of %s are selected: narrow its `versions`, for example to >=2.0.0", maxVersions, image)
+		}
+		v, err := r.Resolve(ctx, repository, tag)
+		if err != nil {
+			return nil, fmt.Errorf("tag %s: %w", tag, err)
+		}
+		versions = append(versions, v)
+	}
+	return versions, nil
+}
+
+// Proofs verifies what a stop's gates ask for. Evidence that no adapter reads
+// is said to be unknown, so that its gate waits.
+func (o *oci) Proofs(ctx context.Context, image string, d signals.Digest, s promoter.Stop, again bool) ([]signals.Proof, error) {
+	var proofs []signals.Proof
+	if g := s.Gates.Signature; g != nil {
+		p, err := o.signature(ctx, image, d, g, again)
+		if err != nil {
+			return nil, err
+		}
+		proofs = append(proofs, p)
+	}
+	now := time.Now().UTC()
+	for kind, asked := range map[signals.ProofKind]bool{
+		signals.ProofProvenance: s.Gates.Provenance != nil, signals.ProofSBOM: s.Gates.SBOM != nil,
+		signals.ProofVulnerabilities: s.Gates.Vulnerabilities != nil, signals.ProofTests: s.Gates.Tests != nil,
+	} {
+		if asked {
+			proofs = append(proofs, signals.Proof{Kind: kind, Digest: d, Reason: uncollected, At: now})
+		}
+	}
+	return proofs, nil
+}
+
+// signature verifies a signature made with a key of the daemon's trust.
+func (o *oci) signature(ctx context.Context, image string, d signals.Digest, g *gate.Signature, again bool) (signals.Proof, error) {
+	p := signals.Proof{Kind: signals.ProofSignature, Digest: d, At: time.Now().UTC()}
+	for _, revoked := range o.daemon.Trust.Revoked.Digests {
+		if revoked == string(d) {
+			p.Outcome, p.Reason = signals.OutcomeRefused, "the digest is revoked in the daemon's file"
+			return p, nil
+		}
+	}
+	if g.Key == "" {
+		p.Reason = "keyless signatures are " + uncollected
+		return p, nil
+	}
+	v, err := o.verifier(g.Key)
+	if err != nil {
+		return p, err
+	}
+	r, repository, err := o.open(image)
+	if err != nil {
+		return p, err
+	}
+	subject, err := r.Reference(repository, d)
+	if err != nil {
+		return p, err
+	}
+	evidence, err := sigstore.Fetcher{Puller: r.Puller(), Cache: o.cache()}.Fetch(ctx, subject)
+	if err != nil {
+		return p, err
+	}
+	if again {
+		return v.Reverify(ctx, evidence)
+	}
+	return v.Verify(ctx, evidence)
+}
+
+// verifier trusts every key of that name that is not revoked; the files are
+// read anew, so that a rotation needs no restart.
+func (o *oci) verifier(name string) (*sigstore.Verifier, error) {
+	for _, revoked := range o.daemon.Trust.Revoked.Keys {
+		if revoked == name {
+			return nil, fmt.Errorf("key %s is revoked in the daemon's file", name)
+		}
+	}
+	var keys []sigstore.Key
+	for _, k := range o.daemon.Trust.Keys {
+		if k.Name != name {
+			continue
+		}
+		pem, err := os.ReadFile(k.File)
+		if err != nil {
+			return nil, fmt.Errorf("key %s: %w", name, err)
+		}
+		keys = append(keys, sigstore.Key{Name: name, PEM: pem})
+	}
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("the daemon's file has no key %s under trust.keys", name)
+	}
+	return sigstore.New(sigstore.Options{Keys: keys, Cache: o.cache(), Program: version})
+}
+
+func (o *oci) cache() sigstore.Cache {
+	if o.store == nil {
+		return nil
+	}
+	return evidenceCache{o.store}
+}
+
+// evidenceCache keeps evidence and verdicts in the store's memory.
+type evidenceCache struct{ *store.Store }
+
+const (
+	bucketEvidence = "evidence"
+	evidenceTTL    = 30 * 24 * time.Hour
+)
+
+func (c evidenceCache) Get(ctx context.Context, key string) ([]byte, bool, error) {
+	r, ok, err := c.Store.Get(ctx, bucketEvidence, key)
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	v, err := store.Recall[[]byte](r)
+	return v, err == nil, err
+}
+
+func (c evidenceCache) Put(ctx context.Context, key string, value []byte) error {
+	r, err := store.Remember(bucketEvidence, key, value, time.Now().Add(evidenceTTL))
+	if err != nil {
+		return err
+	}
+	return c.Store.Put(ctx, r)
+}
+
+// hostname is a host without its port.
+func hostname(host string) string {
+	if i := strings.LastIndexByte(host, ':'); i > 0 && !strings.HasSuffix(host, "]") {
+		return host[:i]
+	}
+	return host
+}
+
+// registryClient is the reader of one registry.
+type registryClient = registry.Registry

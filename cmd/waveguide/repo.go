@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/edit"
+	"github.com/waveguide-dev/waveguide/gitops/mirror"
+	"github.com/waveguide-dev/waveguide/promoter/loop"
+)
+
+// maxFiles bounds how many files of one folder are read for a lane.
+const maxFiles = 2000
+
+// repo makes the mirror speak the loop's words.
+type repo struct {
+	*mirror.Mirror
+	// silent remembers which blobs do not hold a text, so that an unchanged
+	// file is searched once.
+	mu     sync.Mutex
+	silent map[string]struct{}
+}
+
+var (
+	_ loop.Repo     = (*repo)(nil)
+	_ loop.Branches = (*repo)(nil)
+)
+
+func (r *repo) Fetch(ctx context.Context) (loop.Update, error) {
+	u, err := r.Mirror.Fetch(ctx)
+	if err != nil {
+		return loop.Update{}, err
+	}
+	return loop.Update{Head: u.New, Changed: u.Changed, All: u.All || u.Forced}, nil
+}
+
+func (r *repo) Files(ctx context.Context, at gitops.Commit, under, text string) (map[string][]byte, error) {
+	under = strings.TrimSuffix(under, "/")
+	if src, mode, err := r.Read(at, under); err == nil && mode.IsFile() {
+		return map[string][]byte{under: src}, nil
+	}
+	files := map[string][]byte{}
+	err := r.Walk(ctx, at, under, func(e mirror.Entry) error {
+		if !e.Mode.IsFile() || r.mute(e.Blob, text) {
+			return nil
+		}
+		src, err := r.ReadBlob(e.Blob)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", e.Path, err)
+		}
+		if text != "" && (bytes.IndexByte(src, 0) >= 0 || !edit.Mentions(src, []byte(text))) {
+			r.hush(e.Blob, text)
+			return nil
+		}
+		if len(files) == maxFiles {
+			return fmt.Errorf("%s holds more than %d files that matter: name a smaller folder", under, maxFiles)
+		}
+		files[e.Path] = src
+		return nil
+	})
+	if errors.Is(err, mirror.ErrNotFound) {
+		return files, nil // a folder that is not there holds nothing
+	}
+	return files, err
+}
+
+func (r *repo) mute(id mirror.ID, text string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.silent[text+id.String()]
+	return ok
+}
+
+func (r *repo) hush(id mirror.ID, text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.silent) > 1<<17 {
+		clear(r.silent)
+	}
+	r.silent[text+id.String()] = struct{}{}
+}
+
+func (r *repo) Delta(ctx context.Context, c gitops.Commit) (loop.Delta, error) {
+	got, err := r.Commit(ctx, c)
+	if err != nil {
+		return loop.Delta{}, err
+	}
+	if len(got.Parents) != 1 {
+		return loop.Delta{}, fmt.Errorf("commit %s has %d parents, not one", c.Short(), len(got.Parents))
+	}
+	d := loop.Delta{Parent: got.Parents[0], Files: map[string][2][]byte{}, Author: got.Author.Email, Message: got.Message}
+	if _, err := r.Commit(ctx, d.Parent); err != nil {
+		return d, err
+	}
+	changes, err := r.Diff(d.Parent, c)
+	if err != nil {
+		return d, err
+	}
+	for _, ch := range changes {
+		if len(d.Files) == maxFiles {
+			return d, fmt.Errorf("commit %s changes more than %d files", c.Short(), maxFiles)
+		}
+		var sides [2][]byte
+		for i, id := range []mirror.ID{ch.Old, ch.New} {
+			if id.IsZero() {
+				continue
+			}
+			if sides[i], err = r.ReadBlob(id); err != nil {
+				return d, fmt.Errorf("read %s: %w", ch.Path, err)
+			}
+		}
+		if ch.OldMode != ch.NewMode {
+			sides[1] = nil // a change of kind is never ours
+		}
+		d.Files[ch.Path] = sides
+	}
+	return d, nil
+}
+
+func (r *repo) Push(ctx context.Context, d loop.Draft) (gitops.Commit, error) {
+	c, err := r.Compose(mirror.Draft{Base: d.Base, Files: d.Files, Message: d.Message, Time: d.Time})
+	if err != nil {
+		return "", err
+	}
+	return c.ID, r.move(ctx, mirror.RefUpdate{Branch: d.Branch, Old: d.Old, New: c.ID, Composed: &c})
+}
+
+func (r *repo) Delete(ctx context.Context, name string, at gitops.Commit) error {
+	return r.move(ctx, mirror.RefUpdate{Branch: name, Old: at})
+}
+
+func (r *repo) move(ctx context.Context, u mirror.RefUpdate) error {
+	results, err := r.Mirror.Push(ctx, []mirror.RefUpdate{u})
+	if err != nil {
+		return err
+	}
+	for _, res := range results {
+		if res.Err != nil {
+			return res.Err
+		}
+	}
+	return nil
+}
+
+func newRepo(m *mirror.Mirror) *repo { return &repo{Mirror: m, silent: map[string]struct{}{}} }

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/waveguide-dev/waveguide/config"
+	"github.com/waveguide-dev/waveguide/gitops/local"
+	"github.com/waveguide-dev/waveguide/gitops/mirror"
+	"github.com/waveguide-dev/waveguide/promoter/loop"
+	"github.com/waveguide-dev/waveguide/promoter/prose"
+	"github.com/waveguide-dev/waveguide/promoter/store"
+)
+
+// daemon is everything that is open, and how to close it.
+type daemon struct {
+	config *config.Daemon
+	log    *slog.Logger
+	store  *store.Store
+	oci    *oci
+	loops  []*loop.Loop
+	hints  []chan struct{}
+	close  []func() error
+}
+
+// readDaemon reads and checks the daemon's file.
+func readDaemon(path string) (*config.Daemon, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, hinted{usage{fmt.Errorf("read the daemon's file: %w", err)}, "name it with --config, or see deploy/example/waveguide.yaml"}
+	}
+	return config.ParseDaemon(path, data)
+}
+
+// wire opens the adapters that the daemon's file names and makes one loop for
+// each repository. Nothing starts.
+func wire(ctx context.Context, d *config.Daemon, log *slog.Logger, h hooks, metrics prometheus.Registerer) (w *daemon, err error) {
+	w = &daemon{config: d, log: log}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.Close())
+		}
+	}()
+	path, err := storePath(d)
+	if err != nil {
+		return w, err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return w, err
+	}
+	w.store, err = store.Open(ctx, store.Options{Path: path, Holder: fmt.Sprintf("%s:%d", host, os.Getpid())})
+	if err != nil {
+		return w, err
+	}
+	w.close = append(w.close, w.store.Close)
+	w.oci = newOCI(d, w.store)
+	m := loop.NewMetrics(metrics)
+	for _, r := range d.Repositories {
+		if err := w.repository(ctx, r, h, m); err != nil {
+			return w, fmt.Errorf("repository %s: %w", r.Name, err)
+		}
+	}
+	return w, nil
+}
+
+// repository makes the loop of one repository.
+func (w *daemon) repository(ctx context.Context, r config.Repository, h hooks, m *loop.Metrics) error {
+	if r.Forge.Kind != "local" {
+		return fmt.Errorf("forge %s is not spoken by this build: use kind local", r.Forge.Kind)
+	}
+	mirror, err := openMirror(ctx, w.config, r)
+	if err != nil {
+		return err
+	}
+	w.close = append(w.close, mirror.Close)
+	forge, err := openForge(r)
+	if err != nil {
+		return err
+	}
+	rules, err := newRulebook(w.config, r)
+	if err != nil {
+		return err
+	}
+	hints := make(chan struct{}, 1)
+	w.hints = append(w.hints, hints)
+	git := newRepo(mirror)
+	o := loop.Options{
+		Repository: r.Name, RulesDir: r.Rules, Repo: git, Branches: git, Forge: forge, Proposer: forge, Marker: forge,
+		Registry: w.oci, Prover: w.oci, Health: rules, Rules: rules, Writer: prose.Proposal{}, Store: w.store,
+		Log: w.log.With("repository", r.Name), Metrics: m, Email: r.Commit.Email, Hints: hints, Crash: h.crash,
+		Poll: polls(w.config, r),
+	}
+	if p := w.config.Paused; p != nil && (p.Until.IsZero() || time.Now().Before(p.Until)) {
+		o.Paused = p.Reason
+	}
+	w.loops = append(w.loops, loop.New(o))
+	return nil
+}
+
+// polls says how often to look without a hint: the registries' shortest time
+// for versions, the repository's own for Git and the forge.
+func polls(d *config.Daemon, r config.Repository) loop.Poll {
+	p := loop.Poll{Repository: r.PollEvery, Versions: 2 * time.Minute, Health: 15 * time.Second, Gap: 2 * time.Minute}
+	if p.Repository == 0 {
+		p.Repository = 30 * time.Second
+	}
+	for _, c := range d.Registries {
+		if c.PollEvery > 0 {
+			p.Versions = min(p.Versions, c.PollEvery)
+		}
+	}
+	p.Health = min(p.Health, p.Repository)
+	return p
+}
+
+// openMirror makes the mirror of a repository; the remote is not asked yet.
+func openMirror(ctx context.Context, d *config.Daemon, r config.Repository) (*mirror.Mirror, error) {
+	o := mirror.Options{
+		Dir: filepath.Join(stateDir(d), "mirror", r.Name), URL: r.URL, Branch: r.Branch,
+		Identity: mirror.Identity{Name: r.Commit.Name, Email: r.Commit.Email}, Credentials: gitCredentials(r),
+	}
+	if r.Credentials != nil {
+		o.SSH.File = r.Credentials.SSHKey.File
+	}
+	if u, err := url.Parse(r.URL); err == nil && strings.HasPrefix(u.Scheme, "http") {
+		if o.HTTP, err = newHTTPClient(httpLimits{Timeout: 15 * time.Minute, AllowHosts: []string{u.Hostname()}}); err != nil {
+			return nil, err
+		}
+	}
+	if key := r.Commit.SigningKey; !key.IsZero() {
+		pem, err := secret(key)
+		if err != nil {
+			return nil, fmt.Errorf("commit signing key: %w", err)
+		}
+		if o.Signer, err = mirror.ParseSigner([]byte(pem+"\n"), nil); err != nil {
+			return nil, fmt.Errorf("commit signing key: %w", err)
+		}
+	}
+	if err := os.MkdirAll(filepath.Dir(o.Dir), 0o750); err != nil {
+		return nil, err
+	}
+	return mirror.Open(ctx, o)
+}
+
+// gitCredentials are those of the repository, or the forge's token where the
+// forge serves Git itself.
+func gitCredentials(r config.Repository) func(context.Context) (string, string, error) {
+	return func(context.Context) (string, string, error) {
+		c := r.Credentials
+		switch {
+		case c == nil && r.Forge.Kind == "local":
+			token, err := secret(r.Forge.Token)
+			return "", token, err
+		case c == nil:
+			return "", "", nil
+		case !c.Token.IsZero():
+			token, err := secret(c.Token)
+			return "", token, err
+		}
+		user, err := secret(c.Username)
+		if err != nil {
+			return "", "", err
+		}
+		password, err := secret(c.Password)
+		return user, password, err
+	}
+}
+
+// openForge makes the client of the embedded forge.
+func openForge(r config.Repository) (*local.Client, error) {
+	u, err := url.Parse(r.Forge.URL)
+	if err != nil || u.Host == "" {
+		return nil, fmt.Errorf("forge.url %q is no address", r.Forge.URL)
+	}
+	client, err := newHTTPClient(httpLimits{AllowHosts: []string{u.Hostname()}})
+	if err != nil {
+		return nil, err
+	}
+	return local.NewClient(local.ClientOptions{
+		BaseURL: r.Forge.URL, Repository: forgeName(r), Name: r.Name, HTTP: client,
+		Token: func(context.Context) (string, error) { return secret(r.Forge.Token) },
+	}), nil
+}
+
+// forgeName is the repository's name on the forge: the last part of its URL.
+func forgeName(r config.Repository) string {
+	name := strings.TrimSuffix(strings.TrimSuffix(r.URL, "/"), ".git")
+	return name[strings.LastIndexByte(name, '/')+1:]
+}
+
+func newOCI(d *config.Daemon, s *store.Store) *oci {
+	return &oci{daemon: d, store: s, registries: map[string]*registryClient{}}
+}
+
+func stateDir(d *config.Daemon) string {
+	if d.StateDir != "" {
+		return d.StateDir
+	}
+	if path, ok := strings.CutPrefix(d.Store, "sqlite:"); ok {
+		return filepath.Dir(path)
+	}
+	return "/var/lib/waveguide"
+}
+
+// storePath is the file of the database; its folder is made.
+func storePath(d *config.Daemon) (string, error) {
+	path := filepath.Join(stateDir(d), "waveguide.db")
+	switch file, ok := strings.CutPrefix(d.Store, "sqlite:"); {
+	case ok:
+		path = file
+	case d.Store != "":
+		return "", usage{fmt.Errorf("store %.40s is not kept by this build: write sqlite:/path/to/waveguide.db", d.Store)}
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return "", fmt.Errorf("make the folder of the store: %w", err)
+	}
+	return path, nil
+}
+
+// Close closes what was opened, in reverse.
+func (w *daemon) Close() error {
+	var errs []error
+	for i := len(w.close) - 1; i >= 0; i-- {
+		errs = append(errs, w.close[i]())
+	}
+	w.close = nil
+	return errors.Join(errs...)
+}
+
+// hint wakes every loop.
+func (w *daemon) hint() {
+	for _, c := range w.hints {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
