@@ -48,6 +48,8 @@ func (l *LanePlan) admit(taken map[string][]string) {
 	}
 	v := gate.Lock{Limits: l.Limits}.Check(c)
 	v.Gate = "lock"
+	// The slice may be shared with whoever handed the plan in.
+	l.Verdicts = slices.Clone(l.Verdicts)
 	for i := range l.Verdicts {
 		if l.Verdicts[i].Gate == "lock" {
 			l.Verdicts[i] = v

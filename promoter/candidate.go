@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter/gate"
@@ -46,20 +47,39 @@ func (c catalogue) newest() (signals.Version, string) {
 	return last, ""
 }
 
-// find is the version with that digest: a standing selected one if there is
-// one, else any binding ever seen, else what the file says.
+// find is the version that a file or proposal names: the binding with its tag
+// and digest if there is one, else the one under which the digest was seen
+// first, so that no later tag gives an old build another name.
 func (c catalogue) find(v gitops.Version) signals.Version {
-	for i := len(c.standing) - 1; i >= 0; i-- {
-		if s := c.standing[i]; string(s.Digest) == v.Digest || v.Digest == "" && s.Tag == v.Tag {
-			return s
+	best := -1
+	for i := range c.all {
+		s := &c.all[i]
+		switch {
+		case v.Digest == "" && (s.Tag != v.Tag || !s.Gone.IsZero()), v.Digest != "" && string(s.Digest) != v.Digest:
+			continue
+		case s.Tag == v.Tag && s.Gone.IsZero():
+			return *s
+		}
+		if best < 0 || c.before(*s, c.all[best]) {
+			best = i
 		}
 	}
-	for _, s := range c.all {
-		if string(s.Digest) == v.Digest && v.Digest != "" {
-			return s
-		}
+	if best < 0 {
+		return signals.Version{Digest: signals.Digest(v.Digest), Tag: v.Tag}
 	}
-	return signals.Version{Digest: signals.Digest(v.Digest), Tag: v.Tag}
+	return c.all[best]
+}
+
+// before orders the bindings of one digest: those that stand, then those that
+// the rules select, then the one that was seen first.
+func (c catalogue) before(a, b signals.Version) bool {
+	if a.Gone.IsZero() != b.Gone.IsZero() {
+		return a.Gone.IsZero()
+	}
+	if x, y := c.selector.Selects(a.Tag), c.selector.Selects(b.Tag); x != y {
+		return x
+	}
+	return cmp.Or(a.FirstSeen.Compare(b.FirstSeen), c.selector.Compare(a, b), cmp.Compare(a.Tag, b.Tag)) < 0
 }
 
 // older says that a comes before b in the selector's order. Versions that the
@@ -81,14 +101,19 @@ func (c catalogue) conflict(v signals.Version) string {
 	if c.selector.Channel != "" {
 		return ""
 	}
+	stands := v.Tag == ""
 	for _, o := range c.all {
+		stands = stands || o.Digest == v.Digest && o.Gone.IsZero()
 		switch {
 		case o.Tag == v.Tag && o.Digest != v.Digest:
 			return fmt.Sprintf("tag %s was seen with two digests, %s and %s: publish a new version", v.Tag, o.Digest.Short(), v.Digest.Short())
-		case o.Digest == v.Digest && o.Tag != v.Tag && c.selector.Selects(o.Tag) && c.selector.Selects(v.Tag) &&
+		case o.Digest == v.Digest && o.Tag != v.Tag && !v.FirstSeen.Before(o.FirstSeen) && c.selector.Selects(o.Tag) && c.selector.Selects(v.Tag) &&
 			c.selector.Semver+c.selector.SortBy != "" && c.selector.Compare(o, v) != 0:
 			return fmt.Sprintf("digest %s is known as %s and as %s: publish a new version", v.Digest.Short(), min(o.Tag, v.Tag), max(o.Tag, v.Tag))
 		}
+	}
+	if !stands {
+		return fmt.Sprintf("the registry does not have %s any more", v)
 	}
 	return ""
 }
@@ -151,6 +176,16 @@ func (d *decision) earnedBefore(wave int, v signals.Digest) bool {
 	return true
 }
 
+// streak is the soak clock as others may count on it: it stands while the lane
+// is not healthy now.
+func (at *site) streak() signals.Streak {
+	k := at.known.Facts.Streak
+	if at.state != signals.StateHealthy {
+		k.Began = time.Time{}
+	}
+	return k
+}
+
 // upstream is every lane of earlier waves as a candidate's case sees it.
 func (d *decision) upstream(wave int, v signals.Digest) []gate.Upstream {
 	var ups []gate.Upstream
@@ -162,7 +197,7 @@ func (d *decision) upstream(wave int, v signals.Digest) []gate.Upstream {
 		ups = append(ups, gate.Upstream{
 			Wave: d.snapshot.Route.Waves[up.wave].Name, Environment: up.stop.Lane.Environment,
 			Presence: up.known.Desired.Presence, Desired: up.current.Digest, Earned: at,
-			Soak: up.stop.Gates.Soak.For, Streak: up.known.Facts.Streak, Optional: up.stop.Optional,
+			Soak: up.stop.Gates.Soak.For, Streak: up.streak(), Optional: up.stop.Optional,
 		})
 	}
 	return ups

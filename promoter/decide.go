@@ -16,13 +16,17 @@ func Decide(s Snapshot) Plan {
 	for i, w := range s.Route.Waves {
 		for _, stop := range w.Stops {
 			k := s.lane(stop.Lane)
-			d.sites = append(d.sites, &site{wave: i, stop: stop, known: k, current: d.current(k.Desired)})
+			at := &site{wave: i, stop: stop, known: k, current: d.current(k.Desired)}
+			at.left = d.wentBack(at)
+			at.state = stop.Pulse(k.Desired, k.Facts, s.Now, 0).State
+			d.sites = append(d.sites, at)
 		}
 	}
 	p := Plan{Promotion: s.Route.Promotion, Artifact: s.Route.Artifact}
 	// Earning comes first, so that looking again at the applied plan changes nothing.
 	for _, at := range d.sites {
 		d.earn(at)
+		at.wake = d.wakes(at)
 	}
 	for _, at := range d.sites {
 		l := d.lane(at)
@@ -46,8 +50,11 @@ type site struct {
 	stop    Stop
 	known   Lane
 	current signals.Version
+	state   signals.State   // what the signals say now
+	left    []retreat       // the versions that were left by going back
 	fresh   *signals.Earned // earned by this very look
-	wake    time.Time
+	ripe    time.Time       // when the soak ends if all goes on as it does
+	wake    time.Time       // when something here changes by itself
 }
 
 // current is the version Git names, as the catalogue knows it; where places
@@ -72,16 +79,21 @@ func (at *site) earned(v signals.Digest) (time.Time, bool) {
 		return at.fresh.At, true
 	}
 	for _, e := range at.known.Facts.Earned {
-		if e.Digest == v && !e.Adopted {
+		if e.Digest == v && !e.Adopted && !at.lost(e) {
 			return e.At, true
 		}
 	}
 	return time.Time{}, false
 }
 
-// pulse is what the lane's signals say now.
-func (d *decision) pulse(at *site) signals.State {
-	return at.stop.Pulse(at.known.Desired, at.known.Facts, d.snapshot.Now, 0).State
+// lost says that going back took away what a version had earned before.
+func (at *site) lost(e signals.Earned) bool {
+	for _, r := range at.left {
+		if r.left.Digest == e.Digest && !e.At.After(r.at) {
+			return true
+		}
+	}
+	return false
 }
 
 // earn notes that the current version's clock has run, or when it will have.
@@ -100,19 +112,37 @@ func (d *decision) earn(at *site) {
 		return
 	}
 	if !at.stop.Gates.Soak.Earns(k) {
-		at.wake = k.Until(at.stop.Gates.Soak.For)
+		if at.state == signals.StateHealthy {
+			at.ripe = k.Until(at.stop.Gates.Soak.For)
+		}
 		return
 	}
-	if d.pulse(at) == signals.StateHealthy && at.stop.Held == "" {
+	if at.state == signals.StateHealthy && at.stop.Held == "" {
 		at.fresh = &signals.Earned{Digest: at.current.Digest, At: d.snapshot.Now}
 	}
+}
+
+// wakes is when a lane changes by itself whatever the gates say: its soak ends,
+// an answer of its signals grows old, or bad news lasts too long.
+func (d *decision) wakes(at *site) time.Time {
+	now := d.snapshot.Now
+	wake := soonest(now, at.ripe, time.Time{})
+	for _, want := range at.stop.Signals {
+		if h, ok := at.known.Facts.Signal(want.Name); ok {
+			wake = soonest(now, wake, h.At.Add(want.MaxAge))
+		}
+	}
+	if bad := at.known.Facts.Streak.Bad; !bad.IsZero() {
+		wake = soonest(now, wake, bad.Add(at.stop.Tolerate))
+	}
+	return wake
 }
 
 // failing says that what is there is unhealthy for longer than is tolerated.
 func (d *decision) failing(at *site) bool {
 	k := at.known.Facts.Streak
 	return at.known.Desired.Presence == gitops.At && k.Digest == at.current.Digest && !k.Bad.IsZero() &&
-		d.snapshot.Now.Sub(k.Bad) >= at.stop.Tolerate && d.pulse(at) == signals.StateUnhealthy
+		d.snapshot.Now.Sub(k.Bad) >= at.stop.Tolerate && at.state == signals.StateUnhealthy
 }
 
 // soonest is the earlier of two wakes that lie after now; zero is never.
@@ -154,7 +184,7 @@ func (d *decision) gateCase(at *site, v signals.Version, class gate.Class, step 
 	if class == gate.Promotion && d.mustFinish(at) {
 		c.Finishing = &gate.Upstream{
 			Environment: at.stop.Lane.Environment, Desired: at.current.Digest,
-			Soak: at.stop.Gates.Soak.For, Streak: at.known.Facts.Streak,
+			Soak: at.stop.Gates.Soak.For, Streak: at.streak(),
 		}
 	}
 	return c

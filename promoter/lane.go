@@ -25,6 +25,7 @@ func (d *decision) lane(at *site) LanePlan {
 		v, why, l.Class = back, "", gate.Rollback
 	}
 	l.Candidate = v
+	l.InFlight = open != nil || d.flies(at)
 	switch {
 	case at.stop.Held != "":
 		l.Verdicts = []gate.Verdict{{Gate: "pause", Answer: gate.Block, Reason: at.stop.Held, Owner: "whoever changed the rules"}}
@@ -38,13 +39,26 @@ func (d *decision) lane(at *site) LanePlan {
 		d.review(at, &l, open)
 	}
 	l.Phase = phase(at, &l)
-	l.InFlight = open != nil
 	return l
 }
 
-// settled says that the lane has the version already, in every place.
+// flies says that what is there entered and is not healthy yet. What was
+// adopted never flew.
+func (d *decision) flies(at *site) bool {
+	if at.known.Desired.Presence != gitops.At {
+		return false
+	}
+	if _, ok := at.earned(at.current.Digest); ok || at.adopted() {
+		return d.failing(at)
+	}
+	return at.state != signals.StateHealthy
+}
+
+// settled says that the lane has the version already, in every place. A name
+// that contradicts what is known is never settled: a person has to see it.
 func (d *decision) settled(at *site, v signals.Version) bool {
-	return at.known.Desired.Presence == gitops.At && v.Digest == at.current.Digest && v.Digest != ""
+	return at.known.Desired.Presence == gitops.At && v.Digest == at.current.Digest && v.Digest != "" &&
+		(v.Tag == at.current.Tag || d.versions.conflict(v) == "")
 }
 
 // settle explains a lane in which there is nothing to promote: how the current
@@ -60,9 +74,9 @@ func (d *decision) settle(at *site, l *LanePlan) {
 	case ok:
 		l.Phase = PhaseEarned
 		soak.Reason = fmt.Sprintf("%s earned %s at %s", at.current, at.stop.Lane.Environment, instant(when))
-	case !at.wake.IsZero():
-		soak.Answer, soak.Until = gate.Wait, at.wake
-		soak.Reason = fmt.Sprintf("%s soaks in %s until %s", at.current, at.stop.Lane.Environment, instant(at.wake))
+	case !at.ripe.IsZero():
+		soak.Answer, soak.Until = gate.Wait, at.ripe
+		soak.Reason = fmt.Sprintf("%s soaks in %s until %s", at.current, at.stop.Lane.Environment, instant(at.ripe))
 	default:
 		soak.Answer = gate.Wait
 		soak.Reason = fmt.Sprintf("the clock of %s in %s stands", at.current, at.stop.Lane.Environment)
@@ -71,8 +85,6 @@ func (d *decision) settle(at *site, l *LanePlan) {
 		l.Phase = PhaseFailing
 	}
 	l.Verdicts = []gate.Verdict{health, drift, soak}
-	// In flight is from proposed until healthy; what was adopted never flew.
-	l.InFlight = l.Phase == PhaseFailing || l.Phase == PhaseSoaking && d.pulse(at) != signals.StateHealthy && !at.adopted()
 }
 
 // enter asks whether a proposal may be opened.
@@ -106,7 +118,10 @@ func (d *decision) review(at *site, l *LanePlan, open *gitops.Proposal) {
 	case class == gate.Promotion && d.versions.older(under, at.current):
 		d.close(at, l, open, fmt.Sprintf("%s is older than %s, which is in %s by now", under, at.current, at.stop.Lane.Environment))
 		return
-	case newer.Digest != under.Digest && newer.Digest != "" && !approved(open) && d.supersedes(at, l):
+	case class == gate.Rollback && l.Class != gate.Rollback && at.state == signals.StateHealthy:
+		d.close(at, l, open, fmt.Sprintf("%s is healthy again in %s", at.current, at.stop.Lane.Environment))
+		return
+	case newer.Digest != under.Digest && newer.Digest != "" && d.replaces(at, l, open):
 		l.Skipped = d.versions.between(at.current, newer)
 		l.Change = d.write(at, gitops.UpdateProposal, l, open)
 		return
@@ -118,6 +133,18 @@ func (d *decision) review(at *site, l *LanePlan, open *gitops.Proposal) {
 	l.Skipped = d.versions.between(at.current, under)
 	l.Verdicts = at.stop.Gates.Check(d.gateCase(at, under, class, gate.Merge))
 	l.Change = d.advance(at, l, open)
+}
+
+// replaces says whether the version that wants to enter may take the living
+// proposal's place at all: a newer one until somebody has approved the old one,
+// going back always.
+func (d *decision) replaces(at *site, l *LanePlan, open *gitops.Proposal) bool {
+	switch {
+	case l.Class == gate.Rollback:
+	case gate.Class(open.Class) == gate.Rollback, approved(open), d.settled(at, l.Candidate):
+		return false
+	}
+	return d.supersedes(at, l)
 }
 
 // supersedes says whether the newer candidate may take the living proposal's
@@ -148,13 +175,14 @@ func approved(p *gitops.Proposal) bool {
 // one-shot label, compute the edit again, set the check, or merge.
 func (d *decision) advance(at *site, l *LanePlan, open *gitops.Proposal) *gitops.Change {
 	held := at.stop.Gates.Hold.Check(d.gateCase(at, l.Candidate, l.Class, gate.Merge)).Answer != gate.Pass
+	held = held || l.paused() != gate.Pass
 	_, rebase := open.Label(gitops.LabelRebase)
 	switch {
 	case rebase && !held && (open.Edited != "" || open.Behind):
 		return d.write(at, gitops.UpdateProposal, l, open)
 	case rebase && !held:
 		return &gitops.Change{Kind: gitops.RemoveLabel, Lane: at.stop.Lane, Proposal: open.ID, Label: gitops.LabelRebase, Head: open.Head}
-	case open.Behind && open.Edited == "" && !held && l.paused() == gate.Pass:
+	case open.Behind && open.Edited == "" && !held:
 		return d.write(at, gitops.UpdateProposal, l, open)
 	}
 	if c := d.check(at, open, l.Verdicts); c != nil {

@@ -2,6 +2,7 @@ package promoter
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter/gate"
@@ -26,16 +27,33 @@ func (d *decision) conflict(at *site, v signals.Version, class gate.Class) strin
 			return fmt.Sprintf("%s was rejected here by %s at %s (proposal %s); a newer version follows by itself", v, p.EndedBy.Name, instant(p.Ended), p.ID)
 		}
 	}
-	// A version that was followed by an older one was left on purpose.
+	for _, r := range at.left {
+		if r.left.Digest == v.Digest && v.Digest != at.current.Digest {
+			return fmt.Sprintf("%s was left here at %s by going back to %s; a newer version follows by itself", v, instant(r.at), r.to)
+		}
+	}
+	return ""
+}
+
+// retreat is that a lane went back from one version to an older one.
+type retreat struct {
+	left, to signals.Version
+	at       time.Time
+}
+
+// wentBack finds the versions that a lane left by going back, newest first: a
+// version that was followed by an older one was left on purpose.
+func (d *decision) wentBack(at *site) []retreat {
+	var rs []retreat
 	next := at.current
 	for _, left := range at.known.Desired.Left {
 		was := d.versions.find(left.Version)
-		if was.Digest == v.Digest && v.Digest != at.current.Digest && (left.Reverted || d.versions.older(next, was)) {
-			return fmt.Sprintf("%s was left here at %s by going back to %s; a newer version follows by itself", v, instant(left.At), next)
+		if left.Reverted || d.versions.older(next, was) {
+			rs = append(rs, retreat{left: was, to: next, at: left.At})
 		}
 		next = was
 	}
-	return ""
+	return rs
 }
 
 // rejects says that closing the proposal was a rejection: by a person who may,
@@ -62,14 +80,26 @@ func (d *decision) rollback(at *site) (signals.Version, bool) {
 	}
 	var best signals.Earned
 	for _, e := range at.known.Facts.Earned {
-		if e.Digest != at.current.Digest && (best.Digest == "" || best.At.Before(e.At)) {
+		if e.Digest != at.current.Digest && !at.lost(e) && (best.Digest == "" || best.At.Before(e.At)) {
 			best = e
 		}
 	}
-	if best.Digest == "" {
+	if best.Digest == "" || at.refused(best.Digest) {
 		return signals.Version{}, false
 	}
 	return d.versions.find(gitops.Version{Digest: string(best.Digest)}), true
+}
+
+// refused says that a person closed the proposal to go back from what is there
+// to that digest.
+func (at *site) refused(to signals.Digest) bool {
+	for _, p := range at.known.Proposals {
+		if p.State == gitops.Closed && gate.Class(p.Class) == gate.Rollback && rejects(p) &&
+			p.To.Digest == string(to) && p.From.Digest == string(at.current.Digest) {
+			return true
+		}
+	}
+	return false
 }
 
 // adopted says that what is there was there when Waveguide came.

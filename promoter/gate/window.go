@@ -25,6 +25,8 @@ type Window struct {
 	Schedule cron.Schedule
 	Duration time.Duration
 	Zone     *time.Location
+
+	line string // the source of Schedule
 }
 
 // NewWindow parses the cron line and the time zone of a window.
@@ -43,7 +45,7 @@ func NewWindow(name, schedule string, d time.Duration, zone string) (*Window, er
 	if d <= GreenFor {
 		return nil, fmt.Errorf("a window of %s is too short: a check must be able to stay green for %s", d, GreenFor)
 	}
-	return &Window{Name: name, Schedule: s, Duration: d, Zone: loc}, nil
+	return &Window{Name: name, Schedule: s, Duration: d, Zone: loc, line: schedule}, nil
 }
 
 // Check implements [Gate].
