@@ -191,7 +191,8 @@ func (d *decision) gateCase(at *site, v signals.Version, class gate.Class, step 
 }
 
 // mustFinish says that what is there still soaks for a later wave that does
-// not have it, so that a busy build cannot starve production.
+// not have it, so that a busy build cannot starve production. A later lane that
+// could not be read may be waiting for it.
 func (d *decision) mustFinish(at *site) bool {
 	if d.snapshot.Route.Replace || at.known.Desired.Presence != gitops.At || d.failing(at) {
 		return false
@@ -203,7 +204,7 @@ func (d *decision) mustFinish(at *site) bool {
 		return false
 	}
 	for _, o := range d.sites {
-		if o.wave > at.wave && d.versions.older(o.current, at.current) {
+		if o.wave > at.wave && (o.known.Desired.Presence == gitops.PresenceUnknown || d.versions.older(o.current, at.current)) {
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -76,4 +77,20 @@ func (s *Policy) Check(c Case) Verdict {
 		}
 	}
 	return pass("every policy holds")
+}
+
+// UnmarshalJSON compiles the expression again, so that a stored
+// snapshot decides as it did.
+func (e *Expression) UnmarshalJSON(b []byte) error {
+	type plain Expression
+	var p plain
+	if err := json.Unmarshal(b, &p); err != nil {
+		return fmt.Errorf("policy: %w", err)
+	}
+	again, err := NewExpression(p.Name, p.Text)
+	if err != nil {
+		return err
+	}
+	*e = again
+	return nil
 }

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -88,4 +89,41 @@ func (s *Window) end(open, now time.Time) time.Time {
 		end = next.Add(s.Duration)
 	}
 	return end
+}
+
+// storedWindow is a window as it is stored: a stored snapshot must decide as
+// it did, so the source is written and compiled again when it is read.
+type storedWindow struct {
+	Name     string        `json:"name"`
+	Schedule string        `json:"schedule"`
+	Duration time.Duration `json:"duration"`
+	Zone     string        `json:"zone"`
+}
+
+// MarshalJSON writes the window's source.
+func (s *Window) MarshalJSON() ([]byte, error) {
+	w := storedWindow{Name: s.Name, Schedule: s.line, Duration: s.Duration}
+	if s.Zone != nil {
+		w.Zone = s.Zone.String()
+	}
+	return json.Marshal(w)
+}
+
+// UnmarshalJSON compiles the window again. One that was stored without a
+// schedule never opens.
+func (s *Window) UnmarshalJSON(b []byte) error {
+	var w storedWindow
+	if err := json.Unmarshal(b, &w); err != nil {
+		return fmt.Errorf("window: %w", err)
+	}
+	if w.Schedule == "" {
+		*s = Window{Name: w.Name, Duration: w.Duration}
+		return nil
+	}
+	again, err := NewWindow(w.Name, w.Schedule, w.Duration, w.Zone)
+	if err != nil {
+		return fmt.Errorf("window %.60q: %w", w.Name, err)
+	}
+	*s = *again
+	return nil
 }
