@@ -1,0 +1,135 @@
+package dashboard
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/promoter"
+)
+
+// shown is the newest view of every repository.
+type shown struct {
+	version uint64
+	views   map[string]view
+}
+
+// replace puts a view in the place of its repository's last one and says
+// whether people would read anything new. A look that found no lanes does not
+// know its repository: it stands for the only one there is.
+func (s *shown) replace(repository string, now view) bool {
+	if repository == "" && len(s.views) == 1 {
+		for only := range s.views {
+			repository = only
+		}
+	}
+	if repository != "" {
+		delete(s.views, "")
+	}
+	was, ok := s.views[repository]
+	s.views[repository] = now
+	was.Looked, was.plans, now.Looked, now.plans = time.Time{}, nil, time.Time{}, nil
+	if ok && reflect.DeepEqual(was, now) {
+		return false
+	}
+	s.version++
+	return true
+}
+
+// page is all views as one, in the order of their repositories.
+func (s *shown) page(title string, now time.Time) page {
+	p := page{Title: title, Version: s.version, Now: now}
+	for _, name := range slices.Sorted(maps.Keys(s.views)) {
+		v := s.views[name]
+		p.Rows = append(p.Rows, v.Rows...)
+		p.Stops = append(p.Stops, v.Stops...)
+		p.Problems = append(p.Problems, v.Problems...)
+		p.Silent = append(p.Silent, v.Silent...)
+		p.Sources = append(p.Sources, source{Repository: v.Repository, Head: v.Head, Looked: v.Looked})
+		p.plans = append(p.plans, v.plans...)
+		if p.Looked.IsZero() || v.Looked.Before(p.Looked) {
+			p.Looked = v.Looked
+		}
+	}
+	p.Summary = p.summary()
+	return p
+}
+
+// page is what the templates are given.
+type page struct {
+	Title    string
+	Summary  string
+	Version  uint64
+	Now      time.Time
+	Looked   time.Time
+	Rows     []row
+	Stops    []stop
+	Problems []string
+	Silent   []silence
+	Sources  []source
+	Card     *card
+	plans    []promoter.Plan
+}
+
+type source struct {
+	Repository, Head string
+	Looked           time.Time
+}
+
+// cards are all lanes in the order of their promotion.
+func (p *page) cards() []card {
+	var all []card
+	for _, r := range p.Rows {
+		for _, w := range r.Waves {
+			all = append(all, w.Cards...)
+		}
+	}
+	return all
+}
+
+// Cards is the order of the table.
+func (p page) Cards() []card { return p.cards() }
+
+// summary is one sentence: how many lanes are where, and what stands against them.
+func (p *page) summary() string {
+	if len(p.Sources) == 0 {
+		return "Nothing has been looked at yet."
+	}
+	count := map[promoter.Phase]int{}
+	cards := p.cards()
+	for _, c := range cards {
+		count[c.Phase]++
+	}
+	var parts []string
+	for _, ph := range []promoter.Phase{
+		promoter.PhaseFailing, promoter.PhaseBlocked, promoter.PhaseUnknown, promoter.PhaseProposed,
+		promoter.PhaseWaiting, promoter.PhaseSoaking, promoter.PhaseEarned, promoter.PhaseAbsent,
+	} {
+		if n := count[ph]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, ph))
+		}
+	}
+	s := plural(len(cards), "lane")
+	if len(parts) > 0 {
+		s += ": " + strings.Join(parts, ", ")
+	}
+	for _, more := range []struct {
+		n    int
+		word string
+	}{{len(p.Stops), "stop"}, {len(p.Problems), "problem"}, {len(p.Silent), "silent source"}} {
+		if more.n > 0 {
+			s += "; " + plural(more.n, more.word)
+		}
+	}
+	return s + "."
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
