@@ -18,19 +18,45 @@ type catalogue struct {
 	// first; all are every binding ever seen.
 	standing []signals.Version
 	all      []signals.Version
+	// read holds what the selector makes of every tag, so that each is parsed
+	// once for all lanes.
+	read map[string]reading
 }
 
 func newCatalogue(s Selector, all []signals.Version) catalogue {
-	c := catalogue{selector: s, all: all}
+	c := catalogue{selector: s, all: all, read: make(map[string]reading, len(all))}
 	for _, v := range all {
-		if v.Gone.IsZero() && v.Digest != "" && s.Selects(v.Tag) {
+		r, ok := c.read[v.Tag]
+		if !ok {
+			r = s.read(v.Tag)
+			c.read[v.Tag] = r
+		}
+		if v.Gone.IsZero() && v.Digest != "" && r.selected {
 			c.standing = append(c.standing, v)
 		}
 	}
 	slices.SortStableFunc(c.standing, func(a, b signals.Version) int {
-		return cmp.Or(s.Compare(a, b), cmp.Compare(a.Tag, b.Tag), cmp.Compare(a.Digest, b.Digest))
+		return cmp.Or(c.compare(a, b), cmp.Compare(a.Tag, b.Tag), cmp.Compare(a.Digest, b.Digest))
 	})
 	return c
+}
+
+// selects is [Selector.Selects] of a tag.
+func (c catalogue) selects(tag string) bool {
+	if r, ok := c.read[tag]; ok {
+		return r.selected
+	}
+	return c.selector.Selects(tag)
+}
+
+// compare is [Selector.Compare].
+func (c catalogue) compare(a, b signals.Version) int {
+	x, okX := c.read[a.Tag]
+	y, okY := c.read[b.Tag]
+	if okX && okY {
+		return c.selector.order(x, y, a, b)
+	}
+	return c.selector.Compare(a, b)
 }
 
 // newest is the newest selected version; false if there is none or nothing
@@ -41,7 +67,7 @@ func (c catalogue) newest() (signals.Version, string) {
 		return signals.Version{}, "no tag matches " + c.selector.String()
 	}
 	last := c.standing[n-1]
-	if n > 1 && c.standing[n-2].Digest != last.Digest && c.selector.Compare(c.standing[n-2], last) == 0 {
+	if n > 1 && c.standing[n-2].Digest != last.Digest && c.compare(c.standing[n-2], last) == 0 {
 		return signals.Version{}, fmt.Sprintf("nothing tells whether %s or %s is newer", c.standing[n-2].Tag, last.Tag)
 	}
 	return last, ""
@@ -76,10 +102,10 @@ func (c catalogue) before(a, b signals.Version) bool {
 	if a.Gone.IsZero() != b.Gone.IsZero() {
 		return a.Gone.IsZero()
 	}
-	if x, y := c.selector.Selects(a.Tag), c.selector.Selects(b.Tag); x != y {
+	if x, y := c.selects(a.Tag), c.selects(b.Tag); x != y {
 		return x
 	}
-	return cmp.Or(a.FirstSeen.Compare(b.FirstSeen), c.selector.Compare(a, b), cmp.Compare(a.Tag, b.Tag)) < 0
+	return cmp.Or(a.FirstSeen.Compare(b.FirstSeen), c.compare(a, b), cmp.Compare(a.Tag, b.Tag)) < 0
 }
 
 // older says that a comes before b in the selector's order. Versions that the
@@ -91,7 +117,7 @@ func (c catalogue) older(a, b signals.Version) bool {
 	if c.selector.Channel != "" {
 		return false
 	}
-	return c.selector.Selects(a.Tag) && c.selector.Selects(b.Tag) && c.selector.Compare(a, b) < 0
+	return c.selects(a.Tag) && c.selects(b.Tag) && c.compare(a, b) < 0
 }
 
 // conflict says what is wrong with a version's name: whoever may push a tag
@@ -107,8 +133,8 @@ func (c catalogue) conflict(v signals.Version) string {
 		switch {
 		case o.Tag == v.Tag && o.Digest != v.Digest:
 			return fmt.Sprintf("tag %s was seen with two digests, %s and %s: publish a new version", v.Tag, o.Digest.Short(), v.Digest.Short())
-		case o.Digest == v.Digest && o.Tag != v.Tag && !v.FirstSeen.Before(o.FirstSeen) && c.selector.Selects(o.Tag) && c.selector.Selects(v.Tag) &&
-			c.selector.Semver+c.selector.SortBy != "" && c.selector.Compare(o, v) != 0:
+		case o.Digest == v.Digest && o.Tag != v.Tag && !v.FirstSeen.Before(o.FirstSeen) && c.selects(o.Tag) && c.selects(v.Tag) &&
+			c.selector.Semver+c.selector.SortBy != "" && c.compare(o, v) != 0:
 			return fmt.Sprintf("digest %s is known as %s and as %s: publish a new version", v.Digest.Short(), min(o.Tag, v.Tag), max(o.Tag, v.Tag))
 		}
 	}

@@ -200,7 +200,7 @@ func (d *decision) mustFinish(at *site) bool {
 	if _, ok := at.earned(at.current.Digest); ok {
 		return false
 	}
-	if d.conflict(at, at.current, gate.Promotion) != "" || !d.snapshot.Route.Selector.Selects(at.current.Tag) {
+	if d.conflict(at, at.current, gate.Promotion) != "" || !d.versions.selects(at.current.Tag) {
 		return false
 	}
 	for _, o := range d.sites {

@@ -64,40 +64,51 @@ func NewSelector(s Selector) (Selector, error) {
 }
 
 // Selects says whether a tag is a version.
-func (s Selector) Selects(tag string) bool {
-	switch {
-	case s.constraint != nil:
-		v, err := release(tag)
-		return err == nil && s.constraint.Check(v)
-	case s.Channel != "":
-		return tag == s.Channel
-	case s.pattern != nil && s.SortBy != "":
-		_, err := s.number(tag)
-		return err == nil
-	case s.pattern != nil:
-		return s.pattern.MatchString(tag)
-	}
-	return false
-}
+func (s Selector) Selects(tag string) bool { return s.read(tag).selected }
 
 // Compare orders two selected versions: negative if a comes before b, zero if
 // nothing tells them apart.
 func (s Selector) Compare(a, b signals.Version) int {
+	return s.order(s.read(a.Tag), s.read(b.Tag), a, b)
+}
+
+// reading is what a selector makes of a tag: whether it is a version, and its
+// place in the order where the tag tells it.
+type reading struct {
+	selected bool
+	release  *semver.Version
+	number   uint64
+	ordered  bool
+}
+
+func (s Selector) read(tag string) (r reading) {
 	switch {
 	case s.constraint != nil:
-		x, errX := release(a.Tag)
-		y, errY := release(b.Tag)
-		if errX != nil || errY != nil {
-			return 0
+		v, err := release(tag)
+		if err != nil {
+			return r
 		}
-		return x.Compare(y)
+		return reading{selected: s.constraint.Check(v), release: v, ordered: true}
+	case s.Channel != "":
+		r.selected = tag == s.Channel
 	case s.pattern != nil && s.SortBy != "":
-		x, errX := s.number(a.Tag)
-		y, errY := s.number(b.Tag)
-		if errX != nil || errY != nil {
-			return 0
-		}
-		return cmp.Compare(x, y)
+		n, err := s.number(tag)
+		return reading{selected: err == nil, number: n, ordered: err == nil}
+	case s.pattern != nil:
+		r.selected = s.pattern.MatchString(tag)
+	}
+	return r
+}
+
+// order is [Selector.Compare] of tags that are read already.
+func (s Selector) order(x, y reading, a, b signals.Version) int {
+	switch byTag := s.constraint != nil || s.SortBy != ""; {
+	case byTag && (!x.ordered || !y.ordered):
+		return 0
+	case s.constraint != nil:
+		return x.release.Compare(y.release)
+	case byTag:
+		return cmp.Compare(x.number, y.number)
 	}
 	return a.Known().Compare(b.Known())
 }

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -26,10 +27,19 @@ type Limit struct {
 func (l Lock) Check(c Case) Verdict {
 	for _, s := range c.Locks {
 		if !s.Ours && len(s.Taken) >= s.Limit {
-			return wait("", never, "%s allows %d at once, taken by %s", s.Name, s.Limit, strings.Join(s.Taken, ", "))
+			return wait("", never, "%s allows %d at once, taken by %s", s.Name, s.Limit, some(s.Taken))
 		}
 	}
 	return pass("no concurrency limit is reached")
+}
+
+// some are the first few names, so that a crowded limit stays one sentence.
+func some(names []string) string {
+	const few = 5
+	if len(names) <= few {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:few], ", ") + fmt.Sprintf(" and %d more", len(names)-few)
 }
 
 // Tighten is all limits of both, the smaller number where both have one name.
