@@ -61,13 +61,14 @@ func logger(w io.Writer, level string) (*slog.Logger, error) {
 
 // serve runs the loops and the listeners until the context ends.
 func (w *daemon) serve(ctx context.Context, reg *prometheus.Registry) error {
-	page := dashboard.New(dashboard.Options{Title: "Waveguide"})
+	page := dashboard.New(dashboard.Options{Title: "Waveguide", Forge: w.proposalURL})
 	ready := &readiness{}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, l := range w.loops {
 		l.Observe = func(v loop.View) {
 			ready.looked(v)
 			page.Publish(v)
+			w.observe(v)
 		}
 		g.Go(func() error { return l.Run(ctx) })
 	}
@@ -88,6 +89,16 @@ func (w *daemon) serve(ctx context.Context, reg *prometheus.Registry) error {
 		}
 	}
 	return g.Wait()
+}
+
+// proposalURL is where people review a proposal of the embedded forge.
+func (w *daemon) proposalURL(id string) string {
+	for _, r := range w.config.Repositories {
+		if id != "" {
+			return strings.TrimSuffix(r.Forge.URL, "/") + "/" + forgeName(r) + "/" + id
+		}
+	}
+	return ""
 }
 
 // listen serves one handler until the context ends.

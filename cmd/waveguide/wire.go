@@ -30,6 +30,8 @@ type daemon struct {
 	loops  []*loop.Loop
 	hints  []chan struct{}
 	close  []func() error
+	// observe sees every look, beside the page.
+	observe func(loop.View)
 }
 
 // readDaemon reads and checks the daemon's file.
@@ -44,7 +46,7 @@ func readDaemon(path string) (*config.Daemon, error) {
 // wire opens the adapters that the daemon's file names and makes one loop for
 // each repository. Nothing starts.
 func wire(ctx context.Context, d *config.Daemon, log *slog.Logger, h hooks, metrics prometheus.Registerer) (w *daemon, err error) {
-	w = &daemon{config: d, log: log}
+	w = &daemon{config: d, log: log, observe: func(loop.View) {}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.Close())
