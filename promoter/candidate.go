@@ -128,13 +128,17 @@ func (c catalogue) conflict(v signals.Version) string {
 		return ""
 	}
 	stands := v.Tag == ""
-	for _, o := range c.all {
+	for i := range c.all {
+		o := &c.all[i]
+		if o.Digest != v.Digest && o.Tag != v.Tag {
+			continue
+		}
 		stands = stands || o.Digest == v.Digest && o.Gone.IsZero()
 		switch {
 		case o.Tag == v.Tag && o.Digest != v.Digest:
 			return fmt.Sprintf("tag %s was seen with two digests, %s and %s: publish a new version", v.Tag, o.Digest.Short(), v.Digest.Short())
 		case o.Digest == v.Digest && o.Tag != v.Tag && !v.FirstSeen.Before(o.FirstSeen) && c.selects(o.Tag) && c.selects(v.Tag) &&
-			c.selector.Semver+c.selector.SortBy != "" && c.compare(o, v) != 0:
+			c.selector.Semver+c.selector.SortBy != "" && c.compare(*o, v) != 0:
 			return fmt.Sprintf("digest %s is known as %s and as %s: publish a new version", v.Digest.Short(), min(o.Tag, v.Tag), max(o.Tag, v.Tag))
 		}
 	}
@@ -218,6 +222,9 @@ func (d *decision) upstream(wave int, v signals.Digest) []gate.Upstream {
 	for _, up := range d.sites {
 		if up.wave >= wave {
 			continue
+		}
+		if ups == nil {
+			ups = make([]gate.Upstream, 0, len(d.sites))
 		}
 		at, _ := up.earned(v)
 		ups = append(ups, gate.Upstream{

@@ -28,6 +28,7 @@ func Decide(s Snapshot) Plan {
 		d.earn(at)
 		at.wake = d.wakes(at)
 	}
+	p.Lanes = make([]LanePlan, 0, len(d.sites))
 	for _, at := range d.sites {
 		l := d.lane(at)
 		l.Wake = soonest(s.Now, gate.Wake(l.Verdicts, s.Now), at.wake)

@@ -41,7 +41,8 @@ type asked struct {
 
 // gates is the register: the order is the order in which a person would ask.
 func (s Set) gates() []asked {
-	all := []asked{{"version", Propose, s.Version}}
+	const known = 21
+	all := append(make([]asked, 0, known), asked{"version", Propose, s.Version})
 	add := func(set bool, word string, g Gate) {
 		if set {
 			all = append(all, asked{word, Propose, g})
@@ -76,8 +77,9 @@ func (s Set) gates() []asked {
 // Check asks every gate that the case's step and class call for, in order. A
 // nil answer is impossible: a gate that says nothing waits.
 func (s Set) Check(c Case) []Verdict {
-	var vs []Verdict
-	for _, a := range s.gates() {
+	gates := s.gates()
+	vs := make([]Verdict, 0, len(gates))
+	for _, a := range gates {
 		if a.from > c.Step || !c.Class.Asks(a.word) {
 			continue
 		}
