@@ -31,8 +31,8 @@ type step struct {
 	reviewer bool
 }
 
-// patience is how long a step may take before the story has come out wrong.
-const patience = 90 * time.Second
+// demoPatience is how long a step may take before the story has come out wrong.
+const demoPatience = 90 * time.Second
 
 // play does one step and waits for what it must bring about.
 func (t *teller) play(ctx context.Context, s step) error {
@@ -44,7 +44,7 @@ func (t *teller) play(ctx context.Context, s step) error {
 	if s.reviewer && !t.alone {
 		fmt.Fprintf(t.out, "%6.1fs  your turn: %s\n", time.Since(t.begin).Seconds(), s.says)
 	}
-	limit := time.NewTimer(patience)
+	limit := time.NewTimer(demoPatience)
 	defer limit.Stop()
 	for {
 		t.mu.Lock()
@@ -64,7 +64,7 @@ func (t *teller) play(ctx context.Context, s step) error {
 			return ctx.Err()
 		case <-changed:
 		case <-expired:
-			return fmt.Errorf("%s: not seen after %s; what was seen instead:\n%s", s.says, patience, t.whole())
+			return fmt.Errorf("%s: not seen after %s; what was seen instead:\n%s", s.says, demoPatience, t.whole())
 		}
 	}
 }

@@ -42,7 +42,7 @@ func (b *rulebook) Rules(files map[string][]byte, now time.Time) (loop.Ruling, e
 	b.mu.Lock()
 	b.rules = rules
 	b.mu.Unlock()
-	ruling := loop.Ruling{Routes: rules.Routes}
+	ruling := loop.Ruling{Routes: rules.Routes, Until: rules.Until}
 	if problems, ok := err.(config.Problems); ok { //nolint:errorlint // ParseRules promises this type
 		for _, p := range problems {
 			ruling.Problems = append(ruling.Problems, p.String())

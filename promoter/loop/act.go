@@ -68,8 +68,26 @@ func (l *Loop) deeds(plans []promoter.Plan) []deed {
 			}
 		}
 	}
+	for _, p := range l.orphans {
+		if d, ok := orphaned(p); ok {
+			all = append(all, d)
+		}
+	}
 	slices.SortStableFunc(all, func(a, b deed) int { return cmp.Compare(rank(a.change), rank(b.change)) })
 	return all
+}
+
+// orphaned turns the check of a proposal red that no rule in force names: its
+// environment is gone, or its rules are broken and nobody knows what they say.
+func orphaned(p gitops.Proposal) (deed, bool) {
+	want := gitops.Check{
+		Name: gitops.CheckName, State: gitops.CheckFailure,
+		Text: fmt.Sprintf("no rule in force takes %s to %s: mend the rules, or close this proposal", p.Lane.Artifact, p.Lane.Environment),
+	}
+	if have, ok := p.Check(gitops.CheckName); ok && have.State == want.State && have.Text == want.Text {
+		return deed{}, false
+	}
+	return deed{change: gitops.Change{Kind: gitops.SetCheck, Lane: p.Lane, Proposal: p.ID, Head: p.Head, Check: want}}, true
 }
 
 // rank puts what stops before what advances.
@@ -269,6 +287,9 @@ func (l *Loop) push(ctx context.Context, now time.Time, d deed, old gitops.Commi
 // describe brings the proposal's text up to date, if it differs.
 func (l *Loop) describe(ctx context.Context, d deed) error {
 	k := l.lanes[d.change.Lane]
+	if k == nil || d.lane.Proposal == "" {
+		return nil
+	}
 	title, body := l.Writer.Title(d.lane), l.body(d)
 	for _, p := range k.proposals {
 		if p.ID == d.change.Proposal && (p.Title != title || p.Body != body) {

@@ -35,10 +35,11 @@ func (l *Loop) look(ctx context.Context, now time.Time) {
 // desired versions.
 func (l *Loop) lookGit(ctx context.Context, now time.Time) {
 	up, err := l.Repo.Fetch(ctx)
-	if !l.speak(sourceGit, err) || up.Head == l.head {
+	stale := !l.ruling.Until.IsZero() && !now.Before(l.ruling.Until)
+	if !l.speak(sourceGit, err) || up.Head == l.head && !stale {
 		return
 	}
-	rules := up.All || l.head == ""
+	rules := up.All || l.head == "" || stale
 	for _, path := range up.Changed {
 		rules = rules || strings.HasPrefix(path, l.RulesDir+"/")
 	}
@@ -126,6 +127,7 @@ func (l *Loop) unread(err error) {
 // sortProposals gives every lane the proposals that are ours.
 func (l *Loop) sortProposals(ctx context.Context, list []gitops.Proposal) {
 	open := map[gitops.Lane][]gitops.Proposal{}
+	l.orphans = nil
 	for _, p := range list {
 		p.Lane.Repository = l.Repository
 		if p.Author.Name != l.me.Name {
@@ -133,7 +135,10 @@ func (l *Loop) sortProposals(ctx context.Context, list []gitops.Proposal) {
 			continue
 		}
 		k := l.lanes[p.Lane]
-		if k == nil {
+		if _, _, ruled := l.find(p.Lane); k == nil || !ruled {
+			if p.State == gitops.Open {
+				l.orphans = append(l.orphans, p)
+			}
 			continue
 		}
 		if p.State == gitops.Open {

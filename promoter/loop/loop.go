@@ -80,6 +80,8 @@ type Loop struct {
 	cursor   string
 	due      map[string]time.Time
 	ended    map[string]gitops.Proposal
+	// orphans are our open proposals in lanes that no rule in force names.
+	orphans []gitops.Proposal
 }
 
 // New makes a loop; nothing starts.
@@ -173,7 +175,7 @@ func (l *Loop) snapshot(now time.Time, r promoter.Route) promoter.Snapshot {
 	for _, w := range r.Waves {
 		for _, stop := range w.Stops {
 			if k := l.lanes[stop.Lane]; k != nil {
-				s.Lanes = append(s.Lanes, k.known(r.Image))
+				s.Lanes = append(s.Lanes, k.known())
 			}
 		}
 	}

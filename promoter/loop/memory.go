@@ -62,7 +62,7 @@ func (k *lane) facts() signals.Facts {
 }
 
 // known is the lane as the core sees it.
-func (k *lane) known(string) promoter.Lane {
+func (k *lane) known() promoter.Lane {
 	d := k.desired
 	d.Since, d.Left = k.Since, k.Left
 	return promoter.Lane{

@@ -112,8 +112,8 @@ type Ruling struct {
 	Routes []promoter.Route
 	// Problems are the errors in the rules, one line each.
 	Problems []string
-	// Held are artifacts whose promotion is broken, with the reason.
-	Held map[string]string
+	// Until is when time alone changes the rules; zero if it does not.
+	Until time.Time
 }
 
 // Writer turns decisions into text for people.
