@@ -28,10 +28,13 @@ func (p *Page) events(w http.ResponseWriter, r *http.Request) {
 	defer beat.Stop()
 	for told := uint64(0); ; {
 		version, looked, changed := p.state()
-		if told != version {
+		switch {
+		case told != version:
 			told = version
 			fmt.Fprintf(w, "event: version\ndata: %d\n\n", version)
-		} else {
+		case looked.IsZero():
+			fmt.Fprint(w, ": nothing was looked at yet\n\n")
+		default:
 			fmt.Fprintf(w, "event: look\ndata: %s\n\n", looked.Format(time.RFC3339))
 		}
 		if out.Flush() != nil {

@@ -23,7 +23,7 @@ func pauses(all []gitops.Pause, now time.Time) []stop {
 		if p.Title != "" {
 			s.What += ": " + prose.Plain(p.Title)
 		}
-		s.Ends = "taken out of the rules or the daemon's file"
+		s.Ends = "whoever set it takes it back where it was set: the rules, the daemon's file or the command line"
 		if p.URL != "" {
 			s.Ends = "its issue is closed by somebody who may write here"
 		}

@@ -131,8 +131,9 @@ func model(v loop.View, forge func(string) string) (string, view) {
 			if m.Repository == "" {
 				m.Repository = prose.Plain(l.Lane.Repository)
 			}
-			if n := len(r.Waves); n == 0 || r.Waves[n-1].Name != l.Wave {
-				r.Waves = append(r.Waves, wave{Name: prose.Plain(l.Wave)})
+			name := prose.Plain(l.Wave)
+			if n := len(r.Waves); n == 0 || r.Waves[n-1].Name != name {
+				r.Waves = append(r.Waves, wave{Name: name})
 			}
 			c := makeCard(p, l, known[l.Lane], forge)
 			r.Waves[len(r.Waves)-1].Cards = append(r.Waves[len(r.Waves)-1].Cards, c)
@@ -237,7 +238,7 @@ func web(s string) string {
 func places(d gitops.Desired) []string {
 	var all []string
 	for _, p := range d.Places {
-		all = append(all, prose.Plain(fmt.Sprintf("%s:%d", p.File, p.Line)))
+		all = append(all, fmt.Sprintf("%s:%d", prose.Plain(p.File), p.Line))
 	}
 	return all
 }
@@ -272,7 +273,7 @@ func makeHealth(f signals.Facts) []health {
 			state = "unknown"
 		}
 		all = append(all, health{
-			Name: prose.Plain(h.Name), State: state, Reason: prose.Plain(h.Reason),
+			Name: prose.Plain(h.Name), State: prose.Plain(state), Reason: prose.Plain(h.Reason),
 			Source: prose.Plain(h.Source), Since: h.Since.UTC(),
 		})
 	}
