@@ -35,13 +35,13 @@ func Admit(plans []Plan) []Plan {
 		return cmp.Or(a.Waiting.Compare(b.Waiting), cmp.Compare(a.Lane.Artifact, b.Lane.Artifact), cmp.Compare(a.Lane.Environment, b.Lane.Environment))
 	})
 	for _, l := range wishes {
-		l.admit(taken)
+		admit(l, taken)
 	}
 	return plans
 }
 
 // admit takes the lane's places, or its wish if there is none.
-func (l *LanePlan) admit(taken map[string][]string) {
+func admit(l *LanePlan, taken map[string][]string) {
 	c := gate.Case{Lane: l.Lane}
 	for _, k := range l.Limits {
 		c.Locks = append(c.Locks, gate.Slots{Name: k.Name, Limit: k.Max, Taken: taken[k.Name]})

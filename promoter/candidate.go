@@ -171,8 +171,7 @@ func (d *decision) candidate(s *site) (signals.Version, string) {
 	if s.wave == 0 || why != "" {
 		return newest, why
 	}
-	for i := len(d.versions.standing) - 1; i >= 0; i-- {
-		v := d.versions.standing[i]
+	for _, v := range slices.Backward(d.versions.standing) {
 		if !d.versions.older(s.current, v) {
 			continue
 		}

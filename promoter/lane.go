@@ -195,7 +195,7 @@ func (d *decision) advance(at *site, l *LanePlan, open *gitops.Proposal) *gitops
 }
 
 // paused is the answer of the pause gate.
-func (l *LanePlan) paused() gate.Answer {
+func (l LanePlan) paused() gate.Answer {
 	for _, v := range l.Verdicts {
 		if v.Gate == "pause" {
 			return v.Answer

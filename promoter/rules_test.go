@@ -108,7 +108,7 @@ func (r *rules) wave(rest string) error {
 	w := promoter.Wave{Name: name}
 	stop := promoter.Stop{Signals: []gate.Signal{{Name: "probe", MaxAge: 5 * time.Minute}}}
 	var environments []string
-	for _, word := range strings.Fields(rest) {
+	for word := range strings.FieldsSeq(rest) {
 		key, value, _ := strings.Cut(word, "=")
 		switch known, err := r.gate(&stop, &w, key, value); {
 		case err != nil:

@@ -33,7 +33,7 @@ func TestStories(t *testing.T) {
 // TestStoryPerGate holds that every gate's word has a story of its name.
 func TestStoryPerGate(t *testing.T) {
 	t.Parallel()
-	for _, word := range strings.Fields(`version signature provenance sbom vulnerabilities tests age previous soak health alerts
+	for word := range strings.FieldsSeq(`version signature provenance sbom vulnerabilities tests age previous soak health alerts
 		drift requires pause lock policy window freeze hold approval checks`) {
 		if !fileExists("testdata/story/" + word + ".txtar") {
 			t.Errorf("gate %s has no story testdata/story/%s.txtar", word, word)
@@ -142,7 +142,7 @@ func everyone(m *model, a []string) error {
 	return nil
 }
 
-// version TAG [like=TAG] [unsigned] [unread] [copied] [incomplete] [arm]
+// version TAG [like=TAG] [unsigned] [unread] [copied] [incomplete] [arm].
 func version(m *model, a []string) error {
 	d := digestOf(a[0])
 	for _, w := range a[1:] {
@@ -176,7 +176,7 @@ func version(m *model, a []string) error {
 	return nil
 }
 
-// proof KIND OUTCOME TAG
+// proof KIND OUTCOME TAG.
 func proof(m *model, a []string) error {
 	o := signals.Outcome(a[1])
 	if a[1] == "unknown" {
@@ -186,7 +186,7 @@ func proof(m *model, a []string) error {
 	return nil
 }
 
-// desire ENV TAG|absent|unknown, or desire ENV mixed TAG TAG
+// desire ENV TAG|absent|unknown, or desire ENV mixed TAG….
 func desire(m *model, a []string) error {
 	k, err := m.lane(a[0])
 	if err != nil {
@@ -210,7 +210,7 @@ func desire(m *model, a []string) error {
 	return nil
 }
 
-// runs ENV TAG|desired
+// runs ENV TAG|desired.
 func runs(m *model, a []string) error {
 	delete(m.runs, a[0])
 	if a[1] != "desired" {
@@ -219,7 +219,7 @@ func runs(m *model, a []string) error {
 	return nil
 }
 
-// healthy|unhealthy|nodata ENV [SIGNAL]
+// healthy|unhealthy|nodata ENV [SIGNAL].
 func health(s signals.State) func(*model, []string) error {
 	return func(m *model, a []string) error {
 		name := "probe"

@@ -15,7 +15,7 @@ func fileExists(path string) bool {
 	return err == nil
 }
 
-// need ENV ARTIFACT[@CONSTRAINT] met|unmet
+// need ENV ARTIFACT[@CONSTRAINT] met|unmet.
 func need(m *model, a []string) error {
 	k, err := m.lane(a[0])
 	if err != nil {
@@ -47,7 +47,7 @@ func merge(m *model, a []string) error {
 	return nil
 }
 
-// close ENV by NAME [PERMISSION]
+// close ENV by NAME [PERMISSION].
 func closing(m *model, a []string) error {
 	p, err := m.open(a[0])
 	if err != nil {
@@ -75,7 +75,7 @@ func forgive(m *model, a []string) error {
 	return fmt.Errorf("nothing was closed in %s", a[0])
 }
 
-// approve|object ENV by NAME
+// approve|object ENV by NAME.
 func review(s gitops.ReviewState) func(*model, []string) error {
 	return func(m *model, a []string) error {
 		p, err := m.open(a[0])
@@ -87,7 +87,7 @@ func review(s gitops.ReviewState) func(*model, []string) error {
 	}
 }
 
-// label ENV NAME [REASON]
+// label ENV NAME [REASON].
 func label(m *model, a []string) error {
 	p, err := m.open(a[0])
 	if err != nil {
@@ -97,7 +97,7 @@ func label(m *model, a []string) error {
 	return nil
 }
 
-// unlabel ENV NAME
+// unlabel ENV NAME.
 func unlabel(m *model, a []string) error {
 	p, err := m.open(a[0])
 	if err != nil {
