@@ -48,14 +48,15 @@ func ParsePause(title string) Pause {
 		if !ok || value == "" {
 			continue
 		}
-		if i >= maxPauseTokens || !p.token(strings.ToLower(kind), value) {
+		if i >= maxPauseTokens || !readToken(&p, strings.ToLower(kind), value) {
 			p.Unread = append(p.Unread, word)
 		}
 	}
 	return p
 }
 
-func (p *Pause) token(kind, value string) bool {
+// readToken says whether it understood the token.
+func readToken(p *Pause, kind, value string) bool {
 	switch kind {
 	case "env", "environment":
 		return appendGlob(&p.Environments, value)

@@ -96,21 +96,26 @@ func (r *repository) diff(ctx context.Context, base, head gitops.Commit) []diffL
 			name = c.From.Name
 		}
 		out = append(out, diffLine{"file", name})
-		if size(store.EncodedObjectSize(c.From.TreeEntry.Hash))+size(store.EncodedObjectSize(c.To.TreeEntry.Hash)) > maxDiffBlob {
-			out = append(out, diffLine{"same", "too large to be shown here"})
-			continue
-		}
-		patch, err := c.PatchContext(ctx)
-		if err != nil {
-			out = append(out, diffLine{"same", "cannot be shown"})
-			continue
-		}
-		for _, f := range patch.FilePatches() {
-			out = append(out, lines(f)...)
-		}
+		out = append(out, fileDiff(ctx, store, c)...)
 	}
 	if len(out) > maxDiffLines {
 		return append(out[:maxDiffLines:maxDiffLines], diffLine{"file", "and more, which is not shown here"})
+	}
+	return out
+}
+
+// fileDiff is what changes in one file.
+func fileDiff(ctx context.Context, store *filesystem.Storage, c *object.Change) []diffLine {
+	if size(store.EncodedObjectSize(c.From.TreeEntry.Hash))+size(store.EncodedObjectSize(c.To.TreeEntry.Hash)) > maxDiffBlob {
+		return []diffLine{{"same", "too large to be shown here"}}
+	}
+	patch, err := c.PatchContext(ctx)
+	if err != nil {
+		return []diffLine{{"same", "cannot be shown"}}
+	}
+	var out []diffLine
+	for _, f := range patch.FilePatches() {
+		out = append(out, lines(f)...)
 	}
 	return out
 }

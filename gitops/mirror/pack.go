@@ -302,7 +302,7 @@ func (r *packReader) inflate(in []byte, size int, keep bool) ([]byte, int, error
 		return nil, 0, fmt.Errorf("%w: %w", errMalformedPack, err)
 	}
 	var out bytes.Buffer
-	dst := io.Writer(io.Discard)
+	dst := io.Discard
 	if keep {
 		out.Grow(size)
 		dst = &out

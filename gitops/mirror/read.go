@@ -32,12 +32,12 @@ type Entry struct {
 
 // kindError says what stands where a regular file should be.
 func kindError(mode Mode) error {
-	switch kind := mode & 0o170000; {
-	case kind == Symlink:
+	switch mode & 0o170000 {
+	case Symlink:
 		return ErrSymlink
-	case kind == Submodule:
+	case Submodule:
 		return ErrSubmodule
-	case kind == Directory:
+	case Directory:
 		return ErrDirectory
 	}
 	return fmt.Errorf("has the unknown mode %s", mode)

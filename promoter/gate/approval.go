@@ -56,8 +56,8 @@ func (s Approval) Check(c Case) Verdict {
 	return v
 }
 
-// reviews are the approvals that count, sorted by name; until is when the
-// first of them expires, or one of the future begins to count.
+// reviews are the approvals that count, sorted by name, until when they do,
+// and who asks for changes.
 func (s Approval) reviews(c Case) (valid []gitops.Review, until time.Time, objection string) {
 	for _, r := range standing(c.Proposal.Reviews, c.Now) {
 		switch {
@@ -70,6 +70,12 @@ func (s Approval) reviews(c Case) (valid []gitops.Review, until time.Time, objec
 			valid = append(valid, r)
 		}
 	}
+	return valid, s.turn(valid, c), objection
+}
+
+// turn is when the first approval that counts expires, or one of the future
+// begins to count.
+func (s Approval) turn(valid []gitops.Review, c Case) (until time.Time) {
 	for _, r := range valid {
 		for _, q := range s.Required {
 			if end := r.At.Add(q.TTL); q.TTL > 0 && q.admits(r.By) && end.After(c.Now) {
@@ -82,7 +88,7 @@ func (s Approval) reviews(c Case) (valid []gitops.Review, until time.Time, objec
 			until = sooner(until, r.At)
 		}
 	}
-	return valid, until, objection
+	return until
 }
 
 // standing is everybody's newest word, sorted by name. An approval of the

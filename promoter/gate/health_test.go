@@ -18,35 +18,35 @@ func TestHealth(t *testing.T) {
 		{name: "a sibling fails", change: func(c *gate.Case, _ *gate.Set) {
 			c.Failing = []string{"prod-sg"}
 		}, want: gate.Block, says: "prod-sg turned unhealthy"},
-		{name: "unhealthy", change: func(c *gate.Case, s *gate.Set) {
+		{name: "unhealthy", change: func(c *gate.Case, _ *gate.Set) {
 			c.Facts.Health[0].State, c.Facts.Health[0].Reason = signals.StateUnhealthy, hostile
 		}, want: gate.Block, says: hostile, until: noon().Add(4 * time.Minute)},
-		{name: "progressing", change: func(c *gate.Case, s *gate.Set) {
+		{name: "progressing", change: func(c *gate.Case, _ *gate.Set) {
 			c.Facts.Health[0].State = signals.StateProgressing
 		}, want: gate.Wait, says: "progressing"},
-		{name: "a state nobody knows", change: func(c *gate.Case, s *gate.Set) {
+		{name: "a state nobody knows", change: func(c *gate.Case, _ *gate.Set) {
 			c.Facts.Health[0].State = hostile
 		}, want: gate.Wait, says: "which is no state"},
-		{name: "no data", change: func(c *gate.Case, s *gate.Set) {
+		{name: "no data", change: func(c *gate.Case, _ *gate.Set) {
 			c.Facts.Health = nil
 		}, want: gate.Wait, says: "has no data"},
-		{name: "no data is accepted", change: func(c *gate.Case, s *gate.Set) {
+		{name: "no data is accepted", change: func(c *gate.Case, _ *gate.Set) {
 			c.Facts.Health = nil
 			c.Signals[0].NoDataHealthy = true
 		}, want: gate.Pass},
-		{name: "exactly too old", change: func(c *gate.Case, s *gate.Set) {
+		{name: "exactly too old", change: func(c *gate.Case, _ *gate.Set) {
 			c.Facts.Health[0].At = c.Now.Add(-5 * time.Minute)
 		}, want: gate.Wait, says: "too long ago"},
-		{name: "a second before too old", change: func(c *gate.Case, s *gate.Set) {
+		{name: "a second before too old", change: func(c *gate.Case, _ *gate.Set) {
 			c.Facts.Health[0].At = c.Now.Add(-5*time.Minute + time.Second)
 		}, want: gate.Pass, until: noon().Add(time.Second)},
-		{name: "old bad news", change: func(c *gate.Case, s *gate.Set) {
+		{name: "old bad news", change: func(c *gate.Case, _ *gate.Set) {
 			c.Facts.Health[0].At, c.Facts.Health[0].State = c.Now.Add(-5*time.Minute), signals.StateUnhealthy
 		}, want: gate.Wait, says: "too long ago"},
-		{name: "not collected", change: func(c *gate.Case, s *gate.Set) {
+		{name: "not collected", change: func(c *gate.Case, _ *gate.Set) {
 			c.Facts.Health[0].Uncollected = true
 		}, want: gate.Wait, says: "not collected by this build"},
-		{name: "a block behind a wait", change: func(c *gate.Case, s *gate.Set) {
+		{name: "a block behind a wait", change: func(c *gate.Case, _ *gate.Set) {
 			c.Signals = append([]gate.Signal{{Name: "none"}}, c.Signals...)
 			c.Facts.Health[0].State = signals.StateUnhealthy
 		}, want: gate.Block, says: "synced"},

@@ -178,13 +178,13 @@ func (l *Loop) outcome(ctx context.Context, now time.Time, key string, d deed, f
 	switch {
 	case errors.Is(failed, gitops.ErrMoved):
 		result = "refused: the premise moved"
-		l.Log.Debug("premise moved", "lane", d.change.Lane.String(), "change", string(d.change.Kind))
+		l.Log.DebugContext(ctx, "premise moved", "lane", d.change.Lane.String(), "change", string(d.change.Kind))
 	case failed != nil:
 		result = "failed: " + failed.Error()
 		l.speak(source, failed)
 	default:
 		l.speak(source, nil)
-		l.Log.Info("did", "change", d.change.String())
+		l.Log.InfoContext(ctx, "did", "change", d.change.String())
 	}
 	body, err := json.Marshal(record{Change: d.change, Result: result})
 	if err != nil {
@@ -312,7 +312,7 @@ func (l *Loop) resume(ctx context.Context) error {
 		return err
 	}
 	for _, e := range open {
-		l.Log.Warn("an intent has no outcome: the world is looked at before anything else", "lane", e.Subject, "intent", e.Key)
+		l.Log.WarnContext(ctx, "an intent has no outcome: the world is looked at before anything else", "lane", e.Subject, "intent", e.Key)
 		body, err := json.Marshal(map[string]string{"result": "unknown: stopped before the outcome was written; decided again from what the world shows"})
 		if err != nil {
 			return err

@@ -19,23 +19,32 @@ func (l *Loop) lookDesired(ctx context.Context, now time.Time, at gitops.Commit)
 	for _, r := range l.ruling.Routes {
 		for _, w := range r.Waves {
 			for _, stop := range w.Stops {
-				k := l.lanes[stop.Lane]
-				files, err := l.Repo.Files(ctx, at, stop.Path, string(edit.Needle(r.Image)))
+				l.lookLane(ctx, now, r.Image, stop, at)
 				if ctx.Err() != nil {
 					return ctx.Err()
-				}
-				if err != nil {
-					k.desired = gitops.Desired{Commit: at, Problem: err.Error()}
-					continue
-				}
-				k.desired = Desired(files, r.Image, stop.Place, at)
-				if k.desired.Presence == gitops.At {
-					k.moved(k.desired.Version, now)
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// lookLane reads what one lane names at a commit. A look that was cut short
+// leaves what was known.
+func (l *Loop) lookLane(ctx context.Context, now time.Time, image string, stop promoter.Stop, at gitops.Commit) {
+	k := l.lanes[stop.Lane]
+	files, err := l.Repo.Files(ctx, at, stop.Path, string(edit.Needle(image)))
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		k.desired = gitops.Desired{Commit: at, Problem: err.Error()}
+		return
+	}
+	k.desired = Desired(files, image, stop.Place, at)
+	if k.desired.Presence == gitops.At {
+		k.moved(k.desired.Version, now)
+	}
 }
 
 // Desired folds the places of all files of a lane.

@@ -3,6 +3,7 @@ package loop
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,7 +52,7 @@ func (l *Loop) lookGit(ctx context.Context, now time.Time) {
 	}
 	l.head = up.Head
 	l.world.Bases = map[string]gitops.Commit{l.Repository: up.Head}
-	l.Log.Info("looked at git", "commit", string(up.Head))
+	l.Log.InfoContext(ctx, "looked at git", "commit", string(up.Head))
 }
 
 // lookRules reads the rules of a commit.
@@ -65,7 +66,7 @@ func (l *Loop) lookRules(ctx context.Context, now time.Time, at gitops.Commit) b
 		return false
 	}
 	for _, p := range ruling.Problems {
-		l.Log.Warn("a rule is broken and holds what it covers", "problem", p)
+		l.Log.WarnContext(ctx, "a rule is broken and holds what it covers", "problem", p)
 	}
 	l.ruling = ruling
 	for _, r := range ruling.Routes {
@@ -93,7 +94,7 @@ func (l *Loop) lookForge(ctx context.Context) {
 		l.world.PausesUnread = err.Error()
 	}
 	if l.Paused != "" {
-		l.world.Pauses = append(l.world.Pauses[:len(l.world.Pauses):len(l.world.Pauses)], gitops.Pause{ID: "the kill switch", Title: l.Paused})
+		l.world.Pauses = append(slices.Clip(l.world.Pauses), gitops.Pause{ID: "the kill switch", Title: l.Paused})
 	}
 	if l.me.Name == "" {
 		me, err := l.Forge.Whoami(ctx)

@@ -3,6 +3,7 @@ package loop
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -136,7 +137,7 @@ func (l *Loop) Tick(ctx context.Context) (time.Time, error) {
 	began := time.Now()
 	l.look(ctx, now)
 	plans := l.decide(ctx, now)
-	if err := l.remember(ctx, now, plans); err != nil {
+	if err := l.remember(ctx, plans); err != nil {
 		return time.Time{}, err
 	}
 	acted, err := l.act(ctx, now, plans)
@@ -204,13 +205,9 @@ func (l *Loop) view(now time.Time, plans []promoter.Plan) View {
 		Now: now, Head: l.head, Plans: plans, Routes: l.ruling.Routes, Pauses: l.world.Pauses,
 		Problems: l.ruling.Problems, Silent: map[string]string{},
 	}
-	for k, why := range l.silent {
-		v.Silent[k] = why
-	}
+	maps.Copy(v.Silent, l.silent)
 	for _, r := range l.ruling.Routes {
-		for _, k := range l.snapshot(now, r).Lanes {
-			v.Lanes = append(v.Lanes, k)
-		}
+		v.Lanes = append(v.Lanes, l.snapshot(now, r).Lanes...)
 	}
 	return v
 }
@@ -234,7 +231,7 @@ func (l *Loop) speak(source string, err error) bool {
 	}
 	l.silent[source] = err.Error()
 	if was != err.Error() {
-		l.Log.Warn("source is silent", "source", source, "error", err.Error())
+		l.Log.Warn("source is silent", "silent", source, "error", err.Error())
 	}
 	return false
 }

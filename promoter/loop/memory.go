@@ -108,8 +108,8 @@ func (l *Loop) recallVersions(ctx context.Context, artifact string) *versions {
 }
 
 // remember keeps what the look learnt before anything is done on its ground.
-func (l *Loop) remember(ctx context.Context, now time.Time, plans []promoter.Plan) error {
-	var records []store.Record
+func (l *Loop) remember(ctx context.Context, plans []promoter.Plan) error {
+	var changed changes
 	for _, p := range plans {
 		for _, lp := range p.Lanes {
 			k := l.lanes[lp.Lane]
@@ -118,34 +118,40 @@ func (l *Loop) remember(ctx context.Context, now time.Time, plans []promoter.Pla
 			}
 			if lp.Earned != nil {
 				k.Earned = append(k.Earned, *lp.Earned)
-				l.Log.Info("version earned an environment", "environment", lp.Lane.Environment, "artifact", lp.Lane.Artifact,
+				l.Log.InfoContext(ctx, "version earned an environment", "environment", lp.Lane.Environment, "artifact", lp.Lane.Artifact,
 					"digest", string(lp.Earned.Digest), "adopted", lp.Earned.Adopted)
 			}
 			k.Waiting = lp.Waiting
-			r, err := store.Remember(bucketLane, lp.Lane.String(), k, time.Time{})
-			if err != nil {
+			if err := changed.add(bucketLane, lp.Lane.String(), k, &k.kept); err != nil {
 				return err
-			}
-			if string(r.Value) != k.kept {
-				k.kept = string(r.Value)
-				records = append(records, r)
 			}
 		}
 		if v := l.versions[p.Artifact]; v != nil {
-			r, err := store.Remember(bucketVersions, p.Artifact, v, time.Time{})
-			if err != nil {
+			if err := changed.add(bucketVersions, p.Artifact, v, &v.kept); err != nil {
 				return err
-			}
-			if string(r.Value) != v.kept {
-				v.kept = string(r.Value)
-				records = append(records, r)
 			}
 		}
 	}
-	if len(records) == 0 {
+	if len(changed) == 0 {
 		return nil
 	}
-	return l.Store.Put(ctx, records...)
+	return l.Store.Put(ctx, changed...)
+}
+
+// changes are the records that differ from what the store keeps.
+type changes []store.Record
+
+// add adds a value's record if it differs from the one that was kept.
+func (c *changes) add(bucket, key string, value any, kept *string) error {
+	r, err := store.Remember(bucket, key, value, time.Time{})
+	if err != nil {
+		return err
+	}
+	if string(r.Value) != *kept {
+		*kept = string(r.Value)
+		*c = append(*c, r)
+	}
+	return nil
 }
 
 // Buckets are the parts of the store's memory that decisions rest on.

@@ -36,8 +36,7 @@ func TestWired(t *testing.T) {
 			return true
 		})
 		_, err = f.Fetch(t.Context(), subject)
-		var throttled *registry.Throttled
-		if !errors.As(err, &throttled) {
+		if _, ok := errors.AsType[*registry.Throttled](err); !ok {
 			t.Errorf("Fetch = %v, want the registry's pause in the chain", err)
 		}
 	})

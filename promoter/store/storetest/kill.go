@@ -75,7 +75,7 @@ func (b Backend) killed(t *testing.T) {
 // that it had printed.
 func kill(t *testing.T, self, path string, after int) []store.Checkpoint {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), self, "-test.run=^$", victim, path)
+	cmd := exec.CommandContext(t.Context(), self, "-test.run=^$", victim, path) //nolint:gosec // self is the running test binary
 	out, err := cmd.StdoutPipe()
 	must(t, err)
 	must(t, cmd.Start())
