@@ -2,12 +2,17 @@ package dashboard
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
 // instant is a point in time as the page writes it: absolute, with the
 // distance from now beside it.
-type instant struct{ Machine, Text, Distance string }
+type instant struct {
+	Machine, Text, Distance string
+	// Said says that the sentence before it names the instant already.
+	Said bool
+}
 
 func at(now, t time.Time) instant {
 	i := instant{Machine: t.UTC().Format(time.RFC3339), Text: t.UTC().Format("2006-01-02 15:04Z")}
@@ -16,6 +21,13 @@ func at(now, t time.Time) instant {
 	} else {
 		i.Distance = rough(-d) + " ago"
 	}
+	return i
+}
+
+// until is the instant at which a verdict may change by itself.
+func until(now time.Time, v verdict) instant {
+	i := at(now, v.Until)
+	i.Said = strings.Contains(v.Reason, i.Text)
 	return i
 }
 

@@ -111,5 +111,5 @@ func asset(name string) http.HandlerFunc {
 }
 
 func parse() *template.Template {
-	return template.Must(template.New("").Funcs(template.FuncMap{"at": at}).ParseFS(assets, "assets/*.html"))
+	return template.Must(template.New("").Funcs(template.FuncMap{"at": at, "until": until}).ParseFS(assets, "assets/*.html"))
 }

@@ -68,6 +68,17 @@ type card struct {
 	Problem  string
 }
 
+// InGit is what Git names here, in a word.
+func (c card) InGit() string {
+	switch {
+	case c.Current.Tag != "" || c.Current.Short != "":
+		return c.Current.Name()
+	case c.Phase == promoter.PhaseUnknown:
+		return "not known"
+	}
+	return "nothing"
+}
+
 type version struct{ Tag, Short, Digest, Platforms, Revision, Source string }
 
 // Name is the tag, or the digest of a version without one.
@@ -204,6 +215,10 @@ func next(l promoter.LanePlan) string {
 		return prose.Plain(first.Owner)
 	case l.Change != nil:
 		return "Waveguide: " + prose.Plain(l.Change.String())
+	case waits && !first.Until.IsZero():
+		return "nobody: it changes by itself"
+	case waits:
+		return "not known"
 	case !waits && l.Proposal != "" && len(l.Verdicts) > 0:
 		return "whoever may merge: every gate passes"
 	}

@@ -49,7 +49,7 @@
     const t = document.querySelector('#looked time');
     if (!t || Number.isNaN(Date.parse(instant))) return;
     t.dateTime = instant;
-    t.firstChild.data = instant.slice(0, 10) + ' ' + instant.slice(11, 16) + 'Z ';
+    if (t.firstChild.nodeType === 3) t.firstChild.data = instant.slice(0, 10) + ' ' + instant.slice(11, 16) + 'Z ';
     distances();
   };
   const events = new EventSource('/events');
