@@ -1,0 +1,119 @@
+package prose_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"pgregory.net/rapid"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/promoter/gate"
+	"github.com/waveguide-dev/waveguide/promoter/prose"
+	"github.com/waveguide-dev/waveguide/signals"
+)
+
+func plan(tag, reason string) promoter.LanePlan {
+	return promoter.LanePlan{
+		Lane: gitops.Lane{Repository: "env", Environment: "prod", Artifact: "shop"}, Wave: "prod", Class: gate.Promotion,
+		Phase: promoter.PhaseProposed, Proposal: "7",
+		Current:   signals.Version{Tag: "1.0.0", Digest: "sha256:aaaa"},
+		Candidate: signals.Version{Tag: tag, Digest: "sha256:bbbb"},
+		Verdicts:  []gate.Verdict{{Gate: "approval", Answer: gate.Wait, Reason: reason, Owner: "@acme/owners"}},
+	}
+}
+
+func TestHostileTextCannotSpeak(t *testing.T) {
+	t.Parallel()
+	hostile := map[string]string{
+		"a mention":             "@everybody look",
+		"a link":                "[click](https://evil.example)",
+		"a bare link":           "https://evil.example",
+		"an image":              "![x](https://evil.example/x.png)",
+		"HTML":                  "<script>alert(1)</script><img src=x>",
+		"a comment's end":       "--> <b>out</b> <!--",
+		"a table's end":         "| x |\n|---|",
+		"code that ends itself": "`rm -rf`",
+		"a terminal code":       "\x1b[2J\x1b]0;owned\x07",
+		"a direction mark":      "\u202egnp.exe",
+	}
+	for name, text := range hostile {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := plan(text, text)
+			body := prose.Proposal{}.Body(l, promoter.Route{Promotion: "shop", Image: "r.example/shop"}, gitops.Desired{}, nil)
+			for _, bad := range []string{"@everybody", "](https", "<script", "<img", "<b>", "\x1b", "\u202e", "\n|---|\n|---|"} {
+				if strings.Contains(body, bad) && !inCode(body, bad) {
+					t.Errorf("Body lets %q through:\n%s", bad, body)
+				}
+			}
+			for _, answer := range []string{prose.Explain(l, time.Time{}), prose.Summary(l), prose.Proposal{}.Title(l)} {
+				if i := strings.IndexFunc(answer, func(r rune) bool { return r != '\n' && unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }); i >= 0 {
+					t.Errorf("a control character reaches the terminal: %q", answer)
+				}
+			}
+		})
+	}
+}
+
+// inCode says that every occurrence of bad stands inside inline code.
+func inCode(body, bad string) bool {
+	for line := range strings.SplitSeq(body, "\n") {
+		for i := strings.Index(line, bad); i >= 0; {
+			if strings.Count(line[:i], "`")%2 == 0 {
+				return false
+			}
+			next := strings.Index(line[i+1:], bad)
+			if next < 0 {
+				break
+			}
+			i += 1 + next
+		}
+	}
+	return true
+}
+
+func TestBodyChangesOnlyWithItsContent(t *testing.T) {
+	t.Parallel()
+	l := plan("1.1.0", "needs 1 approval(s)")
+	l.Verdicts[0].Until = time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
+	r := promoter.Route{Promotion: "shop", Image: "r.example/shop"}
+	one := prose.Proposal{}.Body(l, r, gitops.Desired{}, nil)
+	l.Verdicts[0].Until = l.Verdicts[0].Until.Add(time.Hour)
+	if two := (prose.Proposal{}).Body(l, r, gitops.Desired{}, nil); one != two {
+		t.Error("Body changes with the clock alone")
+	}
+	l.Verdicts[0].Reason = "needs 2 approval(s)"
+	if two := (prose.Proposal{}).Body(l, r, gitops.Desired{}, nil); one == two {
+		t.Error("Body does not change with its reason")
+	}
+}
+
+func TestTitleFitsEveryForge(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		title := prose.Proposal{}.Title(plan(rapid.String().Draw(t, "tag"), ""))
+		if len(title) > 210 || strings.ContainsAny(title, "\n\r\x00\x1b") {
+			t.Fatalf("Title is no title: %q", title)
+		}
+	})
+}
+
+func TestExplainSaysWhoOwnsTheNextStep(t *testing.T) {
+	t.Parallel()
+	got := prose.Explain(plan("1.1.0", "needs 1 approval(s)"), time.Time{})
+	for _, want := range []string{"shop in prod", "1.1.0", "approval", "next step: @acme/owners"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("Explain does not say %q:\n%s", want, got)
+		}
+	}
+}
+
+func TestHostileTextIsCut(t *testing.T) {
+	t.Parallel()
+	if n := len([]rune(prose.Plain(strings.Repeat("ab", 100_000)))); n > 301 {
+		t.Errorf("Plain keeps %d characters", n)
+	}
+}
