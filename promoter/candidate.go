@@ -217,6 +217,9 @@ func (at *site) streak() signals.Streak {
 
 // upstream is every lane of earlier waves as a candidate's case sees it.
 func (d *decision) upstream(wave int, v signals.Digest) []gate.Upstream {
+	if d.ahead.lanes != nil && d.ahead.wave == wave && d.ahead.version == v {
+		return d.ahead.lanes
+	}
 	var ups []gate.Upstream
 	for _, up := range d.sites {
 		if up.wave >= wave {
@@ -232,5 +235,6 @@ func (d *decision) upstream(wave int, v signals.Digest) []gate.Upstream {
 			Soak: up.stop.Gates.Soak.For, Streak: up.streak(), Optional: up.stop.Optional,
 		})
 	}
+	d.ahead.wave, d.ahead.version, d.ahead.lanes = wave, v, ups
 	return ups
 }

@@ -43,6 +43,13 @@ type decision struct {
 	snapshot *Snapshot
 	versions catalogue
 	sites    []*site
+	// ahead keeps the last answer of upstream: the lanes of a wave mostly ask
+	// about one version, and cases share it.
+	ahead struct {
+		wave    int
+		version signals.Digest
+		lanes   []gate.Upstream
+	}
 }
 
 // site is a stop with what is known there.
