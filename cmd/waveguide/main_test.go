@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"testing"
 
@@ -37,20 +38,27 @@ func program() {
 	os.Exit(code)
 }
 
-// TestScripts runs what the documentation of the commands promises.
+// TestScripts runs what the documentation of the commands promises. $EXAMPLE is
+// the example configuration; $IMAGE is a repository of a registry in which
+// 1.0.0 is signed and 2.0.0 is not, and $TRUST/verify.yaml trusts its key.
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	example, err := filepath.Abs("../../deploy/example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newShelf(t, memoryRegistry(t))
+	w.release("1.0.0")
+	w.tag(w.push("build-2.0.0"), "2.0.0")
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
-			example, err := os.Getwd()
-			if err != nil {
-				return err
-			}
-			e.Setenv("EXAMPLE", example+"/../../deploy/example")
+			e.Setenv("EXAMPLE", example)
+			e.Setenv("IMAGE", w.image)
+			e.Setenv("TRUST", w.dir)
 			return nil
 		},
 	})

@@ -185,10 +185,10 @@ type setup struct {
 	soak      time.Duration
 }
 
-// newWorld makes a world in which version 1.0.0 runs everywhere.
-func newWorld(t *testing.T, s setup) *world {
+// newShelf makes a world that is a registry and a key only.
+func newShelf(t *testing.T, registry string) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), image: s.registry + "/acme/shop", envs: s.envs, sick: map[string]bool{}}
+	w := &world{t: t, dir: t.TempDir(), image: registry + "/acme/shop", sick: map[string]bool{}}
 	var err error
 	if w.signer, err = signer.Generate(); err != nil {
 		t.Fatal(err)
@@ -198,6 +198,24 @@ func newWorld(t *testing.T, s setup) *world {
 		t.Fatal(err)
 	}
 	w.write("release.pub", string(pub))
+	w.write("verify.yaml", fmt.Sprintf(`apiVersion: waveguide.dev/v1alpha1
+kind: Daemon
+repositories:
+  - {name: env, url: "https://git.example.com/env.git", forge: {kind: local, url: "https://git.example.com"}}
+registries:
+  - {match: "%s/**", plainHTTP: true}
+trust:
+  keys:
+    - {name: release, file: %s/release.pub}
+`, registry, w.dir))
+	return w
+}
+
+// newWorld makes a world in which version 1.0.0 runs everywhere.
+func newWorld(t *testing.T, s setup) *world {
+	t.Helper()
+	w := newShelf(t, s.registry)
+	w.envs = s.envs
 	first := w.release("1.0.0")
 	w.health = httptest.NewServer(http.HandlerFunc(w.environment))
 	t.Cleanup(w.health.Close)
