@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/waveguide-dev/waveguide/promoter"
 )
 
 //go:embed assets
@@ -80,7 +78,7 @@ func (p *Page) lane(w http.ResponseWriter, r *http.Request) {
 func (p *Page) plans(w http.ResponseWriter, _ *http.Request) {
 	plans := p.now().plans
 	if plans == nil {
-		plans = []promoter.Plan{}
+		plans = []json.RawMessage{}
 	}
 	b, err := json.Marshal(plans)
 	if err != nil {

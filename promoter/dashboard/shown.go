@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -71,7 +72,7 @@ type page struct {
 	Silent   []silence
 	Sources  []source
 	Card     *card
-	plans    []promoter.Plan
+	plans    []json.RawMessage
 }
 
 type source struct {

@@ -1,6 +1,8 @@
 package dashboard
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
@@ -26,7 +28,8 @@ type view struct {
 	Stops      []stop
 	Problems   []string
 	Silent     []silence
-	plans      []promoter.Plan
+	// plans are the look's plans, each as JSON.
+	plans []json.RawMessage
 }
 
 // row is an artifact on its way through the waves.
@@ -34,6 +37,15 @@ type row struct {
 	Promotion, Artifact, Image string
 	Owners                     string
 	Waves                      []wave
+}
+
+// add puts a card at the end, in a new wave if it is of another one.
+func (r *row) add(c card) {
+	if n := len(r.Waves); n == 0 || r.Waves[n-1].Name != c.Wave {
+		r.Waves = append(r.Waves, wave{Name: c.Wave})
+	}
+	last := &r.Waves[len(r.Waves)-1]
+	last.Cards = append(last.Cards, c)
 }
 
 type wave struct {
@@ -125,7 +137,7 @@ type silence struct{ Source, Why string }
 
 // model turns a look into what the page shows, and says of which repository.
 func model(v loop.View, forge func(string) string) (string, view) {
-	m := view{Looked: v.Now.UTC(), Head: v.Head.Short(), plans: v.Plans}
+	m := view{Looked: v.Now.UTC(), Head: v.Head.Short()}
 	known := map[gitops.Lane]promoter.Lane{}
 	for _, k := range v.Lanes {
 		known[k.Lane] = k
@@ -135,20 +147,20 @@ func model(v loop.View, forge func(string) string) (string, view) {
 		routes[r.Artifact] = r
 	}
 	for _, p := range v.Plans {
-		r := row{Promotion: prose.Plain(p.Promotion), Artifact: prose.Plain(p.Artifact)}
-		r.Image = prose.Plain(routes[p.Artifact].Image)
-		r.Owners = plainList(routes[p.Artifact].Owners)
+		if b, err := json.Marshal(p); err == nil {
+			m.plans = append(m.plans, b)
+		} else {
+			m.Problems = append(m.Problems, prose.Plain("the plan of "+p.Artifact+" cannot be written as JSON: "+err.Error()))
+		}
+		r := row{
+			Promotion: prose.Plain(p.Promotion), Artifact: prose.Plain(p.Artifact),
+			Image: prose.Plain(routes[p.Artifact].Image), Owners: plainList(routes[p.Artifact].Owners),
+		}
 		for _, l := range p.Lanes {
-			if m.Repository == "" {
-				m.Repository = prose.Plain(l.Lane.Repository)
-			}
-			name := prose.Plain(l.Wave)
-			if n := len(r.Waves); n == 0 || r.Waves[n-1].Name != name {
-				r.Waves = append(r.Waves, wave{Name: name})
-			}
 			c := makeCard(p, l, known[l.Lane], forge)
-			r.Waves[len(r.Waves)-1].Cards = append(r.Waves[len(r.Waves)-1].Cards, c)
+			m.Repository = cmp.Or(m.Repository, c.Repository)
 			m.Stops = append(m.Stops, holds(c)...)
+			r.add(c)
 		}
 		m.Rows = append(m.Rows, r)
 	}
@@ -187,7 +199,7 @@ func makeCard(p promoter.Plan, l promoter.LanePlan, k promoter.Lane, forge func(
 	c.Proposal = proposal(l.Proposal, k, forge)
 	c.Next = next(l)
 	c.Places = places(k.Desired)
-	c.History = history(k)
+	c.History = history(k, l)
 	c.Health = makeHealth(k.Facts)
 	c.Evidence = evidence(k.Facts, l)
 	return c
@@ -259,22 +271,29 @@ func places(d gitops.Desired) []string {
 }
 
 // history is what the lane had, newest first.
-func history(k promoter.Lane) []moment {
+func history(k promoter.Lane, l promoter.LanePlan) []moment {
+	tags := map[signals.Digest]string{}
+	for _, left := range k.Desired.Left {
+		tags[signals.Digest(left.Version.Digest)] = left.Version.Tag
+	}
+	tags[l.Candidate.Digest], tags[l.Current.Digest] = l.Candidate.Tag, l.Current.Tag
+	name := func(d signals.Digest) string {
+		return prose.Plain(signals.Version{Tag: tags[d], Digest: d}.String())
+	}
 	var all []moment
 	for _, e := range k.Facts.Earned {
 		what := "earned"
 		if e.Adopted {
 			what = "adopted: there before Waveguide"
 		}
-		all = append(all, moment{At: e.At.UTC(), What: what, Version: prose.Plain(e.Digest.Short())})
+		all = append(all, moment{At: e.At.UTC(), What: what, Version: name(e.Digest)})
 	}
-	for _, l := range k.Desired.Left {
+	for _, left := range k.Desired.Left {
 		what := "left"
-		if l.Reverted {
+		if left.Reverted {
 			what = "left by going back"
 		}
-		v := signals.Version{Tag: l.Version.Tag, Digest: signals.Digest(l.Version.Digest)}
-		all = append(all, moment{At: l.At.UTC(), What: what, Version: prose.Plain(v.String())})
+		all = append(all, moment{At: left.At.UTC(), What: what, Version: name(signals.Digest(left.Version.Digest))})
 	}
 	slices.SortStableFunc(all, func(a, b moment) int { return b.At.Compare(a.At) })
 	return all
