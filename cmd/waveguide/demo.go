@@ -102,7 +102,7 @@ func (d *demoWorld) tell(ctx context.Context, out io.Writer, o demoOptions) erro
 	for _, step := range t.story() {
 		if err := t.play(ctx, step); err != nil {
 			if ctx.Err() != nil && !o.headless {
-				return nil //nolint:nilerr // the person ended it
+				return nil
 			}
 			return err
 		}

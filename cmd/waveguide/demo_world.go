@@ -65,7 +65,7 @@ func (r rollout) running() string {
 }
 
 const (
-	demoBotToken = "demo-bot-token"
+	demoBotToken = "demo-bot-token" //nolint:gosec // opens nothing but the demo's own forge on loopback
 	demoYouToken = "demo-you-token"
 	demoRollout  = time.Second
 )

@@ -12,6 +12,7 @@ import (
 
 	"github.com/waveguide-dev/waveguide/config"
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter"
 	"github.com/waveguide-dev/waveguide/promoter/prose"
 )
 
@@ -61,79 +62,79 @@ func after(why string) string {
 	return ": " + why
 }
 
+// patient collects what doctor finds.
+type patient struct{ found []finding }
+
+// note says that something works, or what is missing.
+func (p *patient) note(what string, err error) bool {
+	f := finding{What: what, State: "works"}
+	if err != nil {
+		f.State, f.Why = "missing", err.Error()
+	}
+	p.found = append(p.found, f)
+	return err == nil
+}
+
+// risk says what could be bypassed.
+func (p *patient) risk(what, why string) { p.found = append(p.found, finding{what, "risk", why}) }
+
 // examine looks at everything the daemon's file names.
 func examine(ctx context.Context, d *config.Daemon) []finding {
-	var all []finding
-	note := func(what string, err error) bool {
-		f := finding{What: what, State: "works"}
-		if err != nil {
-			f.State, f.Why = "missing", err.Error()
-		}
-		all = append(all, f)
-		return err == nil
-	}
+	p := &patient{}
 	for _, k := range d.Trust.Keys {
 		_, err := newOCI(d, nil).verifier(k.Name)
-		note("key "+k.Name, err)
+		p.note("key "+k.Name, err)
 	}
 	for _, s := range d.Signals {
 		if s.Kind != config.SignalProbe {
-			note("signal "+s.Name, fmt.Errorf("%s is %s", s.Kind, uncollected))
+			p.note("signal "+s.Name, fmt.Errorf("%s is %s", s.Kind, uncollected))
 		}
 	}
 	for _, r := range d.Repositories {
-		all = append(all, examineRepository(ctx, d, r)...)
+		if r.Forge.Kind != "local" {
+			p.note(r.Name+": forge", fmt.Errorf("%s is not spoken by this build", r.Forge.Kind))
+			continue
+		}
+		p.forge(ctx, r)
+		rules, err := doctorRules(ctx, d, r)
+		if p.note(r.Name+": git and rules", err) {
+			p.rules(ctx, newOCI(d, nil), r, rules)
+		}
 	}
-	return all
+	return p.found
 }
 
-// examineRepository reads one repository, its rules, its forge and its images.
-func examineRepository(ctx context.Context, d *config.Daemon, r config.Repository) (all []finding) {
-	note := func(what string, err error) bool {
-		f := finding{What: r.Name + ": " + what, State: "works"}
-		if err != nil {
-			f.State, f.Why = "missing", err.Error()
-		}
-		all = append(all, f)
-		return err == nil
+// forge looks at a repository's forge.
+func (p *patient) forge(ctx context.Context, r config.Repository) {
+	forge, err := openForge(r)
+	if !p.note(r.Name+": forge client", err) {
+		return
 	}
-	risk := func(what, why string) { all = append(all, finding{r.Name + ": " + what, "risk", why}) }
-	if r.Forge.Kind != "local" {
-		note("forge", fmt.Errorf("%s is not spoken by this build", r.Forge.Kind))
-		return all
+	me, err := forge.Whoami(ctx)
+	if p.note(r.Name+": forge token", err) && me.Permission == gitops.PermissionAdmin {
+		p.risk(r.Name+": the bot is "+me.Name, "it has admin rights and could push to the protected branch: give it write")
 	}
-	if forge, err := openForge(r); note("forge client", err) {
-		me, err := forge.Whoami(ctx)
-		if note("forge token", err) && me.Permission == gitops.PermissionAdmin {
-			risk("the bot is "+me.Name, "it has admin rights and could push to the protected branch: give it write")
-		}
-		_, err = forge.Pauses(ctx)
-		note("pause issues", err)
-	}
-	rules, err := doctorRules(ctx, d, r)
-	if !note("git and rules", err) || rules == nil {
-		return all
-	}
-	o := newOCI(d, nil)
+	_, err = forge.Pauses(ctx)
+	p.note(r.Name+": pause issues", err)
+}
+
+// rules looks at the images of a repository's rules, and at what they leave open.
+func (p *patient) rules(ctx context.Context, o *oci, r config.Repository, rules *config.Rules) {
 	for _, route := range rules.Routes {
 		client, repository, err := o.open(route.Image)
 		if err == nil {
 			_, err = client.Tags(ctx, repository)
 		}
-		note("image "+route.Image, err)
-		for _, s := range lanes(rules.Routes) {
-			if s.Lane.Artifact != route.Artifact {
-				continue
-			}
+		p.note(r.Name+": image "+route.Image, err)
+		for _, s := range lanes([]promoter.Route{route}) {
 			if s.Gates.Signature == nil {
-				risk(s.Lane.String(), "no signature is asked for: whoever may push a tag may promote it")
+				p.risk(r.Name+": "+s.Lane.String(), "no signature is asked for: whoever may push a tag may promote it")
 			}
 			if s.Auto && len(s.Gates.Approval.Required) == 0 && s.Labels["stage"] == "prod" {
-				risk(s.Lane.String(), "production is merged by the bot without any approval")
+				p.risk(r.Name+": "+s.Lane.String(), "production is merged by the bot without any approval")
 			}
 		}
 	}
-	return all
 }
 
 // doctorRules reads the rules from the protected branch into a mirror of its
@@ -143,7 +144,7 @@ func doctorRules(ctx context.Context, d *config.Daemon, r config.Repository) (ru
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	own := *d
 	own.StateDir = dir
 	m, err := openMirror(ctx, &own, r)

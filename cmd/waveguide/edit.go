@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -38,23 +39,30 @@ func editCommand(s streams) *cobra.Command {
 	return c
 }
 
-// editFiles edits all files or none.
-func editFiles(out io.Writer, files []string, o editOptions) error {
+// request is what the flags ask of every file.
+func (o editOptions) request() (edit.Request, error) {
 	if o.artifact == "" && o.path == "" || o.to == "" {
-		return usage{fmt.Errorf("edit needs --to, and --artifact or --path")}
+		return edit.Request{}, usage{errors.New("edit needs --to, and --artifact or --path")}
 	}
-	to := edit.Version{Tag: o.to}
+	r := edit.Request{Repository: o.artifact, Path: o.path, Document: o.document + 1, To: edit.Version{Tag: o.to}}
 	if tag, digest, ok := strings.Cut(o.to, "@"); ok {
-		to = edit.Version{Tag: tag, Digest: digest}
+		r.To = edit.Version{Tag: tag, Digest: digest}
 	} else if strings.HasPrefix(o.to, "sha256:") {
-		to = edit.Version{Digest: o.to}
+		r.To = edit.Version{Digest: o.to}
 	}
-	r := edit.Request{Repository: o.artifact, Path: o.path, Document: o.document + 1, To: to}
 	if o.pin {
 		r.Pin = edit.AddDigest
 	}
+	return r, nil
+}
+
+// editFiles edits all files or, if one is refused, none.
+func editFiles(out io.Writer, files []string, o editOptions) error {
+	r, err := o.request()
+	if err != nil {
+		return err
+	}
 	results := make([]edit.Result, len(files))
-	sources := make([][]byte, len(files))
 	for i, name := range files {
 		src, err := os.ReadFile(name)
 		if err != nil {
@@ -63,13 +71,15 @@ func editFiles(out io.Writer, files []string, o editOptions) error {
 		if results[i], err = edit.Promote(name, src, r); err != nil {
 			return err
 		}
-		sources[i] = src
-	}
-	for i, name := range files {
-		if err := show(out, name, sources[i], results[i]); err != nil {
+		if err := show(out, name, src, results[i]); err != nil {
 			return err
 		}
-		if !o.write || len(results[i].Edits) == 0 {
+	}
+	if !o.write {
+		return nil
+	}
+	for i, name := range files {
+		if len(results[i].Edits) == 0 {
 			continue
 		}
 		if err := replace(name, results[i].Bytes); err != nil {

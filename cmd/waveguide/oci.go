@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -153,11 +154,9 @@ func (o *oci) Proofs(ctx context.Context, image string, d signals.Digest, s prom
 // signature verifies a signature made with a key of the daemon's trust.
 func (o *oci) signature(ctx context.Context, image string, d signals.Digest, g *gate.Signature, again bool) (signals.Proof, error) {
 	p := signals.Proof{Kind: signals.ProofSignature, Digest: d, At: time.Now().UTC()}
-	for _, revoked := range o.daemon.Trust.Revoked.Digests {
-		if revoked == string(d) {
-			p.Outcome, p.Reason = signals.OutcomeRefused, "the digest is revoked in the daemon's file"
-			return p, nil
-		}
+	if slices.Contains(o.daemon.Trust.Revoked.Digests, string(d)) {
+		p.Outcome, p.Reason = signals.OutcomeRefused, "the digest is revoked in the daemon's file"
+		return p, nil
 	}
 	if g.Key == "" {
 		p.Reason = "keyless signatures are " + uncollected
@@ -188,10 +187,8 @@ func (o *oci) signature(ctx context.Context, image string, d signals.Digest, g *
 // verifier trusts every key of that name that is not revoked; the files are
 // read anew, so that a rotation needs no restart.
 func (o *oci) verifier(name string) (*sigstore.Verifier, error) {
-	for _, revoked := range o.daemon.Trust.Revoked.Keys {
-		if revoked == name {
-			return nil, fmt.Errorf("key %s is revoked in the daemon's file", name)
-		}
+	if slices.Contains(o.daemon.Trust.Revoked.Keys, name) {
+		return nil, fmt.Errorf("key %s is revoked in the daemon's file", name)
 	}
 	var keys []sigstore.Key
 	for _, k := range o.daemon.Trust.Keys {

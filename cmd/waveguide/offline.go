@@ -115,18 +115,26 @@ func (f facts) left(l gitops.Lane) []gitops.Left {
 // checkoutFiles are the regular files under a path that hold the text.
 func checkoutFiles(checkout, under, text string) (map[string][]byte, error) {
 	files := map[string][]byte{}
-	err := filepath.WalkDir(filepath.Join(checkout, filepath.FromSlash(under)), func(path string, e fs.DirEntry, err error) error {
+	root, err := os.OpenRoot(checkout)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = root.Close() }()
+	err = filepath.WalkDir(filepath.Join(checkout, filepath.FromSlash(under)), func(path string, e fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		if err != nil || !e.Type().IsRegular() || strings.Contains(path, ".git"+string(filepath.Separator)) {
 			return err
 		}
-		src, err := os.ReadFile(path)
+		name, err := filepath.Rel(checkout, path)
+		if err != nil {
+			return err
+		}
+		src, err := root.ReadFile(name)
 		if err != nil || !edit.Mentions(src, []byte(text)) {
 			return err
 		}
-		name, err := filepath.Rel(checkout, path)
 		files[filepath.ToSlash(name)] = src
 		return err
 	})

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -87,33 +89,33 @@ func resumeCommand(s streams) *cobra.Command {
 	c := &cobra.Command{
 		Use: "resume [ISSUE...]", Short: "Close pause issues; without a number it lists those in force",
 		RunE: func(cmd *cobra.Command, ids []string) error {
-			return eachForge(file, func(r config.Repository) error {
-				forge, err := openForge(r)
-				if err != nil {
-					return err
-				}
-				if len(ids) == 0 {
-					pauses, err := forge.Pauses(cmd.Context())
-					if err != nil {
-						return err
-					}
-					for _, p := range pauses {
-						fmt.Fprintf(s.out, "%s: %s %q by %s since %s\n", r.Name, p.ID, p.Title, p.By.Name, p.Since.UTC().Format(time.RFC3339))
-					}
-					return nil
-				}
-				for _, id := range ids {
-					if err := forge.CloseIssue(cmd.Context(), id); err != nil {
-						return err
-					}
-					fmt.Fprintf(s.out, "%s: issue %s is closed\n", r.Name, id)
-				}
-				return nil
-			})
+			return eachForge(file, func(r config.Repository) error { return resume(cmd.Context(), s.out, r, ids) })
 		},
 	}
 	configFlag(c, &file)
 	return c
+}
+
+// resume closes pause issues of a repository, or lists those in force.
+func resume(ctx context.Context, out io.Writer, r config.Repository, ids []string) error {
+	forge, err := openForge(r)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := forge.CloseIssue(ctx, id); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s: issue %s is closed\n", r.Name, id)
+	}
+	if len(ids) > 0 {
+		return nil
+	}
+	pauses, err := forge.Pauses(ctx)
+	for _, p := range pauses {
+		fmt.Fprintf(out, "%s: %s %q by %s since %s\n", r.Name, p.ID, p.Title, p.By.Name, p.Since.UTC().Format(time.RFC3339))
+	}
+	return err
 }
 
 // eachForge does something on the forge of every repository.

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/waveguide-dev/waveguide/config"
+	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/gitops/edit"
 	"github.com/waveguide-dev/waveguide/promoter"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
@@ -74,7 +77,7 @@ func explainCommand(s streams) *cobra.Command {
 }
 
 // look decides about a checkout, or about the configured world as it is now.
-func (o planOptions) look(ctx context.Context) (loop.View, error) {
+func (o *planOptions) look(ctx context.Context) (loop.View, error) {
 	if o.checkout == "" {
 		if o.facts != "" || o.at != "" {
 			return loop.View{}, usage{errors.New("--facts and --at go with --checkout: the world has its own facts and its own time")}
@@ -94,7 +97,7 @@ func (o planOptions) look(ctx context.Context) (loop.View, error) {
 
 // world looks once at the configured world with a store of its own, so that it
 // can run beside the daemon; nothing is written anywhere else.
-func (o planOptions) world(ctx context.Context) (loop.View, error) {
+func (o *planOptions) world(ctx context.Context) (loop.View, error) {
 	d, err := readDaemon(o.config)
 	if err != nil {
 		return loop.View{}, err
@@ -103,7 +106,7 @@ func (o planOptions) world(ctx context.Context) (loop.View, error) {
 	if err != nil {
 		return loop.View{}, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	copied, err := beside(ctx, d, dir)
 	if err != nil {
 		return loop.View{}, err
@@ -118,9 +121,7 @@ func (o planOptions) world(ctx context.Context) (loop.View, error) {
 		view.Plans = append(view.Plans, v.Plans...)
 		view.Lanes = append(view.Lanes, v.Lanes...)
 		view.Problems = append(view.Problems, v.Problems...)
-		for source, why := range v.Silent {
-			view.Silent[source] = why
-		}
+		maps.Copy(view.Silent, v.Silent)
 	}
 	return view, w.Close()
 }
@@ -150,37 +151,43 @@ func printPlans(w io.Writer, v loop.View, checkout string) {
 
 // wouldWrite is the difference that a lane's change would make in a checkout.
 func wouldWrite(checkout string, v loop.View, l promoter.LanePlan) string {
-	var out strings.Builder
-	for _, k := range v.Lanes {
-		if k.Lane != l.Lane {
-			continue
-		}
-		done := map[string]bool{}
-		for _, p := range k.Desired.Places {
-			if done[p.File] {
-				continue
-			}
-			done[p.File] = true
-			src, err := os.ReadFile(filepath.Join(checkout, filepath.FromSlash(p.File)))
-			if err != nil {
-				fmt.Fprintf(&out, "  %s\n", err)
-				continue
-			}
-			r := edit.Request{To: edit.Version{Tag: l.Change.To.Tag, Digest: l.Change.To.Digest}}
-			for _, route := range v.Routes {
-				if route.Artifact == l.Lane.Artifact {
-					r.Repository = route.Image
-				}
-			}
-			res, err := edit.Promote(p.File, src, r)
-			if err != nil {
-				fmt.Fprintf(&out, "  refused: %s\n", err)
-				continue
-			}
-			out.WriteString(difference(p.File, src, res.Bytes))
+	r := edit.Request{To: edit.Version{Tag: l.Change.To.Tag, Digest: l.Change.To.Digest}}
+	for _, route := range v.Routes {
+		if route.Artifact == l.Lane.Artifact {
+			r.Repository = route.Image
 		}
 	}
+	var out strings.Builder
+	for _, file := range filesOf(v, l.Lane) {
+		src, err := os.ReadFile(filepath.Join(checkout, filepath.FromSlash(file)))
+		if err != nil {
+			fmt.Fprintf(&out, "  %s\n", err)
+			continue
+		}
+		res, err := edit.Promote(file, src, r)
+		if err != nil {
+			fmt.Fprintf(&out, "  refused: %s\n", err)
+			continue
+		}
+		out.WriteString(difference(file, src, res.Bytes))
+	}
 	return out.String()
+}
+
+// filesOf are the files that name a lane's artifact, each once.
+func filesOf(v loop.View, at gitops.Lane) []string {
+	var files []string
+	for _, k := range v.Lanes {
+		if k.Lane != at {
+			continue
+		}
+		for _, p := range k.Desired.Places {
+			if !slices.Contains(files, p.File) {
+				files = append(files, p.File)
+			}
+		}
+	}
+	return files
 }
 
 // beside is the daemon's configuration with a store and mirrors of its own,

@@ -101,25 +101,32 @@ func (r *repo) Delta(ctx context.Context, c gitops.Commit) (loop.Delta, error) {
 	if err != nil {
 		return d, err
 	}
+	if len(changes) > maxFiles {
+		return d, fmt.Errorf("commit %s changes more than %d files", c.Short(), maxFiles)
+	}
 	for _, ch := range changes {
-		if len(d.Files) == maxFiles {
-			return d, fmt.Errorf("commit %s changes more than %d files", c.Short(), maxFiles)
+		if d.Files[ch.Path], err = r.sides(ch); err != nil {
+			return d, err
 		}
-		var sides [2][]byte
-		for i, id := range []mirror.ID{ch.Old, ch.New} {
-			if id.IsZero() {
-				continue
-			}
-			if sides[i], err = r.ReadBlob(id); err != nil {
-				return d, fmt.Errorf("read %s: %w", ch.Path, err)
-			}
-		}
-		if ch.OldMode != ch.NewMode {
-			sides[1] = nil // a change of kind is never ours
-		}
-		d.Files[ch.Path] = sides
 	}
 	return d, nil
+}
+
+// sides are the bytes of a changed path before and after; a change of kind is
+// never ours and has no after.
+func (r *repo) sides(ch mirror.FileChange) (s [2][]byte, err error) {
+	for i, id := range []mirror.ID{ch.Old, ch.New} {
+		if id.IsZero() {
+			continue
+		}
+		if s[i], err = r.ReadBlob(id); err != nil {
+			return s, fmt.Errorf("read %s: %w", ch.Path, err)
+		}
+	}
+	if ch.OldMode != ch.NewMode {
+		s[1] = nil
+	}
+	return s, nil
 }
 
 func (r *repo) Push(ctx context.Context, d loop.Draft) (gitops.Commit, error) {

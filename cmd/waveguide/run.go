@@ -108,7 +108,7 @@ func listen(ctx context.Context, g *errgroup.Group, log *slog.Logger, name, addr
 	if err != nil {
 		return err
 	}
-	log.Info("listening", "for", name, "address", l.Addr().String())
+	log.InfoContext(ctx, "listening", "for", name, "address", l.Addr().String())
 	srv := &http.Server{
 		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx },

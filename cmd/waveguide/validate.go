@@ -79,15 +79,20 @@ func readRules(file, checkout string, now time.Time) (*config.Daemon, *config.Ru
 func ruleFiles(checkout, folder string) ([]config.File, error) {
 	var files []config.File
 	top := filepath.Join(checkout, filepath.FromSlash(folder))
-	err := filepath.WalkDir(top, func(path string, e fs.DirEntry, err error) error {
+	root, err := os.OpenRoot(checkout)
+	if err != nil {
+		return nil, hinted{usage{fmt.Errorf("open the checkout: %w", err)}, "name the checkout of the GitOps repository with --checkout"}
+	}
+	defer func() { _ = root.Close() }()
+	err = filepath.WalkDir(top, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() || !slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(path)) {
 			return err
 		}
-		data, err := os.ReadFile(path)
+		name, err := filepath.Rel(checkout, path)
 		if err != nil {
 			return err
 		}
-		name, err := filepath.Rel(checkout, path)
+		data, err := root.ReadFile(name)
 		files = append(files, config.File{Name: filepath.ToSlash(name), Data: data})
 		return err
 	})

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -232,8 +233,8 @@ func storePath(d *config.Daemon) (string, error) {
 // Close closes what was opened, in reverse.
 func (w *daemon) Close() error {
 	var errs []error
-	for i := len(w.close) - 1; i >= 0; i-- {
-		errs = append(errs, w.close[i]())
+	for _, end := range slices.Backward(w.close) {
+		errs = append(errs, end())
 	}
 	w.close = nil
 	return errors.Join(errs...)
