@@ -65,7 +65,7 @@ func (p *Page) overview(w http.ResponseWriter, _ *http.Request) {
 
 func (p *Page) lane(w http.ResponseWriter, r *http.Request) {
 	all := p.now()
-	for _, c := range all.cards() {
+	for _, c := range all.Cards() {
 		if c.Environment == r.PathValue("environment") && c.Artifact == r.PathValue("artifact") {
 			all.Card = &c
 			p.render(w, "lane.html", all)

@@ -80,8 +80,8 @@ type source struct {
 	Looked           time.Time
 }
 
-// cards are all lanes in the order of their promotion.
-func (p *page) cards() []card {
+// Cards are all lanes in the order of their promotion.
+func (p page) Cards() []card {
 	var all []card
 	for _, r := range p.Rows {
 		for _, w := range r.Waves {
@@ -91,16 +91,13 @@ func (p *page) cards() []card {
 	return all
 }
 
-// Cards is the order of the table.
-func (p page) Cards() []card { return p.cards() }
-
 // summary is one sentence: how many lanes are where, and what stands against them.
-func (p *page) summary() string {
+func (p page) summary() string {
 	if len(p.Sources) == 0 {
 		return "Nothing has been looked at yet."
 	}
 	count := map[promoter.Phase]int{}
-	cards := p.cards()
+	cards := p.Cards()
 	for _, c := range cards {
 		count[c.Phase]++
 	}
@@ -113,19 +110,19 @@ func (p *page) summary() string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, ph))
 		}
 	}
-	s := plural(len(cards), "lane")
+	said := []string{plural(len(cards), "lane")}
 	if len(parts) > 0 {
-		s += ": " + strings.Join(parts, ", ")
+		said[0] += ": " + strings.Join(parts, ", ")
 	}
 	for _, more := range []struct {
 		n    int
 		word string
 	}{{len(p.Stops), "stop"}, {len(p.Problems), "problem"}, {len(p.Silent), "silent source"}} {
 		if more.n > 0 {
-			s += "; " + plural(more.n, more.word)
+			said = append(said, plural(more.n, more.word))
 		}
 	}
-	return s + "."
+	return strings.Join(said, "; ") + "."
 }
 
 func plural(n int, word string) string {
