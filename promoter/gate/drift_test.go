@@ -32,6 +32,9 @@ func TestDrift(t *testing.T) {
 		{name: "Git names a tag that nobody knows", change: func(c *gate.Case, _ *gate.Set) {
 			c.Current.Version.Digest, c.Running = "", signals.Version{}
 		}, want: gate.Wait, says: "nobody knows which digest"},
+		{name: "the registry knows another tag than Git names", change: func(c *gate.Case, _ *gate.Set) {
+			c.Current.Version = gitops.Version{Tag: "1.9.0"}
+		}, want: gate.Wait, says: "nobody knows which digest"},
 		{name: "several places disagree", change: func(c *gate.Case, _ *gate.Set) {
 			c.Current.Presence = gitops.Mixed
 		}, want: gate.Pass, says: "sets all of them"},

@@ -38,6 +38,9 @@ func TestSoak(t *testing.T) {
 		{name: "what is there must finish", change: func(c *gate.Case, _ *gate.Set) {
 			c.Finishing = &gate.Upstream{Environment: "prod-id", Desired: digestOld, Soak: time.Hour, Streak: signals.Streak{Digest: digestOld, Began: c.Now, Last: c.Now}}
 		}, want: gate.Wait, says: "soaks in prod-id", until: noon().Add(time.Hour)},
+		{name: "what is there is exactly on time", change: func(c *gate.Case, _ *gate.Set) {
+			c.Finishing = &gate.Upstream{Environment: "prod-id", Desired: digestOld, Soak: time.Hour, Streak: signals.Streak{Digest: digestOld, Began: c.Now.Add(-time.Hour), Last: c.Now.Add(-time.Hour)}}
+		}, want: gate.Wait, says: "the next look"},
 		{name: "what is there stands", change: func(c *gate.Case, _ *gate.Set) {
 			c.Finishing = &gate.Upstream{Environment: "prod-id", Desired: digestOld, Soak: time.Hour}
 		}, want: gate.Wait, says: "has not finished"},
