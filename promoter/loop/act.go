@@ -123,6 +123,9 @@ func (l *Loop) ready(ctx context.Context, d *deed) bool {
 	if err == nil {
 		d.files, err = edited(files, d.route, d.stop, d.change.To)
 	}
+	if err == nil && d.change.Kind == gitops.OpenProposal {
+		err = l.free(ctx, d.change.Lane.Branch())
+	}
 	if err == nil && len(d.files) == 0 {
 		err = fmt.Errorf("nothing to write: %s names %s already", d.stop.Path, d.change.To.Tag)
 	}
@@ -131,6 +134,22 @@ func (l *Loop) ready(ctx context.Context, d *deed) bool {
 		err = fmt.Errorf("%w; %s", err, refused.Hint)
 	}
 	return l.speak(source, err)
+}
+
+// free says that a branch is not there, or is one that we left behind.
+func (l *Loop) free(ctx context.Context, branch string) error {
+	head, exists := l.Branches.Branch(branch)
+	if !exists {
+		return nil
+	}
+	left, err := l.Repo.Delta(ctx, head)
+	if err != nil {
+		return fmt.Errorf("read branch %s: %w", branch, err)
+	}
+	if left.Author != l.Email {
+		return fmt.Errorf("branch %s holds a commit of %s, not of ours: delete or rename it", branch, left.Author)
+	}
+	return nil
 }
 
 // record is the body of a ledger entry.
@@ -227,16 +246,7 @@ func (l *Loop) effect(ctx context.Context, now time.Time, d deed) error {
 // open pushes the branch and opens the proposal.
 func (l *Loop) open(ctx context.Context, now time.Time, d deed) error {
 	branch := d.change.Lane.Branch()
-	old, exists := l.Branches.Branch(branch)
-	if exists {
-		left, err := l.Repo.Delta(ctx, old)
-		if err != nil {
-			return fmt.Errorf("read branch %s: %w", branch, err)
-		}
-		if left.Author != l.Email {
-			return fmt.Errorf("branch %s holds a commit of %s, not of ours: delete or rename it", branch, left.Author)
-		}
-	}
+	old, _ := l.Branches.Branch(branch) // ours, or not there: see free
 	head, err := l.push(ctx, now, d, old)
 	if err != nil {
 		return err
