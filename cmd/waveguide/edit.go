@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -63,6 +64,7 @@ func editFiles(out io.Writer, files []string, o editOptions) error {
 		return err
 	}
 	results := make([]edit.Result, len(files))
+	var shown bytes.Buffer // half a difference would be applied by whoever pipes it
 	for i, name := range files {
 		src, err := os.ReadFile(name)
 		if err != nil {
@@ -71,12 +73,12 @@ func editFiles(out io.Writer, files []string, o editOptions) error {
 		if results[i], err = edit.Promote(name, src, r); err != nil {
 			return err
 		}
-		if err := show(out, name, src, results[i]); err != nil {
+		if err := show(&shown, name, src, results[i]); err != nil {
 			return err
 		}
 	}
-	if !o.write {
-		return nil
+	if _, err := shown.WriteTo(out); err != nil || !o.write {
+		return err
 	}
 	for i, name := range files {
 		if len(results[i].Edits) == 0 {
