@@ -395,9 +395,20 @@ func (w *world) tag(digest, tag string) {
 // pushAs commits files on top of main and pushes them to a branch.
 func (w *world) pushAs(user, token, branch string, files map[string]string) string {
 	w.t.Helper()
+	return w.commit(user, token, "main", branch, files)
+}
+
+// pushOnto commits files on top of a branch.
+func (w *world) pushOnto(user, token, branch string, files map[string]string) string {
+	w.t.Helper()
+	return w.commit(user, token, branch, branch, files)
+}
+
+func (w *world) commit(user, token, base, branch string, files map[string]string) string {
+	w.t.Helper()
 	dir := w.t.TempDir()
 	auth := &githttp.BasicAuth{Username: user, Password: token}
-	r, err := git.PlainClone(dir, false, &git.CloneOptions{URL: w.forge + "/env.git", Auth: auth})
+	r, err := git.PlainClone(dir, false, &git.CloneOptions{URL: w.forge + "/env.git", Auth: auth, ReferenceName: plumbing.NewBranchReferenceName(base)})
 	if err != nil {
 		if r, err = git.PlainInitWithOptions(dir, &git.PlainInitOptions{InitOptions: git.InitOptions{DefaultBranch: "refs/heads/main"}}); err != nil {
 			w.t.Fatal(err)
@@ -423,11 +434,27 @@ func (w *world) pushAs(user, token, branch string, files map[string]string) stri
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	spec := gitconfig.RefSpec("refs/heads/main:refs/heads/" + branch)
+	spec := gitconfig.RefSpec("refs/heads/" + base + ":refs/heads/" + branch)
 	if err := r.Push(&git.PushOptions{RemoteName: "origin", Auth: auth, RefSpecs: []gitconfig.RefSpec{spec}}); err != nil {
 		w.t.Fatal(err)
 	}
 	return head.String()
+}
+
+// removeBranch deletes a branch over HTTP.
+func (w *world) removeBranch(token, branch string) {
+	w.t.Helper()
+	r, err := git.PlainInit(w.t.TempDir(), true)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := r.CreateRemote(&gitconfig.RemoteConfig{Name: "origin", URLs: []string{w.forge + "/env.git"}}); err != nil {
+		w.t.Fatal(err)
+	}
+	spec := gitconfig.RefSpec(":refs/heads/" + branch)
+	if err := r.Push(&git.PushOptions{RemoteName: "origin", Auth: &githttp.BasicAuth{Username: "ada", Password: token}, RefSpecs: []gitconfig.RefSpec{spec}}); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // main is the head of the protected branch, read beside the forge.
