@@ -32,12 +32,14 @@ type Entry struct {
 
 // kindError says what stands where a regular file should be.
 func kindError(mode Mode) error {
-	switch mode & 0o170000 {
-	case Symlink:
+	kind := mode & 0o170000
+	if kind == Symlink {
 		return ErrSymlink
-	case Submodule:
+	}
+	if kind == Submodule {
 		return ErrSubmodule
-	case Directory:
+	}
+	if kind == Directory {
 		return ErrDirectory
 	}
 	return fmt.Errorf("has the unknown mode %s", mode)

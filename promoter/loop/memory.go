@@ -116,12 +116,7 @@ func (l *Loop) remember(ctx context.Context, plans []promoter.Plan) error {
 			if k == nil {
 				continue
 			}
-			if lp.Earned != nil {
-				k.Earned = append(k.Earned, *lp.Earned)
-				l.Log.InfoContext(ctx, "version earned an environment", "environment", lp.Lane.Environment, "artifact", lp.Lane.Artifact,
-					"digest", string(lp.Earned.Digest), "adopted", lp.Earned.Adopted)
-			}
-			k.Waiting = lp.Waiting
+			l.learn(ctx, k, lp)
 			if err := changed.add(bucketLane, lp.Lane.String(), k, &k.kept); err != nil {
 				return err
 			}
@@ -136,6 +131,16 @@ func (l *Loop) remember(ctx context.Context, plans []promoter.Plan) error {
 		return nil
 	}
 	return l.Store.Put(ctx, changed...)
+}
+
+// learn takes over what a plan found out about its lane.
+func (l *Loop) learn(ctx context.Context, k *lane, lp promoter.LanePlan) {
+	if lp.Earned != nil {
+		k.Earned = append(k.Earned, *lp.Earned)
+		l.Log.InfoContext(ctx, "version earned an environment", "environment", lp.Lane.Environment, "artifact", lp.Lane.Artifact,
+			"digest", string(lp.Earned.Digest), "adopted", lp.Earned.Adopted)
+	}
+	k.Waiting = lp.Waiting
 }
 
 // changes are the records that differ from what the store keeps.
