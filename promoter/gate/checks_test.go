@@ -38,5 +38,11 @@ func TestChecks(t *testing.T) {
 		{name: "a block behind a wait", change: func(c *gate.Case, _ *gate.Set) {
 			c.Proposal.Checks = []gitops.Check{{Name: "a", Required: true}, {Name: "b", State: gitops.CheckFailure, Required: true}}
 		}, want: gate.Block, says: "b failed"},
+		{name: "the files name only the tag", change: func(c *gate.Case, _ *gate.Set) {
+			c.Proposal.To.Digest = ""
+		}, want: gate.Pass},
+		{name: "only another tag", change: func(c *gate.Case, _ *gate.Set) {
+			c.Proposal.To = gitops.Version{Tag: "2.0.9"}
+		}, want: gate.Wait, says: "the branch names 2.0.9"},
 	})
 }
