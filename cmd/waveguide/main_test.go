@@ -12,7 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-var update = flag.Bool("update", false, "write the golden parts of the scripts anew") //nolint:gochecknoglobals // a flag
+var update = flag.Bool("update", false, "write the golden parts of the scripts anew")
 
 // TestMain puts the program itself, as the command waveguide, where scripts
 // and tests find it: every call of it is a process of its own.
