@@ -187,7 +187,9 @@ func (l *Loop) snapshot(now time.Time, r promoter.Route) promoter.Snapshot {
 func (l *Loop) wake(now time.Time, plans []promoter.Plan) time.Time {
 	next := now.Add(l.Poll.Repository)
 	for _, t := range l.due {
-		if t.Before(next) {
+		// What was due is read by now; what nobody asks for any more, like the
+		// proofs of a version that has arrived, wakes nobody.
+		if t.After(now) && t.Before(next) {
 			next = t
 		}
 	}
