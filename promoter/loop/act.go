@@ -35,7 +35,8 @@ func (l *Loop) act(ctx context.Context, now time.Time, plans []promoter.Plan) (b
 		if ctx.Err() != nil {
 			return acted, nil //nolint:nilerr // asked to stop: the rest is decided again
 		}
-		if advance(d.change) && !l.ready(ctx, &d) {
+		// Whoever cannot see Git does not know what a step forward would change.
+		if advance(d.change) && (l.silent[sourceGit] != "" || !l.ready(ctx, &d)) {
 			continue
 		}
 		key, err := l.intend(ctx, now, d)

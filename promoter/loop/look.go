@@ -18,6 +18,10 @@ import (
 func (l *Loop) look(ctx context.Context, now time.Time) {
 	l.lookGit(ctx, now)
 	l.lookForge(ctx)
+	if why := l.silent[sourceGit]; why != "" && l.world.PausesUnread == "" {
+		// What was read of Git before may be over by now: everything is held.
+		l.world.PausesUnread = "git could not be read: " + why
+	}
 	for _, r := range l.ruling.Routes {
 		if l.isDue(sourceVersions+r.Artifact, now, l.Poll.Versions) {
 			l.lookVersions(ctx, now, r)
@@ -33,37 +37,51 @@ func (l *Loop) look(ctx context.Context, now time.Time) {
 }
 
 // lookGit fetches the protected branch; a new head brings new rules and new
-// desired versions.
+// desired versions. Git has spoken when all of it was read.
 func (l *Loop) lookGit(ctx context.Context, now time.Time) {
 	up, err := l.Repo.Fetch(ctx)
+	if err == nil {
+		err = l.lookHead(ctx, now, up)
+	}
+	l.speak(sourceGit, err)
+}
+
+// lookHead reads what a fetch brought. Until all of it was read the old head
+// stays, so that the next look tries again.
+func (l *Loop) lookHead(ctx context.Context, now time.Time, up Update) error {
 	stale := !l.ruling.Until.IsZero() && !now.Before(l.ruling.Until)
-	if !l.speak(sourceGit, err) || up.Head == l.head && !stale {
-		return
-	}
-	rules := up.All || l.head == "" || stale
+	// A fetch tells what changed only once.
+	l.unruled = l.unruled || up.All || l.head == "" || stale
 	for _, path := range up.Changed {
-		rules = rules || strings.HasPrefix(path, l.RulesDir+"/")
+		l.unruled = l.unruled || strings.HasPrefix(path, l.RulesDir+"/")
 	}
-	if rules && !l.lookRules(ctx, now, up.Head) {
-		return // the old head stays, so that the next look tries again
+	if up.Head == l.head && !l.unruled {
+		return nil
 	}
-	if err := l.lookDesired(ctx, now, up.Head); !l.speak(sourceGit, err) {
-		return
+	if l.unruled {
+		if err := l.lookRules(ctx, now, up.Head); err != nil {
+			return err
+		}
+		l.unruled = false
+	}
+	if err := l.lookDesired(ctx, now, up.Head); err != nil {
+		return err
 	}
 	l.head = up.Head
 	l.world.Bases = map[string]gitops.Commit{l.Repository: up.Head}
 	l.Log.InfoContext(ctx, "looked at git", "commit", string(up.Head))
+	return nil
 }
 
 // lookRules reads the rules of a commit.
-func (l *Loop) lookRules(ctx context.Context, now time.Time, at gitops.Commit) bool {
+func (l *Loop) lookRules(ctx context.Context, now time.Time, at gitops.Commit) error {
 	files, err := l.Repo.Files(ctx, at, l.RulesDir, "")
-	if !l.speak(sourceGit, err) {
-		return false
+	if err != nil {
+		return err
 	}
 	ruling, err := l.Rules.Rules(files, now)
-	if !l.speak("rules", err) {
-		return false
+	if err != nil {
+		return fmt.Errorf("read the rules of %s: %w", at.Short(), err)
 	}
 	for _, p := range ruling.Problems {
 		l.Log.WarnContext(ctx, "a rule is broken and holds what it covers", "problem", p)
@@ -81,7 +99,7 @@ func (l *Loop) lookRules(ctx context.Context, now time.Time, at gitops.Commit) b
 			l.versions[r.Artifact] = l.recallVersions(ctx, r.Artifact)
 		}
 	}
-	return true
+	return nil
 }
 
 // lookForge reads proposals and pauses. What cannot be read counts as held.
@@ -234,25 +252,63 @@ func (l *Loop) prove(ctx context.Context, now time.Time, r promoter.Route, p pro
 	}
 	for _, lp := range p.Lanes {
 		k := l.lanes[lp.Lane]
-		if k == nil || lp.Candidate.Digest == "" || lp.Candidate.Digest == lp.Current.Digest {
+		if k == nil {
 			continue
 		}
-		_, have := k.facts().Proof(signals.ProofSignature, lp.Candidate.Digest)
-		advances := lp.Change != nil && advance(*lp.Change)
-		source := sourceProofs + lp.Lane.String()
-		if have && !advances && !l.isDue(source, now, l.Poll.Versions) {
-			continue
+		var proofs []signals.Proof
+		for _, d := range movers(lp) {
+			proofs = append(proofs, l.proofs(ctx, now, ask{r.Image, d, stops[lp.Lane], k, lp})...)
 		}
-		again := lp.Change != nil && lp.Change.Kind == gitops.MergeProposal
-		proofs, err := l.Prover.Proofs(ctx, r.Image, lp.Candidate.Digest, stops[lp.Lane], again)
-		if !l.speak(source, err) {
-			proofs = []signals.Proof{{Kind: signals.ProofSignature, Digest: lp.Candidate.Digest, Reason: err.Error(), At: now}}
+		if len(proofs) > 0 {
+			k.proofs = proofs
+			learnt = true
 		}
-		l.due[source] = now.Add(l.Poll.Versions)
-		k.proofs = proofs
-		learnt = true
 	}
 	return learnt
+}
+
+// movers are the digests that want to enter a lane: the one under review or
+// about to be proposed, and the one that would take its place.
+func movers(lp promoter.LanePlan) []signals.Digest {
+	var all []signals.Digest
+	for _, d := range []signals.Digest{lp.Candidate.Digest, lp.Challenger} {
+		if d != "" && d != lp.Current.Digest && !slices.Contains(all, d) {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// ask is one question to the prover.
+type ask struct {
+	image  string
+	digest signals.Digest
+	stop   promoter.Stop
+	lane   *lane
+	plan   promoter.LanePlan
+}
+
+// proofs are those about one digest: as remembered, or read anew if they are
+// missing, due, or about to be acted on.
+func (l *Loop) proofs(ctx context.Context, now time.Time, q ask) []signals.Proof {
+	var have []signals.Proof
+	for _, p := range q.lane.proofs {
+		if p.Digest == q.digest {
+			have = append(have, p)
+		}
+	}
+	source := sourceProofs + q.plan.Lane.String() + " " + q.digest.Short()
+	advances := q.plan.Change != nil && advance(*q.plan.Change)
+	if len(have) > 0 && !advances && now.Before(l.due[source]) {
+		return have
+	}
+	l.due[source] = now.Add(l.Poll.Versions)
+	again := q.plan.Change != nil && q.plan.Change.Kind == gitops.MergeProposal
+	proofs, err := l.Prover.Proofs(ctx, q.image, q.digest, q.stop, again)
+	if !l.speak(source, err) {
+		return []signals.Proof{{Kind: signals.ProofSignature, Digest: q.digest, Reason: err.Error(), At: now}}
+	}
+	return proofs
 }
 
 // advance says that a change moves a version forward, so that everything it

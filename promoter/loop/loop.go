@@ -71,8 +71,10 @@ type View struct {
 type Loop struct {
 	Options
 
-	head     gitops.Commit
-	ruling   Ruling
+	head   gitops.Commit
+	ruling Ruling
+	// unruled says that the rules changed and were not read yet.
+	unruled  bool
 	world    promoter.World
 	lanes    map[gitops.Lane]*lane
 	versions map[string]*versions

@@ -1,0 +1,413 @@
+package loop_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/promoter/gate"
+	"github.com/waveguide-dev/waveguide/promoter/loop"
+	"github.com/waveguide-dev/waveguide/signals"
+)
+
+const (
+	image      = "registry.example.com/shop"
+	repository = "gitops"
+	email      = "bot@example.com"
+	rulesFile  = ".waveguide/shop.yaml"
+	soak       = time.Hour
+)
+
+// beat is the least rest of the loop between two looks of which the first did
+// something.
+const beat = 50 * time.Millisecond
+
+func digestOf(tag string) signals.Digest {
+	sum := sha256.Sum256([]byte(tag))
+	return signals.Digest("sha256:" + hex.EncodeToString(sum[:]))
+}
+
+func laneOf(env string) gitops.Lane {
+	return gitops.Lane{Repository: repository, Environment: env, Artifact: "shop"}
+}
+
+func fileOf(env string) string { return "environments/" + env + "/kustomization.yaml" }
+
+func contentOf(tag string) string {
+	return fmt.Sprintf("images:\n  - name: %s\n    newTag: %s\n    digest: %s\n", image, tag, digestOf(tag))
+}
+
+// commit is one commit of the world's repository.
+type commit struct {
+	parent gitops.Commit
+	files  map[string]string
+	author string
+}
+
+// deed is one write that reached the world.
+type deed struct {
+	At   time.Duration // since the world began
+	What string
+}
+
+// world is a repository, a forge, a registry and two environments in memory.
+// Environments run what the protected branch names, at once.
+type world struct {
+	began    time.Time
+	commits  map[gitops.Commit]commit
+	head     gitops.Commit
+	fetched  gitops.Commit
+	branches map[string]gitops.Commit
+	list     []gitops.Proposal
+	checks   map[gitops.Commit][]gitops.Check
+	pauses   []gitops.Pause
+	tags     []string
+	health   map[string]signals.State
+	auto     bool
+
+	// fail holds the errors of sources and writes by name.
+	fail map[string]error
+	// before is called with the name of a write before it is made.
+	before func(name string)
+	deeds  []deed
+	looks  int
+}
+
+func newWorld() *world {
+	w := &world{
+		began: time.Now(), commits: map[gitops.Commit]commit{}, branches: map[string]gitops.Commit{},
+		checks: map[gitops.Commit][]gitops.Check{}, health: map[string]signals.State{}, fail: map[string]error{},
+		tags: []string{"1.0.0"}, auto: true, before: func(string) {},
+	}
+	w.push(map[string]string{rulesFile: "good", fileOf("dev"): contentOf("1.0.0"), fileOf("prod"): contentOf("1.0.0")})
+	return w
+}
+
+// push is a person's push to the protected branch.
+func (w *world) push(files map[string]string) {
+	w.head = w.commit(w.head, files, "ann@example.com", "")
+}
+
+func (w *world) commit(parent gitops.Commit, files map[string]string, author, message string) gitops.Commit {
+	all := maps.Clone(w.commits[parent].files)
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, files)
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %v %s %s %s", parent, all, author, message, time.Now()))
+	id := gitops.Commit(hex.EncodeToString(sum[:20]))
+	w.commits[id] = commit{parent: parent, files: all, author: author}
+	return id
+}
+
+// edit is a person's push to a branch of the bot.
+func (w *world) edit(env string, files map[string]string) gitops.Commit {
+	name := laneOf(env).Branch()
+	w.branches[name] = w.commit(w.branches[name], files, "ann@example.com", "")
+	return w.branches[name]
+}
+
+// write notes a write, or refuses it.
+func (w *world) write(ctx context.Context, name, format string, args ...any) error {
+	w.before(name)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := w.fail[name]; err != nil {
+		return err
+	}
+	w.deeds = append(w.deeds, deed{time.Since(w.began), name + " " + fmt.Sprintf(format, args...)})
+	return nil
+}
+
+// count is how many deeds begin with a word.
+func (w *world) count(word string) int {
+	n := 0
+	for _, d := range w.deeds {
+		if strings.HasPrefix(d.What, word) {
+			n++
+		}
+	}
+	return n
+}
+
+// when is when the first deed of that text happened.
+func (w *world) when(text string) time.Duration {
+	for _, d := range w.deeds {
+		if d.What == text {
+			return d.At
+		}
+	}
+	return -1
+}
+
+// names is the version that the protected branch names.
+func (w *world) names(env string) string {
+	for _, tag := range w.tags {
+		if w.commits[w.head].files[fileOf(env)] == contentOf(tag) {
+			return tag
+		}
+	}
+	return "?"
+}
+
+func (w *world) open(env string) *gitops.Proposal {
+	for i := range w.list {
+		if w.list[i].Lane == laneOf(env) && w.list[i].State == gitops.Open && w.list[i].Author.Name == "bot" {
+			return &w.list[i]
+		}
+	}
+	return nil
+}
+
+// check is the bot's check on the newest commit of a lane's branch.
+func (w *world) check(env string) gitops.Check {
+	c, _ := gitops.Proposal{Checks: w.checks[w.branches[laneOf(env).Branch()]]}.Check(gitops.CheckName)
+	return c
+}
+
+// repo is the world's Git.
+type repo struct{ *world }
+
+func (r repo) Fetch(context.Context) (loop.Update, error) {
+	r.looks++
+	if err := r.fail["git"]; err != nil {
+		return loop.Update{}, err
+	}
+	u := loop.Update{Head: r.head}
+	was, is := r.commits[r.fetched].files, r.commits[r.head].files
+	for _, name := range slices.Sorted(maps.Keys(is)) {
+		if was[name] != is[name] {
+			u.Changed = append(u.Changed, name)
+		}
+	}
+	r.fetched = r.head
+	return u, nil
+}
+
+func (r repo) Files(_ context.Context, at gitops.Commit, under, text string) (map[string][]byte, error) {
+	if err := r.fail["files"]; err != nil {
+		return nil, err
+	}
+	found := map[string][]byte{}
+	for name, src := range r.commits[at].files {
+		if (name == under || strings.HasPrefix(name, under+"/")) && strings.Contains(src, text) {
+			found[name] = []byte(src)
+		}
+	}
+	return found, nil
+}
+
+func (r repo) Delta(_ context.Context, c gitops.Commit) (loop.Delta, error) {
+	is, ok := r.commits[c]
+	if !ok {
+		return loop.Delta{}, fmt.Errorf("no commit %s", c)
+	}
+	d := loop.Delta{Parent: is.parent, Author: is.author, Files: map[string][2][]byte{}}
+	was := r.commits[is.parent].files
+	for name, src := range is.files {
+		if old, ok := was[name]; !ok {
+			d.Files[name] = [2][]byte{nil, []byte(src)}
+		} else if old != src {
+			d.Files[name] = [2][]byte{[]byte(old), []byte(src)}
+		}
+	}
+	return d, nil
+}
+
+func (r repo) Push(ctx context.Context, d loop.Draft) (gitops.Commit, error) {
+	r.before("compare")
+	if r.branches[d.Branch] != d.Old {
+		return "", gitops.ErrMoved
+	}
+	if err := r.write(ctx, "push", "%s", d.Branch); err != nil {
+		return "", err
+	}
+	files := map[string]string{}
+	for name, src := range d.Files {
+		files[name] = string(src)
+	}
+	r.branches[d.Branch] = r.commit(d.Base, files, email, d.Message)
+	return r.branches[d.Branch], nil
+}
+
+func (r repo) Branch(name string) (gitops.Commit, bool) {
+	c, ok := r.branches[name]
+	return c, ok
+}
+
+func (r repo) Delete(ctx context.Context, name string, at gitops.Commit) error {
+	if r.branches[name] != at {
+		return gitops.ErrMoved
+	}
+	if err := r.write(ctx, "delete", "%s", name); err != nil {
+		return err
+	}
+	delete(r.branches, name)
+	return nil
+}
+
+// forge is the world's forge.
+type forge struct{ *world }
+
+func (f forge) Whoami(context.Context) (gitops.Actor, error) {
+	return gitops.Actor{Name: "bot", Bot: true}, f.fail["whoami"]
+}
+
+func (f forge) Pauses(context.Context) ([]gitops.Pause, error) { return f.pauses, f.fail["pauses"] }
+
+func (f forge) Proposals(context.Context, string) ([]gitops.Proposal, string, error) {
+	if err := f.fail["forge"]; err != nil {
+		return nil, "", err
+	}
+	list := slices.Clone(f.list)
+	for i := range list {
+		if list[i].State == gitops.Open {
+			list[i].Head = f.branches[list[i].Branch]
+		}
+		list[i].Checks = slices.Clone(f.checks[list[i].Head])
+	}
+	return list, "", nil
+}
+
+func (f forge) Open(ctx context.Context, p gitops.Proposal, labels []string) (gitops.Proposal, error) {
+	for _, o := range f.list {
+		if o.Branch == p.Branch && o.State == gitops.Open {
+			return o, nil
+		}
+	}
+	if err := f.write(ctx, "open", "%s", p.Lane.Environment); err != nil {
+		return p, err
+	}
+	p.ID, p.State, p.Author = fmt.Sprint(len(f.list)+1), gitops.Open, gitops.Actor{Name: "bot", Bot: true}
+	p.Opened = time.Now()
+	for _, name := range labels {
+		p.Labels = append(p.Labels, gitops.Label{Name: name})
+	}
+	f.list = append(f.list, p)
+	return p, f.fail["response of open"]
+}
+
+func (f forge) find(id string) *gitops.Proposal {
+	for i := range f.list {
+		if f.list[i].ID == id {
+			return &f.list[i]
+		}
+	}
+	return &gitops.Proposal{}
+}
+
+func (f forge) Update(ctx context.Context, id, title, body string) error {
+	if err := f.write(ctx, "update", "%s", f.find(id).Lane.Environment); err != nil {
+		return err
+	}
+	f.find(id).Title, f.find(id).Body = title, body
+	return nil
+}
+
+func (f forge) Close(ctx context.Context, id, _ string) error {
+	if err := f.write(ctx, "close", "%s", f.find(id).Lane.Environment); err != nil {
+		return err
+	}
+	f.find(id).State, f.find(id).Ended = gitops.Closed, time.Now()
+	return nil
+}
+
+func (f forge) Merge(ctx context.Context, id string, head gitops.Commit) (gitops.Commit, error) {
+	f.before("compare")
+	p := f.find(id)
+	if p.State != gitops.Open || f.branches[p.Branch] != head {
+		return "", gitops.ErrMoved
+	}
+	if err := f.write(ctx, "merge", "%s", p.Lane.Environment); err != nil {
+		return "", err
+	}
+	env := p.Lane.Environment
+	f.world.head = f.commit(f.world.head, map[string]string{fileOf(env): f.commits[head].files[fileOf(env)]}, email, "merge")
+	p.State, p.Head, p.Ended, p.MergedAs = gitops.Merged, head, time.Now(), f.world.head
+	delete(f.branches, p.Branch)
+	return f.world.head, nil
+}
+
+func (f forge) SetCheck(ctx context.Context, head gitops.Commit, c gitops.Check) error {
+	if err := f.write(ctx, "check", "%s", c.State); err != nil {
+		return err
+	}
+	f.checks[head] = append(slices.DeleteFunc(f.checks[head], func(o gitops.Check) bool { return o.Name == c.Name }), c)
+	return nil
+}
+
+func (f forge) RemoveLabel(ctx context.Context, _, label string) error {
+	return f.write(ctx, "unlabel", "%s", label)
+}
+
+// sources are the world's registry, evidence, health and rules.
+type sources struct{ *world }
+
+func (s sources) Versions(_ context.Context, _ string, selects func(string) bool) ([]signals.Version, error) {
+	var all []signals.Version
+	for _, tag := range s.tags {
+		if selects(tag) {
+			all = append(all, signals.Version{Tag: tag, Digest: digestOf(tag)})
+		}
+	}
+	return all, s.fail["versions"]
+}
+
+func (s sources) Proofs(_ context.Context, _ string, d signals.Digest, _ promoter.Stop, _ bool) ([]signals.Proof, error) {
+	if err := s.fail["proofs"]; err != nil {
+		return nil, err
+	}
+	return []signals.Proof{{Kind: signals.ProofSignature, Digest: d, Outcome: signals.OutcomeVerified, By: "release", Repository: image, At: time.Now()}}, nil
+}
+
+func (s sources) Health(_ context.Context, at gitops.Lane) ([]signals.Health, error) {
+	if err := s.fail["health"]; err != nil {
+		return nil, err
+	}
+	state := signals.StateHealthy
+	if h, ok := s.health[at.Environment]; ok {
+		state = h
+	}
+	return []signals.Health{{Name: "web", State: state, Digest: digestOf(s.names(at.Environment)), At: time.Now()}}, nil
+}
+
+// Rules gives the route from dev to prod while the rules are good, and a
+// problem while they are not.
+func (s sources) Rules(files map[string][]byte, _ time.Time) (loop.Ruling, error) {
+	if src := string(files[rulesFile]); src != "good" {
+		return loop.Ruling{Problems: []string{"the rules say " + src}}, s.fail["rules"]
+	}
+	selector, err := promoter.NewSelector(promoter.Selector{Semver: ">=1.0.0"})
+	if err != nil {
+		return loop.Ruling{}, err
+	}
+	r := promoter.Route{Promotion: "shop", Artifact: "shop", Image: image, Selector: selector}
+	for _, env := range []string{"dev", "prod"} {
+		r.Waves = append(r.Waves, promoter.Wave{Name: env, Stops: []promoter.Stop{{
+			Lane: laneOf(env), Path: "environments/" + env, Auto: s.auto, Tolerate: 5 * time.Minute,
+			Gates:   gate.Set{Signature: &gate.Signature{Key: "release"}, Soak: gate.Soak{For: soak}},
+			Signals: []gate.Signal{{Name: "web", MaxAge: 10 * time.Minute}},
+		}}})
+	}
+	return loop.Ruling{Routes: []promoter.Route{r}}, s.fail["rules"]
+}
+
+var (
+	_ loop.Repo     = repo{}
+	_ loop.Branches = repo{}
+	_ loop.Forge    = forge{}
+	_ loop.Proposer = forge{}
+	_ loop.Marker   = forge{}
+	_ loop.Registry = sources{}
+	_ loop.Prover   = sources{}
+	_ loop.Health   = sources{}
+	_ loop.Rules    = sources{}
+)
