@@ -106,6 +106,9 @@ func (d *decision) enter(at *site, l *LanePlan, why string) {
 // review decides about a lane with an open proposal.
 func (d *decision) review(at *site, l *LanePlan, open *gitops.Proposal) {
 	under := d.versions.find(open.To)
+	if l.Candidate.Digest != under.Digest {
+		l.Challenger = l.Candidate.Digest
+	}
 	class := gate.Class(open.Class)
 	if class == "" {
 		class = gate.Promotion

@@ -59,6 +59,9 @@ type LanePlan struct {
 	Earned *signals.Earned `json:"earned,omitempty"`
 	// Proposal is the open proposal the verdicts are about, empty if none is.
 	Proposal string `json:"proposal,omitempty"`
+	// Challenger is the digest that would take the place of the one under
+	// review; what it has to prove is read as well.
+	Challenger signals.Digest `json:"challenger,omitempty"`
 	// Behind names the version that follows the one under review.
 	Behind string `json:"behind,omitempty"`
 	// Skipped are the tags between current and candidate, oldest first.

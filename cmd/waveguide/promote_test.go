@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,11 +90,11 @@ func (w *world) once(digest, tag string) {
 // changes one file to the expected bytes.
 func (w *world) history(digest, tag string) {
 	w.t.Helper()
-	r, c, err := w.main()
+	_, c, err := w.main()
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	for i := len(w.envs) - 1; i >= 0; i-- {
+	for i := range slices.Backward(w.envs) {
 		if c.NumParents() != 2 {
 			w.t.Fatalf("commit %s %q on main is no merge", c.Hash, c.Message)
 		}
@@ -109,6 +110,16 @@ func (w *world) history(digest, tag string) {
 	}
 	if c.NumParents() != 0 {
 		w.t.Errorf("main has more merges than environments: %s %q", c.Hash, c.Message)
+	}
+	w.noBranches()
+}
+
+// noBranches checks that no branch of the bot is left.
+func (w *world) noBranches() {
+	w.t.Helper()
+	r, _, err := w.main()
+	if err != nil {
+		w.t.Fatal(err)
 	}
 	refs, err := r.References()
 	if err != nil {
@@ -163,7 +174,7 @@ func (w *world) ledger() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	if err := s.Verify(w.t.Context(), w.checkpoints()...); err != nil {
 		w.t.Error(err)
 	}
@@ -184,7 +195,7 @@ func (w *world) refusedNothing() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	outcomes, err := s.Entries(w.t.Context(), store.Filter{Kind: store.Outcome}, 1000)
 	if err != nil || len(outcomes) == 0 {
 		w.t.Fatalf("%d outcomes, %v", len(outcomes), err)
