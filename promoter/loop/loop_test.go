@@ -160,7 +160,7 @@ func TestSilence(t *testing.T) {
 	t.Parallel()
 	for source, named := range map[string]string{
 		"git": "git", "files": "git", "rules": "git", "forge": "forge", "whoami": "forge", "pauses": "pauses",
-		"versions": "versions of shop", "proofs": "proofs of dev/shop", "health": "health of dev/shop",
+		"versions": "versions of shop", "proofs": "proofs of dev/shop " + digestOf("1.1.0").Short(), "health": "health of dev/shop",
 	} {
 		t.Run(source, func(t *testing.T) {
 			bubble(t, func(t *testing.T, r *rig) {
