@@ -297,12 +297,13 @@ func (l *Loop) proofs(ctx context.Context, now time.Time, q ask) []signals.Proof
 			have = append(have, p)
 		}
 	}
-	source := sourceProofs + q.plan.Lane.String() + " " + q.digest.Short()
+	source := sourceProofs + q.plan.Lane.String()
+	turn := source + " " + string(q.digest)
 	advances := q.plan.Change != nil && advance(*q.plan.Change)
-	if len(have) > 0 && !advances && now.Before(l.due[source]) {
+	if len(have) > 0 && !advances && now.Before(l.due[turn]) {
 		return have
 	}
-	l.due[source] = now.Add(l.Poll.Versions)
+	l.due[turn] = now.Add(l.Poll.Versions)
 	again := q.plan.Change != nil && q.plan.Change.Kind == gitops.MergeProposal
 	proofs, err := l.Prover.Proofs(ctx, q.image, q.digest, q.stop, again)
 	if !l.speak(source, err) {

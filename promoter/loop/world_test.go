@@ -107,13 +107,6 @@ func (w *world) commit(parent gitops.Commit, files map[string]string, author, me
 	return id
 }
 
-// edit is a person's push to a branch of the bot.
-func (w *world) edit(env string, files map[string]string) gitops.Commit {
-	name := laneOf(env).Branch()
-	w.branches[name] = w.commit(w.branches[name], files, "ann@example.com", "")
-	return w.branches[name]
-}
-
 // write notes a write, or refuses it.
 func (w *world) write(ctx context.Context, name, format string, args ...any) error {
 	w.before(name)
@@ -138,16 +131,6 @@ func (w *world) count(word string) int {
 	return n
 }
 
-// when is when the first deed of that text happened.
-func (w *world) when(text string) time.Duration {
-	for _, d := range w.deeds {
-		if d.What == text {
-			return d.At
-		}
-	}
-	return -1
-}
-
 // names is the version that the protected branch names.
 func (w *world) names(env string) string {
 	for _, tag := range w.tags {
@@ -156,15 +139,6 @@ func (w *world) names(env string) string {
 		}
 	}
 	return "?"
-}
-
-func (w *world) open(env string) *gitops.Proposal {
-	for i := range w.list {
-		if w.list[i].Lane == laneOf(env) && w.list[i].State == gitops.Open && w.list[i].Author.Name == "bot" {
-			return &w.list[i]
-		}
-	}
-	return nil
 }
 
 // check is the bot's check on the newest commit of a lane's branch.
@@ -330,10 +304,10 @@ func (f forge) Merge(ctx context.Context, id string, head gitops.Commit) (gitops
 		return "", err
 	}
 	env := p.Lane.Environment
-	f.world.head = f.commit(f.world.head, map[string]string{fileOf(env): f.commits[head].files[fileOf(env)]}, email, "merge")
-	p.State, p.Head, p.Ended, p.MergedAs = gitops.Merged, head, time.Now(), f.world.head
+	f.head = f.commit(f.head, map[string]string{fileOf(env): f.commits[head].files[fileOf(env)]}, email, "merge")
+	p.State, p.Head, p.Ended, p.MergedAs = gitops.Merged, head, time.Now(), f.head
 	delete(f.branches, p.Branch)
-	return f.world.head, nil
+	return f.head, nil
 }
 
 func (f forge) SetCheck(ctx context.Context, head gitops.Commit, c gitops.Check) error {
