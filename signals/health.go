@@ -20,8 +20,16 @@ type Health struct {
 	State State  `json:"state" yaml:"state"`
 	// Digest is what runs, as far as this signal can tell; empty if it cannot.
 	Digest Digest `json:"digest,omitempty" yaml:"digest,omitempty"`
+	// Rung is the evidence that Digest, or else Revision, rests on.
+	Rung Rung `json:"rung,omitempty" yaml:"rung,omitempty"`
+	// Revision is the commit that a controller applied, where the signal sees
+	// no digest: whoever has the repository can say what it names there.
+	Revision string `json:"revision,omitempty" yaml:"revision,omitempty"`
 	// Since is when the state began without a break, as far as is known.
 	Since time.Time `json:"since,omitzero" yaml:"since,omitempty"`
+	// Proven says that the source itself vouches for Since, also for the time
+	// in which nobody looked.
+	Proven bool `json:"proven,omitempty" yaml:"proven,omitempty"`
 	// At is when the signal was read.
 	At time.Time `json:"at" yaml:"at"`
 	// Source says where it was read, for people.
