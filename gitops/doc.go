@@ -3,15 +3,31 @@
 // It holds nouns only; its subpackages edit bytes, make commits and speak to
 // forges.
 //
-// What people can do with labels and issues is parsed in pause.go; a new
-// effect on the world starts as a kind of [Change].
+// What people can do is read in pause.go (titles of issues), command.go (words
+// in comments) and stop.go (which stop is in force, and what has to be put
+// back); a new effect on the world starts as a kind of [Change].
 package gitops
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"time"
+)
 
 var (
 	// ErrMoved says that the premise of a write no longer holds: look again.
 	ErrMoved = errors.New("the premise moved")
 	// ErrDenied says that credentials or protection rules refuse the write.
 	ErrDenied = errors.New("not permitted")
+	// ErrDisabled says that the repository has no such thing switched on.
+	ErrDisabled = errors.New("switched off on this forge")
+	// ErrUnsupported says that this kind of forge has no such thing.
+	ErrUnsupported = errors.New("not known to this kind of forge")
 )
+
+// LimitError says that a forge asks us to wait. Nothing is sent before Until.
+type LimitError struct{ Until time.Time }
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("the forge asks to wait until %s", e.Until.UTC().Format(time.RFC3339))
+}

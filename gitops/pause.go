@@ -2,6 +2,7 @@ package gitops
 
 import (
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -55,6 +56,26 @@ func ParsePause(title string) Pause {
 	return p
 }
 
+// Widens says that the pause stops everything that the other stops, for at
+// least as long: anybody may make it so.
+func (p Pause) Widens(o Pause) bool {
+	if !p.Until.IsZero() && (o.Until.IsZero() || p.Until.Before(o.Until)) {
+		return false
+	}
+	if len(p.Unread) > 0 {
+		return true
+	}
+	return len(o.Unread) == 0 && holds(p.Environments, o.Environments) && holds(p.Waves, o.Waves) && holds(p.Artifacts, o.Artifacts)
+}
+
+// holds says that every glob of b is one of a; none at all is everything.
+func holds(a, b []string) bool {
+	if len(a) == 0 {
+		return true
+	}
+	return len(b) > 0 && !slices.ContainsFunc(b, func(g string) bool { return !slices.Contains(a, g) })
+}
+
 // readToken says whether it understood the token.
 func readToken(p *Pause, kind, value string) bool {
 	switch kind {
@@ -65,13 +86,11 @@ func readToken(p *Pause, kind, value string) bool {
 	case "artifact":
 		return appendGlob(&p.Artifacts, value)
 	case "until":
-		for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00"} {
-			if t, err := time.Parse(layout, value); err == nil {
-				p.Until = t.UTC()
-				return true
-			}
+		t, ok := parseInstant(value)
+		if ok {
+			p.Until = t
 		}
-		return false
+		return ok
 	case "scope":
 		return value == "all"
 	}

@@ -82,10 +82,15 @@ type Check struct {
 	State    CheckState `json:"state" yaml:"state"`
 	Text     string     `json:"text,omitempty" yaml:"text,omitempty"`
 	Required bool       `json:"required,omitempty" yaml:"required,omitempty"`
+	// Target is the page behind the check.
+	Target string `json:"target,omitempty" yaml:"target,omitempty"`
+	// By is who set it, as the forge names that account or app; our own name
+	// is that of Whoami. It is not written.
+	By string `json:"by,omitempty" yaml:"by,omitempty"`
 }
 
-// Proposal is a merge or pull request of the bot: one artifact, one
-// environment, one digest.
+// Proposal is a merge or pull request. One of the bot is one artifact, one
+// environment, one digest; one of a person has no lane.
 type Proposal struct {
 	ID     string        `json:"id" yaml:"id"`
 	URL    string        `json:"url,omitempty" yaml:"url,omitempty"`
@@ -114,6 +119,12 @@ type Proposal struct {
 	Labels  []Label  `json:"labels,omitempty" yaml:"labels,omitempty"`
 	Reviews []Review `json:"reviews,omitempty" yaml:"reviews,omitempty"`
 	Checks  []Check  `json:"checks,omitempty" yaml:"checks,omitempty"`
+	// Events are what people and programs did to it, oldest first.
+	Events []Event `json:"events,omitempty" yaml:"events,omitempty"`
+	// Requested are the people and, as "@org/team", the teams asked for a review.
+	Requested []string `json:"requested,omitempty" yaml:"requested,omitempty"`
+	// Queued says that it waits in the merge queue or train.
+	Queued bool `json:"queued,omitempty" yaml:"queued,omitempty"`
 	// Unread says what of labels, reviews or checks could not be read; while
 	// it is not empty the proposal counts as held.
 	Unread string `json:"unread,omitempty" yaml:"unread,omitempty"`
