@@ -70,6 +70,22 @@ type Desired struct {
 	// Left are the digests that were desired here before, newest first, with
 	// the time they were left.
 	Left []Left `json:"left,omitempty" yaml:"left,omitempty"`
+	// Direct is how the version came to Git past a proposal; nil if it came by
+	// one, or nobody knows.
+	Direct *Direct `json:"direct,omitempty" yaml:"direct,omitempty"`
+}
+
+// Direct is a change of what Git names that no proposal made. It is never taken
+// back; somebody has to put it on record.
+type Direct struct {
+	Commit Commit `json:"commit" yaml:"commit"`
+	// By is the commit's author, untrusted text; Program says that it is a
+	// program known to write there.
+	By      string    `json:"by" yaml:"by"`
+	Program bool      `json:"program,omitempty" yaml:"program,omitempty"`
+	At      time.Time `json:"at" yaml:"at"`
+	// Recorded says where it was put on record; empty if nowhere.
+	Recorded string `json:"recorded,omitempty" yaml:"recorded,omitempty"`
 }
 
 // Left is a version that Git no longer names in a lane.

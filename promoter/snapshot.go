@@ -67,8 +67,8 @@ func (l *Lane) open() *gitops.Proposal {
 }
 
 // Pulse folds what the signals of a stop say now into one beat of the soak
-// clock: healthy only if every demanded signal is healthy and fresh, and what
-// runs is what Git desires.
+// clock: healthy only if every demanded signal is healthy and fresh, speaks of
+// what Git desires, and that is what runs.
 func (s Stop) Pulse(d gitops.Desired, f signals.Facts, now time.Time, gap time.Duration) signals.Pulse {
 	p := signals.Pulse{At: now, Digest: signals.Digest(d.Version.Digest), Tolerate: s.Tolerate, Gap: gap, State: signals.StateHealthy}
 	if d.Presence != gitops.At || len(s.Signals) == 0 {
@@ -79,19 +79,27 @@ func (s Stop) Pulse(d gitops.Desired, f signals.Facts, now time.Time, gap time.D
 	if known && running != p.Digest || !known && !s.TrustDesired {
 		p.State = signals.StateUnknown
 	}
+	proven := true
 	for _, want := range s.Signals {
 		h, ok := f.Signal(want.Name)
-		stale := ok && !now.Before(h.At.Add(want.MaxAge))
+		ok = ok && h.About(p.Digest)
+		silent := !ok || h.State == signals.StateUnknown
+		fresh := ok && want.Fresh(h, now)
 		switch {
-		case ok && !stale && h.State == signals.StateUnhealthy && (!known || running == p.Digest):
-			p.State = signals.StateUnhealthy
+		case fresh && h.State == signals.StateUnhealthy && (!known || running == p.Digest):
+			p.State, p.Since = signals.StateUnhealthy, h.Proof()
 			return p
-		case (!ok || h.State == signals.StateUnknown) && want.NoDataHealthy:
-		case !ok || stale || h.State == signals.StateUnknown:
-			p.State = signals.StateUnknown
-		case h.State == signals.StateProgressing:
+		case silent && want.NoDataHealthy:
+		case silent, !fresh, h.State == signals.StateProgressing:
 			p.State = signals.StateUnknown
 		}
+		proven = proven && !h.Proof().IsZero()
+		if h.Since.After(p.Since) {
+			p.Since = h.Since
+		}
+	}
+	if !proven {
+		p.Since = time.Time{}
 	}
 	return p
 }

@@ -18,6 +18,9 @@ type Health struct {
 	// Name is the signal's name in the environment's rules.
 	Name  string `json:"name" yaml:"name"`
 	State State  `json:"state" yaml:"state"`
+	// For is the version that was asked about, which Git named then: the answer
+	// tells nothing about another one. Empty if it is about none in particular.
+	For Digest `json:"for,omitempty" yaml:"for,omitempty"`
 	// Digest is what runs, as far as this signal can tell; empty if it cannot.
 	Digest Digest `json:"digest,omitempty" yaml:"digest,omitempty"`
 	// Rung is the evidence that Digest, or else Revision, rests on.
@@ -34,10 +37,24 @@ type Health struct {
 	At time.Time `json:"at" yaml:"at"`
 	// Source says where it was read, for people.
 	Source string `json:"source,omitempty" yaml:"source,omitempty"`
+	// Drift says how what runs came to differ from Git, where the source knows.
+	Drift Drift `json:"drift,omitempty" yaml:"drift,omitempty"`
 	// Reason is one sentence for people; it may hold untrusted text.
 	Reason string `json:"reason,omitempty" yaml:"reason,omitempty"`
 	// Uncollected says that no adapter of this build can read the signal.
 	Uncollected bool `json:"uncollected,omitempty" yaml:"uncollected,omitempty"`
+}
+
+// About says whether an answer can be about a version: it was asked about that
+// one, or about none in particular.
+func (h Health) About(d Digest) bool { return h.For == "" || h.For == d }
+
+// Proof is since when the source vouches for the state; zero if it does not.
+func (h Health) Proof() time.Time {
+	if !h.Proven {
+		return time.Time{}
+	}
+	return h.Since
 }
 
 // Earned is the durable fact that a digest was healthy in an environment for

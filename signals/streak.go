@@ -3,8 +3,9 @@ package signals
 import "time"
 
 // Streak is the soak clock of one digest in one lane: how long it has been
-// healthy without bad news. A gap in observation pauses it; bad news that
-// outlasts the tolerance, or another digest, starts it anew.
+// healthy without bad news. A gap in observation pauses it, unless the signals
+// themselves prove what was in the gap; bad news that outlasts the tolerance,
+// or another digest, starts it anew.
 type Streak struct {
 	Digest Digest `json:"digest" yaml:"digest"`
 	// Began is the first observation of desired, running and healthy.
@@ -17,6 +18,8 @@ type Streak struct {
 	Bad time.Time `json:"bad,omitzero" yaml:"bad,omitempty"`
 	// Resets counts how often bad news began the clock anew.
 	Resets int `json:"resets,omitempty" yaml:"resets,omitempty"`
+	// Turns counts how often bad news came, what was tolerated included.
+	Turns int `json:"turns,omitempty" yaml:"turns,omitempty"`
 }
 
 // Pulse is what one look at a lane adds to its [Streak].
@@ -25,6 +28,9 @@ type Pulse struct {
 	Digest Digest
 	// State folds all signals of the lane; only healthy counts.
 	State State
+	// Since is since when the signals prove that the state holds, also where
+	// nobody looked; zero if they prove nothing.
+	Since time.Time
 	// Tolerate is how long bad news may last before it counts.
 	Tolerate time.Duration
 	// Gap is the longest distance of two observations that still counts as
@@ -45,30 +51,54 @@ func (s Streak) Observe(p Pulse) Streak {
 	if !p.At.After(s.Last) {
 		return s
 	}
-	step := p.At.Sub(s.Last)
 	switch p.State {
 	case StateHealthy:
-		switch {
-		case s.Began.IsZero():
-			s.Began = p.At
-		case step <= p.Gap:
-			s.Healthy += step
-		}
-		s.Bad = time.Time{}
-		s.Last = p.At
+		return s.good(p)
 	case StateUnhealthy:
-		if s.Bad.IsZero() {
-			s.Bad = p.At
-		}
-		if p.At.Sub(s.Bad) >= p.Tolerate && !s.Began.IsZero() {
-			s.Began, s.Healthy, s.Resets = time.Time{}, 0, s.Resets+1
-		}
-		s.Last = p.At
+		return s.bad(p)
 	case StateUnknown, StateProgressing:
 		// Nothing was learnt: the clock stands, and Last stays so that the
 		// distance to the next good look shows the gap.
 	}
 	return s
+}
+
+func (s Streak) good(p Pulse) Streak {
+	switch {
+	case s.Began.IsZero():
+		s.Began = p.At
+	case s.covers(p):
+		s.Healthy += p.At.Sub(s.Last)
+	}
+	s.Bad, s.Last = time.Time{}, p.At
+	return s
+}
+
+func (s Streak) bad(p Pulse) Streak {
+	began := p.At
+	if p.Since.After(s.Last) && p.Since.Before(p.At) {
+		began = p.Since
+	}
+	switch {
+	case s.Bad.IsZero():
+		s.Bad = began
+		s.Turns++
+	case !s.covers(p):
+		// Only bad news that was observed counts.
+		s.Bad = began
+	}
+	if p.At.Sub(s.Bad) >= p.Tolerate && !s.Began.IsZero() {
+		s.Began, s.Healthy, s.Resets = time.Time{}, 0, s.Resets+1
+	}
+	s.Last = p.At
+	return s
+}
+
+// covers says that the time since the last observation is known: it is short,
+// or the signals prove it. A proof must begin before it by more than clocks may
+// differ.
+func (s Streak) covers(p Pulse) bool {
+	return p.At.Sub(s.Last) <= p.Gap || !p.Since.IsZero() && !p.Since.After(s.Last.Add(-Skew))
 }
 
 // Until is when the clock reaches d if it goes on as it does; zero if it is

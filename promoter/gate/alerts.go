@@ -29,6 +29,8 @@ func (s *Alerts) Check(c Case) Verdict {
 		return wait("", never, "%s of %s is not collected by this build", s.Signal, c.Lane.Environment)
 	case !ok || h.State == signals.StateUnknown:
 		return wait("", never, "nobody can tell whether an alert covers %s%s", c.Lane.Environment, because(h.Reason))
+	case early(h, c.Now):
+		return wait("", never, "%s of %s is dated %s, which is in the future: compare the clocks", s.Signal, c.Lane.Environment, stamp(h.At))
 	case !c.Now.Before(fresh):
 		return wait("", never, "%s of %s was last read at %s, too long ago", s.Signal, c.Lane.Environment, stamp(h.At))
 	case h.State != signals.StateHealthy:

@@ -21,6 +21,9 @@ func TestAlerts(t *testing.T) {
 		{name: "exactly too old", change: func(c *gate.Case, _ *gate.Set) {
 			c.Facts.Health[1].At = c.Now.Add(-15 * time.Minute)
 		}, want: gate.Wait, says: "too long ago"},
+		{name: "dated in the future", change: func(c *gate.Case, _ *gate.Set) {
+			c.Facts.Health[1].At = c.Now.Add(time.Hour)
+		}, want: gate.Wait, says: "in the future"},
 		{name: "older than the signal allows", change: func(c *gate.Case, _ *gate.Set) {
 			c.Signals = append(c.Signals, gate.Signal{Name: "alerts", MaxAge: time.Minute})
 		}, want: gate.Wait, says: "too long ago"},

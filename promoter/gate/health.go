@@ -7,7 +7,8 @@ import (
 )
 
 // Health asks whether every signal that the target environment names holds
-// now. No data waits, old data waits.
+// now. No data waits, old data waits, and so does an answer about another
+// version than the one Git names.
 //
 //	health:
 //	  - {name: smoke, signal: probe, url: "https://app.example.com/healthz"}
@@ -39,21 +40,34 @@ func (Health) Check(c Case) Verdict {
 	return v
 }
 
+// Fresh says that an answer is neither too old nor dated later than clocks may
+// differ.
+func (s Signal) Fresh(h signals.Health, now time.Time) bool {
+	return now.Before(h.At.Add(s.MaxAge)) && !early(h, now)
+}
+
+// early says that an answer is dated in the future.
+func early(h signals.Health, now time.Time) bool { return h.At.After(now.Add(signals.Skew)) }
+
 // check asks one signal.
 func (s Signal) check(c Case) Verdict {
 	h, ok := c.Facts.Signal(s.Name)
 	where := s.Name + " of " + c.Lane.Environment
-	fresh := h.At.Add(s.MaxAge)
 	switch {
 	case ok && h.Uncollected:
 		return wait("", never, "%s is not collected by this build", where)
+	case ok && !h.About(signals.Digest(c.Current.Version.Digest)):
+		return wait("", never, "%s was asked about %s, which Git no longer names", where, h.For.Short())
 	case s.NoDataHealthy && (!ok || h.State == signals.StateUnknown):
 		return pass("%s has no data, which the rules call healthy", where)
 	case !ok || h.State == signals.StateUnknown:
 		return wait("", never, "%s has no data%s", where, because(h.Reason))
-	case !c.Now.Before(fresh):
+	case early(h, c.Now):
+		return wait("", never, "%s is dated %s, which is in the future: compare the clocks", where, stamp(h.At))
+	case !s.Fresh(h, c.Now):
 		return wait("", never, "%s was last read at %s, too long ago", where, stamp(h.At))
 	}
+	fresh := h.At.Add(s.MaxAge)
 	v := Verdict{Until: fresh}
 	switch h.State {
 	case signals.StateHealthy:

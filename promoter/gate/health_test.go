@@ -43,6 +43,18 @@ func TestHealth(t *testing.T) {
 		{name: "old bad news", change: func(c *gate.Case, _ *gate.Set) {
 			c.Facts.Health[0].At, c.Facts.Health[0].State = c.Now.Add(-5*time.Minute), signals.StateUnhealthy
 		}, want: gate.Wait, says: "too long ago"},
+		{name: "dated in the future", change: func(c *gate.Case, _ *gate.Set) {
+			c.Facts.Health[0].At = c.Now.Add(signals.Skew + time.Second)
+		}, want: gate.Wait, says: "in the future"},
+		{name: "a clock that goes a little ahead", change: func(c *gate.Case, _ *gate.Set) {
+			c.Facts.Health[0].At = c.Now.Add(signals.Skew)
+		}, want: gate.Pass},
+		{name: "asked about another version", change: func(c *gate.Case, _ *gate.Set) {
+			c.Facts.Health[0].For = digestNew
+		}, want: gate.Wait, says: "which Git no longer names"},
+		{name: "asked about this version", change: func(c *gate.Case, _ *gate.Set) {
+			c.Facts.Health[0].For = digestOld
+		}, want: gate.Pass},
 		{name: "not collected", change: func(c *gate.Case, _ *gate.Set) {
 			c.Facts.Health[0].Uncollected = true
 		}, want: gate.Wait, says: "not collected by this build"},

@@ -20,6 +20,12 @@ func TestSoak(t *testing.T) {
 		{name: "still running", change: func(c *gate.Case, _ *gate.Set) {
 			c.Upstream[0].Earned, c.Upstream[0].Streak.Healthy = time.Time{}, 0
 		}, want: gate.Wait, says: "until 2026-11-23 12:59Z", until: noon().Add(59 * time.Minute)},
+		{name: "flapping that passed in time", change: func(c *gate.Case, _ *gate.Set) {
+			c.Upstream[0].Earned, c.Upstream[0].Streak.Healthy, c.Upstream[0].Streak.Turns = time.Time{}, 0, 3
+		}, want: gate.Wait, says: "after 3 times of bad news that passed in time"},
+		{name: "flapping that began the clock anew", change: func(c *gate.Case, _ *gate.Set) {
+			c.Upstream[0].Earned, c.Upstream[0].Streak.Healthy, c.Upstream[0].Streak.Turns, c.Upstream[0].Streak.Resets = time.Time{}, 0, 3, 2
+		}, want: gate.Wait, says: "after 3 times of bad news, 2 of which began the clock anew"},
 		{name: "exactly on time waits for the look", change: func(c *gate.Case, _ *gate.Set) {
 			c.Upstream[0].Earned, c.Upstream[0].Streak.Healthy, c.Upstream[0].Streak.Last = time.Time{}, 0, c.Now.Add(-time.Hour)
 		}, want: gate.Wait, says: "the next look"},
