@@ -1,11 +1,7 @@
-// Package gitopstest holds the contract that every forge keeps: each adapter
-// runs it against a real or a faithful server. To ask more of all forges, add
-// a case to forge.go.
 package gitopstest
 
 import (
 	"context"
-	"errors"
 	"testing"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -13,17 +9,31 @@ import (
 
 // Reader reads proposals and pauses.
 type Reader interface {
+	// Proposals are all open ones against the protected branch, a person's
+	// too, and those of the bot's branches that ended since the cursor.
 	Proposals(ctx context.Context, since string) (list []gitops.Proposal, next string, err error)
+	// Proposal is one proposal read anew, nothing of it from a cache.
 	Proposal(ctx context.Context, id string) (gitops.Proposal, error)
+	// Pauses are the pauses in force; none where issues are switched off.
 	Pauses(ctx context.Context) ([]gitops.Pause, error)
 	Whoami(ctx context.Context) (gitops.Actor, error)
 }
 
+// IssueReader reads the issues that stop things.
+type IssueReader interface {
+	// Issues are those with the label of pauses, open ones and those closed
+	// lately, and those of the given ids whatever they look like now. It fails
+	// with [gitops.ErrDisabled] where issues are switched off.
+	Issues(ctx context.Context, known []string) ([]gitops.Issue, error)
+}
+
 // Proposer writes proposals.
 type Proposer interface {
+	// Open finds the open proposal of the branch or creates it, with labels.
 	Open(ctx context.Context, p gitops.Proposal, labels []string) (gitops.Proposal, error)
 	Update(ctx context.Context, id, title, body string) error
 	Close(ctx context.Context, id, comment string) error
+	// Merge merges exactly that head.
 	Merge(ctx context.Context, id string, head gitops.Commit) (gitops.Commit, error)
 }
 
@@ -32,6 +42,9 @@ type Marker interface {
 	SetCheck(ctx context.Context, head gitops.Commit, c gitops.Check) error
 	AddLabel(ctx context.Context, id, label string) error
 	RemoveLabel(ctx context.Context, id, label string) error
+	// Request asks people to review and makes them responsible; whoever is
+	// asked already, or unknown to the forge, is passed over.
+	Request(ctx context.Context, id string, r gitops.Request) error
 }
 
 // Issuer writes issues.
@@ -40,21 +53,98 @@ type Issuer interface {
 	CloseIssue(ctx context.Context, id string) error
 }
 
+// Talker answers people and puts back what they may not take away.
+type Talker interface {
+	// Answer comments on a proposal or an issue, unless our own answer to that
+	// key is there already.
+	Answer(ctx context.Context, id, key, text string) error
+	Mend(ctx context.Context, m gitops.Mend) error
+}
+
+// Queuer speaks to a merge queue or train.
+type Queuer interface {
+	// Enqueue puts exactly that head into the queue; [gitops.ErrUnsupported]
+	// where the branch has none.
+	Enqueue(ctx context.Context, id string, head gitops.Commit) error
+	// Groups are those the queue has formed; none where there is no queue.
+	Groups(ctx context.Context) ([]gitops.Group, error)
+}
+
+// Inspector says what the forge allows.
+type Inspector interface {
+	Protection(ctx context.Context) (gitops.Protection, error)
+	// Budget is what was left after the last answer; zero if the forge does
+	// not say.
+	Budget() gitops.Budget
+	Limits() gitops.Limits
+}
+
 // Client is what the bot does with a forge.
 type Client interface {
 	Reader
+	IssueReader
 	Proposer
 	Marker
 	Issuer
+	Talker
+	Queuer
+	Inspector
 }
 
-// Forge is a forge with one repository whose protected branch has a commit.
+// DeedKind is what a person does on a forge.
+type DeedKind string
+
+// The kinds of deeds.
+const (
+	DoLabel   DeedKind = "label"
+	DoUnlabel DeedKind = "unlabel"
+	DoComment DeedKind = "comment"
+	// DoReview says Deed.Review about the proposal's head.
+	DoReview DeedKind = "review"
+	// DoClose ends a proposal without a merge.
+	DoClose DeedKind = "close"
+	// DoPropose opens a proposal from the branch in Deed.Text.
+	DoPropose DeedKind = "propose"
+	// DoOpenIssue opens an issue titled Deed.Text with the label of pauses;
+	// the others change one.
+	DoOpenIssue    DeedKind = "open-issue"
+	DoCloseIssue   DeedKind = "close-issue"
+	DoRetitleIssue DeedKind = "retitle-issue"
+	// DoUnlabelIssue and DoCommentIssue are as on proposals.
+	DoUnlabelIssue DeedKind = "unlabel-issue"
+	DoCommentIssue DeedKind = "comment-issue"
+)
+
+// Deed is what a person does.
+type Deed struct {
+	Kind DeedKind
+	// ID is the proposal or issue.
+	ID string
+	// Text is the label, the comment, the title or the branch.
+	Text   string
+	Review gitops.ReviewState
+}
+
+// Forge is a forge with one repository whose protected branch, main, has a
+// commit.
 type Forge struct {
-	// Bot acts as the bot, which may write.
-	Bot Client
+	// Bot acts as the bot, which may write. Fresh makes another client of the
+	// same account that remembers nothing.
+	Bot   Client
+	Fresh func() Client
+	// Faults is what all calls of these clients go through.
+	Faults *Faults
 	// Push makes a commit on top of the protected branch, puts it on the
 	// branch as the bot, and returns it.
 	Push func(t *testing.T, branch, file, text string) gitops.Commit
+	// Act does something as a person with that permission, and returns the id
+	// of what it made. It fails with [gitops.ErrDenied] where the forge
+	// refuses it.
+	Act func(t *testing.T, who gitops.Permission, d Deed) (string, error)
+	// DisableIssues switches issues off, Withdraw takes the bot's right to
+	// write away, Queue gives the branch a merge queue. Nil is a forge that
+	// knows no such thing.
+	DisableIssues, Withdraw, Queue func(t *testing.T)
 }
 
 // ForgeContract runs what every forge has to keep, each case on a forge of
@@ -69,171 +159,36 @@ func ForgeContract(t *testing.T, newForge func(t *testing.T) Forge) {
 		"labels say who and when":                labels,
 		"a labelled issue pauses until closed":   pauses,
 		"a proposal shows its head, base, check": shows,
+
+		"events tell who did what":                  events,
+		"a stop ends by a release alone":            stops,
+		"a word holds and a word releases":          words,
+		"a pause is not ended without the right":    pauseStands,
+		"a pause is not narrowed without the right": pauseNarrowed,
+		"a pause whose label is gone still stands":  pauseUnlabelled,
+		"issues switched off are not unreadable":    issuesOff,
+
+		"reviews are bound to the head":           reviews,
+		"a person's proposal is listed":           personsProposal,
+		"a closing by a person names the person":  personCloses,
+		"an answer is given once":                 answersOnce,
+		"long texts are cut":                      longTexts,
+		"reviewers are asked":                     requests,
+		"a check has its text, target and author": checks,
+		"a branch with a queue is enqueued":       queue,
+		"the protection is read":                  protection,
+
+		"every write survives a fault":          writesSurvive,
+		"a stale list does not double":          staleList,
+		"a list with a hole is no list":         listWithHole,
+		"nonsense is an error":                  nonsense,
+		"a limit is told and kept":              limited,
+		"a withdrawn right is denied":           withdrawn,
+		"a quiet look costs no more than a new": quiet,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c(t, newForge(t))
 		})
-	}
-}
-
-var lane = gitops.Lane{Environment: "dev", Artifact: "app"} //nolint:gochecknoglobals // a constant
-
-func (f Forge) open(t *testing.T, text string) gitops.Proposal {
-	t.Helper()
-	f.Push(t, lane.Branch(), "app.yaml", text)
-	p, err := f.Bot.Open(t.Context(), gitops.Proposal{Lane: lane, Title: "promote " + text, Body: "body"}, nil)
-	if err != nil {
-		t.Fatalf("Open: %v", err)
-	}
-	return p
-}
-
-func (f Forge) green(t *testing.T, head gitops.Commit) {
-	t.Helper()
-	if err := f.Bot.SetCheck(t.Context(), head, gitops.Check{Name: gitops.CheckName, State: gitops.CheckSuccess, Text: "all gates pass"}); err != nil {
-		t.Fatalf("SetCheck: %v", err)
-	}
-}
-
-func openTwice(t *testing.T, f Forge) {
-	t.Helper()
-	first := f.open(t, "1")
-	second, err := f.Bot.Open(t.Context(), gitops.Proposal{Lane: lane, Title: "another"}, nil)
-	if err != nil || second.ID != first.ID {
-		t.Errorf("Open again = %s, %v, want %s", second.ID, err, first.ID)
-	}
-	if err := f.Bot.Update(t.Context(), first.ID, "new title", "new body"); err != nil {
-		t.Fatal(err)
-	}
-	if p, err := f.Bot.Proposal(t.Context(), first.ID); err != nil || p.Title != "new title" || p.Body != "new body" {
-		t.Errorf("after Update: %q %q, %v", p.Title, p.Body, err)
-	}
-}
-
-func mergeNamesHead(t *testing.T, f Forge) {
-	t.Helper()
-	p := f.open(t, "1")
-	moved := f.Push(t, lane.Branch(), "app.yaml", "2")
-	f.green(t, p.Head)
-	f.green(t, moved)
-	if _, err := f.Bot.Merge(t.Context(), p.ID, p.Head); !errors.Is(err, gitops.ErrMoved) {
-		t.Errorf("Merge of the old head: %v, want ErrMoved", err)
-	}
-	commit, err := f.Bot.Merge(t.Context(), p.ID, moved)
-	if err != nil || commit == "" {
-		t.Fatalf("Merge = %q, %v", commit, err)
-	}
-	if _, err := f.Bot.Merge(t.Context(), p.ID, moved); err == nil {
-		t.Error("Merge twice: no error")
-	}
-	got, err := f.Bot.Proposal(t.Context(), p.ID)
-	if err != nil || got.State != gitops.Merged || got.MergedAs != commit || got.Head != moved || got.EndedBy.Name == "" {
-		t.Errorf("merged proposal = %+v, %v", got, err)
-	}
-}
-
-func mergeNeedsGreen(t *testing.T, f Forge) {
-	t.Helper()
-	p := f.open(t, "1")
-	if _, err := f.Bot.Merge(t.Context(), p.ID, p.Head); !errors.Is(err, gitops.ErrDenied) {
-		t.Errorf("Merge without a check: %v, want ErrDenied", err)
-	}
-	if err := f.Bot.SetCheck(t.Context(), p.Head, gitops.Check{Name: gitops.CheckName, State: gitops.CheckFailure, Text: "no"}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.Bot.Merge(t.Context(), p.ID, p.Head); !errors.Is(err, gitops.ErrDenied) {
-		t.Errorf("Merge of a red head: %v, want ErrDenied", err)
-	}
-}
-
-func endedOnce(t *testing.T, f Forge) {
-	t.Helper()
-	p := f.open(t, "1")
-	list, cursor, err := f.Bot.Proposals(t.Context(), "")
-	if err != nil || len(list) != 1 || list[0].State != gitops.Open {
-		t.Fatalf("Proposals = %v, %v", list, err)
-	}
-	if err := f.Bot.Close(t.Context(), p.ID, "not this one"); err != nil {
-		t.Fatal(err)
-	}
-	list, next, err := f.Bot.Proposals(t.Context(), cursor)
-	if err != nil || len(list) != 1 || list[0].State != gitops.Closed || list[0].Head != p.Head || list[0].EndedBy.Name == "" {
-		t.Errorf("Proposals since the cursor = %+v, %v", list, err)
-	}
-	if list, _, err = f.Bot.Proposals(t.Context(), next); err != nil || len(list) != 0 {
-		t.Errorf("Proposals since the next cursor = %+v, %v", list, err)
-	}
-	if list, _, err = f.Bot.Proposals(t.Context(), ""); err != nil || len(list) != 1 {
-		t.Errorf("Proposals of all times = %+v, %v", list, err)
-	}
-}
-
-func labels(t *testing.T, f Forge) {
-	t.Helper()
-	p := f.open(t, "1")
-	me, err := f.Bot.Whoami(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Bot.AddLabel(t.Context(), p.ID, gitops.LabelHold); err != nil {
-		t.Fatal(err)
-	}
-	got, err := f.Bot.Proposal(t.Context(), p.ID)
-	if l, ok := got.Label(gitops.LabelHold); err != nil || !ok || l.By.Name != me.Name || l.At.IsZero() || l.By.Permission == "" {
-		t.Errorf("label = %+v, %v", got.Labels, err)
-	}
-	for range 2 {
-		if err := f.Bot.RemoveLabel(t.Context(), p.ID, gitops.LabelHold); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got, err = f.Bot.Proposal(t.Context(), p.ID); err != nil || len(got.Labels) != 0 {
-		t.Errorf("labels after removal = %+v, %v", got.Labels, err)
-	}
-}
-
-func pauses(t *testing.T, f Forge) {
-	t.Helper()
-	if _, err := f.Bot.OpenIssue(t.Context(), "a bug", "", nil); err != nil {
-		t.Fatal(err)
-	}
-	id, err := f.Bot.OpenIssue(t.Context(), "stop env:prod-*", "incident", []string{gitops.LabelPause})
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := f.Bot.Pauses(t.Context())
-	if err != nil || len(list) != 1 || list[0].By.Name == "" || list[0].Since.IsZero() || len(list[0].Environments) != 1 {
-		t.Fatalf("Pauses = %+v, %v", list, err)
-	}
-	if err := f.Bot.CloseIssue(t.Context(), id); err != nil {
-		t.Fatal(err)
-	}
-	if list, err = f.Bot.Pauses(t.Context()); err != nil || len(list) != 0 {
-		t.Errorf("Pauses after closing = %+v, %v", list, err)
-	}
-}
-
-func shows(t *testing.T, f Forge) {
-	t.Helper()
-	head := f.Push(t, lane.Branch(), "app.yaml", "1")
-	if _, err := f.Bot.Open(t.Context(), gitops.Proposal{Branch: lane.Branch(), Title: "t"}, []string{"b", "a"}); err != nil {
-		t.Fatal(err)
-	}
-	f.green(t, head)
-	list, _, err := f.Bot.Proposals(t.Context(), "")
-	if err != nil || len(list) != 1 {
-		t.Fatalf("Proposals = %+v, %v", list, err)
-	}
-	p := list[0]
-	if p.Head != head || p.Base == "" || p.Branch != lane.Branch() || p.Lane.Environment != "dev" || p.Lane.Artifact != "app" || p.Unread != "" || len(p.Labels) != 2 {
-		t.Errorf("proposal = %+v", p)
-	}
-	if c, ok := p.Check(gitops.CheckName); !ok || c.State != gitops.CheckSuccess {
-		t.Errorf("checks = %+v", p.Checks)
-	}
-	me, err := f.Bot.Whoami(t.Context())
-	if err != nil || p.Author.Name != me.Name {
-		t.Errorf("author = %s, want %s (%v)", p.Author.Name, me.Name, err)
 	}
 }
