@@ -176,6 +176,7 @@ func (d *decision) gateCase(at *site, v signals.Version, class gate.Class, step 
 		Promotion: s.Route.Promotion, Wave: s.Route.Waves[at.wave].Name, Labels: at.stop.Labels, Image: s.Route.Image,
 		Current: at.known.Desired, Candidate: v, Running: at.current,
 		Conflict: d.conflict(at, v, class), Backwards: d.versions.older(v, at.current),
+		VersionsUnread: s.VersionsUnread,
 		Facts: at.known.Facts, Signals: at.stop.Signals, TrustDesired: at.stop.TrustDesired,
 		Upstream: d.upstream(at.wave, v.Digest), Needs: at.known.Needs,
 		Pauses: s.World.Pauses, PausesUnread: s.World.PausesUnread,

@@ -138,7 +138,8 @@ var worse = map[string]func(s *promoter.Snapshot, k *promoter.Lane){
 	"the lane is paused": func(s *promoter.Snapshot, k *promoter.Lane) {
 		s.World.Pauses = []gitops.Pause{{ID: "one", Environments: []string{k.Lane.Environment}}}
 	},
-	"pauses cannot be read": func(s *promoter.Snapshot, _ *promoter.Lane) { s.World.PausesUnread = "503" },
+	"versions cannot be read": func(s *promoter.Snapshot, _ *promoter.Lane) { s.VersionsUnread = "503" },
+	"pauses cannot be read":   func(s *promoter.Snapshot, _ *promoter.Lane) { s.World.PausesUnread = "503" },
 	"a hold": func(_ *promoter.Snapshot, k *promoter.Lane) {
 		for i := range k.Proposals {
 			k.Proposals[i].Labels = append(k.Proposals[i].Labels, gitops.Label{Name: gitops.LabelHold})

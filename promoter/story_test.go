@@ -74,6 +74,7 @@ var words = map[string]func(m *model, args []string) error{
 	"pause":     pause,
 	"killall":   killall,
 	"resume":    func(m *model, _ []string) error { m.s.World.Pauses = nil; return nil },
+	"registry":  registry,
 }
 
 func commands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
@@ -172,6 +173,15 @@ func version(m *model, a []string) error {
 	v.Incomplete = slices.Contains(a, "incomplete")
 	if slices.Contains(a, "arm") {
 		v.Platforms = []string{"linux/arm64"}
+	}
+	return nil
+}
+
+// registry silent WHY, or registry speaks.
+func registry(m *model, a []string) error {
+	m.s.VersionsUnread = ""
+	if a[0] == "silent" {
+		m.s.VersionsUnread = strings.Join(a[1:], " ")
 	}
 	return nil
 }

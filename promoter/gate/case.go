@@ -42,6 +42,8 @@ type Case struct {
 	// Why says why there is no candidate, or why it must not move (Conflict).
 	Why      string
 	Conflict string
+	// VersionsUnread says why nobody knows which versions the registry has now.
+	VersionsUnread string
 	// Backwards says that the selector orders the candidate before what is
 	// there now.
 	Backwards bool

@@ -12,7 +12,8 @@ import (
 //
 // It blocks when a tag was seen with two digests, when a digest is known under
 // another version, when the candidate lacks a platform that runs now, and when
-// it is older than what is there.
+// it is older than what is there. It waits while the registry cannot be read:
+// the candidate may be gone, or named by another tag, by now.
 type Version struct{}
 
 // Check implements [Gate].
@@ -27,6 +28,8 @@ func (Version) Check(c Case) Verdict {
 		return wait("", never, "no version to promote: %s", orElse(c.Why, "none matches the rules"))
 	case c.Conflict != "":
 		return block("a person with the right", "%s", c.Conflict)
+	case c.VersionsUnread != "":
+		return wait("", never, "the versions of %s could not be read: %s", c.Lane.Artifact, c.VersionsUnread)
 	case c.Backwards:
 		return block(c.Promotion, "%s is older than %s, which is there now", v, orElse(c.Current.Version.Tag, c.Running.String()))
 	case v.Incomplete:

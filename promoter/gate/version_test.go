@@ -25,6 +25,9 @@ func TestVersion(t *testing.T) {
 		{name: "a tag with two digests", change: func(c *gate.Case, _ *gate.Set) {
 			c.Conflict = hostile
 		}, want: gate.Block, says: hostile},
+		{name: "the registry is silent", change: func(c *gate.Case, _ *gate.Set) {
+			c.VersionsUnread = hostile
+		}, want: gate.Wait, says: hostile},
 		{name: "older than what is there", change: func(c *gate.Case, _ *gate.Set) {
 			c.Backwards = true
 		}, want: gate.Block, says: "older"},
