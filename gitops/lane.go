@@ -1,6 +1,10 @@
 package gitops
 
-import "time"
+import (
+	"strconv"
+	"strings"
+	"time"
+)
 
 // Commit is the full hexadecimal id of a Git commit.
 type Commit string
@@ -28,8 +32,29 @@ func (l Lane) String() string { return l.Environment + "/" + l.Artifact }
 // Branch is the name of the lane's proposal branch.
 func (l Lane) Branch() string { return BranchPrefix + l.Environment + "/" + l.Artifact }
 
+// NumberedBranch is the lane's branch if n is 1, and beside branches of that
+// name that are not ours, the n-th: an underscore is in no lane's name.
+func (l Lane) NumberedBranch(n int) string {
+	if n <= 1 {
+		return l.Branch()
+	}
+	return l.Branch() + "_" + strconv.Itoa(n)
+}
+
 // BranchPrefix begins every branch of the bot.
 const BranchPrefix = "waveguide/"
+
+// LaneOf reads a lane from the name of a branch, numbered or not; the
+// repository is left empty. It is false for every other branch.
+func LaneOf(branch string) (Lane, bool) {
+	rest, ok := strings.CutPrefix(branch, BranchPrefix)
+	environment, artifact, two := strings.Cut(rest, "/")
+	artifact, _, _ = strings.Cut(artifact, "_")
+	if !ok || !two || environment == "" || artifact == "" || strings.Contains(artifact, "/") {
+		return Lane{}, false
+	}
+	return Lane{Environment: environment, Artifact: artifact}, true
+}
 
 // Version is a tag and a digest as files and proposals name them.
 type Version struct {

@@ -2,7 +2,6 @@ package local
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
@@ -79,12 +78,9 @@ func (r *repository) baseOf(t *thread, head gitops.Commit) (gitops.Commit, error
 
 // laneOf reads the lane from a branch of the bot; other branches have none.
 func laneOf(repository, branch string) gitops.Lane {
-	rest, ok := strings.CutPrefix(branch, gitops.BranchPrefix)
-	environment, artifact, two := strings.Cut(rest, "/")
-	if !ok || !two || environment == "" || artifact == "" || strings.Contains(artifact, "/") {
-		return gitops.Lane{Repository: repository}
-	}
-	return gitops.Lane{Repository: repository, Environment: environment, Artifact: artifact}
+	l, _ := gitops.LaneOf(branch)
+	l.Repository = repository
+	return l
 }
 
 func (r *repository) viewIssue(t *thread) Issue {
