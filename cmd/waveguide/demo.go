@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/waveguide-dev/waveguide/promoter/loop"
 )
 
 // demoOptions are the flags of demo.
@@ -77,7 +79,7 @@ func demo(ctx context.Context, s streams, o demoOptions) (err error) {
 		return errors.Join(err, g.Wait())
 	}
 	w.observe = world.looked
-	world.wake = w.hint
+	world.wake = func() { w.hint(loop.Hint{}) }
 	g.Go(func() error { return w.serve(ctx, reg) })
 	g.Go(func() error {
 		defer func() {

@@ -69,10 +69,10 @@ func offline(daemonFile, checkout, factsFile string, now time.Time) (loop.View, 
 			k.Desired.Left = append(k.Desired.Left, known.left(stop.Lane)...)
 			s.Lanes = append(s.Lanes, k)
 		}
-		view.Lanes = append(view.Lanes, s.Lanes...)
+		view.Lanes = append(view.Lanes, s.Lanes)
 		view.Plans = append(view.Plans, promoter.Decide(s))
 	}
-	promoter.Admit(view.Plans)
+	view.Plans = promoter.Admit(view.Plans)
 	return view, nil
 }
 

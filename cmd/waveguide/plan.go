@@ -177,7 +177,7 @@ func wouldWrite(checkout string, v loop.View, l promoter.LanePlan) string {
 // filesOf are the files that name a lane's artifact, each once.
 func filesOf(v loop.View, at gitops.Lane) []string {
 	var files []string
-	for _, k := range v.Lanes {
+	for _, k := range slices.Concat(v.Lanes...) {
 		if k.Lane != at {
 			continue
 		}

@@ -14,6 +14,9 @@ import (
 	"github.com/waveguide-dev/waveguide/promoter/loop"
 )
 
+// maxComposed bounds how many commits are kept that were not pushed yet.
+const maxComposed = 1000
+
 // maxFiles bounds how many files of one folder are read for a lane.
 const maxFiles = 2000
 
@@ -24,6 +27,8 @@ type repo struct {
 	// file is searched once.
 	mu     sync.Mutex
 	silent map[string]struct{}
+	// composed are commits on their way to the remote.
+	composed map[gitops.Commit]*mirror.Composed
 }
 
 var (
@@ -129,29 +134,39 @@ func (r *repo) sides(ch mirror.FileChange) (s [2][]byte, err error) {
 	return s, nil
 }
 
-func (r *repo) Push(ctx context.Context, d loop.Draft) (gitops.Commit, error) {
-	c, err := r.Compose(mirror.Draft{Base: d.Base, Files: d.Files, Message: d.Message, Time: d.Time})
+// Compose keeps the objects of a commit until it is pushed.
+func (r *repo) Compose(_ context.Context, d loop.Draft) (gitops.Commit, error) {
+	c, err := r.Mirror.Compose(mirror.Draft{Base: d.Base, Files: d.Files, Message: d.Message, Time: d.Time})
 	if err != nil {
 		return "", err
 	}
-	return c.ID, r.move(ctx, mirror.RefUpdate{Branch: d.Branch, Old: d.Old, New: c.ID, Composed: &c})
-}
-
-func (r *repo) Delete(ctx context.Context, name string, at gitops.Commit) error {
-	return r.move(ctx, mirror.RefUpdate{Branch: name, Old: at})
-}
-
-func (r *repo) move(ctx context.Context, u mirror.RefUpdate) error {
-	results, err := r.Mirror.Push(ctx, []mirror.RefUpdate{u})
-	if err != nil {
-		return err
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.composed) >= maxComposed {
+		clear(r.composed) // never pushed; they are composed again
 	}
-	for _, res := range results {
-		if res.Err != nil {
-			return res.Err
+	r.composed[c.ID] = &c
+	return c.ID, nil
+}
+
+func (r *repo) Push(ctx context.Context, moves []loop.Move) []error {
+	errs := make([]error, len(moves))
+	updates := make([]mirror.RefUpdate, len(moves))
+	r.mu.Lock()
+	for i, m := range moves {
+		updates[i] = mirror.RefUpdate{Branch: m.Branch, Old: m.Old, New: m.New, Composed: r.composed[m.New]}
+		delete(r.composed, m.New)
+	}
+	r.mu.Unlock()
+	results, err := r.Mirror.Push(ctx, updates)
+	for i := range errs {
+		if errs[i] = err; i < len(results) {
+			errs[i] = results[i].Err
 		}
 	}
-	return nil
+	return errs
 }
 
-func newRepo(m *mirror.Mirror) *repo { return &repo{Mirror: m, silent: map[string]struct{}{}} }
+func newRepo(m *mirror.Mirror) *repo {
+	return &repo{Mirror: m, silent: map[string]struct{}{}, composed: map[gitops.Commit]*mirror.Composed{}}
+}

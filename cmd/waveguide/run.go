@@ -166,8 +166,8 @@ func (w *daemon) webhooks() http.Handler {
 			http.Error(rw, "this is no notification of a registry", http.StatusBadRequest)
 			return
 		}
-		if len(hints) > 0 {
-			w.hint()
+		for _, h := range hints {
+			w.hint(loop.Hint{Image: h.Repository})
 		}
 		rw.WriteHeader(http.StatusAccepted)
 	})

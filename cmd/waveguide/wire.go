@@ -29,7 +29,7 @@ type daemon struct {
 	store  *store.Store
 	oci    *oci
 	loops  []*loop.Loop
-	hints  []chan struct{}
+	hints  []chan loop.Hint
 	close  []func() error
 	// observe sees every look, beside the page.
 	observe func(loop.View)
@@ -94,7 +94,7 @@ func (w *daemon) repository(ctx context.Context, r config.Repository, h hooks, m
 	if err != nil {
 		return err
 	}
-	hints := make(chan struct{}, 1)
+	hints := make(chan loop.Hint, maxHints)
 	w.hints = append(w.hints, hints)
 	git := newRepo(mirror)
 	o := loop.Options{
@@ -240,11 +240,15 @@ func (w *daemon) Close() error {
 	return errors.Join(errs...)
 }
 
+// maxHints bounds how many hints wait for a loop; with more, some are lost,
+// which costs time and nothing else.
+const maxHints = 64
+
 // hint wakes every loop.
-func (w *daemon) hint() {
+func (w *daemon) hint(h loop.Hint) {
 	for _, c := range w.hints {
 		select {
-		case c <- struct{}{}:
+		case c <- h:
 		default:
 		}
 	}

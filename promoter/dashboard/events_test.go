@@ -56,7 +56,7 @@ func TestEventsTellWhatIsNew(t *testing.T) {
 
 		// The same again is only a look, which the heartbeat tells.
 		v.Now = v.Now.Add(time.Minute)
-		v.Lanes[0].Facts.Health[0].At = v.Now
+		v.Lanes[0][0].Facts.Health[0].At = v.Now
 		v.Plans[0].Wake = v.Now
 		p.Publish(v)
 		expect(t, lines, "event: look", "data: 2026-11-20T09:31:00Z", "")

@@ -76,7 +76,7 @@ func busy() loop.View {
 		Pauses:   []gitops.Pause{{ID: "issue 7", URL: "https://forge.example/issues/7", Title: "env:prod-*", By: gitops.Actor{Name: "grace"}, Since: now.Add(-time.Hour), Environments: []string{"prod-*"}}},
 		Problems: []string{"rules/orders.yaml:7: environment prod-ap is not known"},
 		Silent:   map[string]string{"health of prod-us": "no answer within 10s"},
-		Lanes:    []promoter.Lane{known},
+		Lanes:    [][]promoter.Lane{{known}},
 	}
 }
 
@@ -154,7 +154,7 @@ func TestForeignTextStaysText(t *testing.T) {
 	v.Plans = []promoter.Plan{{Promotion: hostile, Artifact: hostile, Lanes: []promoter.LanePlan{l}}}
 	v.Problems, v.Silent = []string{hostile}, map[string]string{hostile: hostile}
 	v.Pauses = []gitops.Pause{{ID: hostile, URL: "javascript:alert(3)", Title: hostile, By: gitops.Actor{Name: hostile}, Unread: []string{hostile}}}
-	v.Lanes = []promoter.Lane{{
+	v.Lanes = [][]promoter.Lane{{{
 		Lane: l.Lane,
 		Desired: gitops.Desired{
 			Problem: hostile, Places: []gitops.Place{{File: hostile, Line: 1}},
@@ -164,7 +164,7 @@ func TestForeignTextStaysText(t *testing.T) {
 			Proofs: []signals.Proof{{Kind: signals.ProofKind(hostile), Digest: l.Candidate.Digest, Outcome: signals.Outcome(hostile), By: hostile, Reason: hostile}},
 			Health: []signals.Health{{Name: hostile, State: signals.State(hostile), Reason: hostile, Source: hostile}},
 		},
-	}}
+	}}}
 	p := dashboard.New(dashboard.Options{Title: "Shop", Forge: func(string) string { return "javascript:alert(4)" }})
 	p.Publish(v)
 	for _, path := range []string{"/", "/lane/prod/order-api"} {

@@ -139,8 +139,10 @@ type silence struct{ Source, Why string }
 func model(v loop.View, forge func(string) string) (string, view) {
 	m := view{Looked: v.Now.UTC(), Head: v.Head.Short()}
 	known := map[gitops.Lane]promoter.Lane{}
-	for _, k := range v.Lanes {
-		known[k.Lane] = k
+	for _, lanes := range v.Lanes {
+		for _, k := range lanes {
+			known[k.Lane] = k
+		}
 	}
 	routes := map[string]promoter.Route{}
 	for _, r := range v.Routes {

@@ -2,6 +2,7 @@ package loop
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -14,16 +15,22 @@ import (
 	"github.com/waveguide-dev/waveguide/promoter"
 )
 
-// lookDesired reads what every lane names at a commit.
-func (l *Loop) lookDesired(ctx context.Context, now time.Time, at gitops.Commit) error {
-	for _, r := range l.ruling.Routes {
-		for _, w := range r.Waves {
-			for _, stop := range w.Stops {
-				l.lookLane(ctx, now, r.Image, stop, at)
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-			}
+// lookDesired reads what lanes name at a commit: those that were touched, or
+// all if none are given.
+func (l *Loop) lookDesired(ctx context.Context, now time.Time, at gitops.Commit, touched map[gitops.Lane]struct{}) error {
+	lanes := slices.Collect(maps.Keys(touched))
+	if touched == nil {
+		lanes = slices.Collect(maps.Keys(l.atlas.stops))
+	}
+	slices.SortFunc(lanes, func(a, b gitops.Lane) int {
+		return cmp.Or(cmp.Compare(a.Artifact, b.Artifact), cmp.Compare(a.Environment, b.Environment))
+	})
+	for _, lane := range lanes {
+		s := l.atlas.stops[lane]
+		l.lookLane(ctx, now, l.ruling.Routes[s.route].Image, s.stop, at)
+		l.queue.add(s.route)
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
 	return nil
@@ -37,6 +44,7 @@ func (l *Loop) lookLane(ctx context.Context, now time.Time, image string, stop p
 	if ctx.Err() != nil {
 		return
 	}
+	k.read++
 	if err != nil {
 		k.desired = gitops.Desired{Commit: at, Problem: err.Error()}
 		return
@@ -109,45 +117,71 @@ func edited(files map[string][]byte, r promoter.Route, s promoter.Stop, to gitop
 	return out, nil
 }
 
+// exam is what was read of a proposal's head: it stands until the head or the
+// lane's files move.
+type exam struct {
+	head    gitops.Commit
+	ruling  *promoter.Route
+	read    int
+	base    gitops.Commit
+	from    gitops.Version
+	to      gitops.Version
+	class   string
+	edited  string
+	behind  bool
+	unknown string
+}
+
 // examine reads from the files of a proposal's head what it really changes,
 // and says how that differs from the planned edit.
 func (l *Loop) examine(ctx context.Context, k *lane, p gitops.Proposal) gitops.Proposal {
-	r, s, ok := l.find(p.Lane)
-	if !ok {
-		return p
-	}
+	s := l.atlas.stops[p.Lane]
+	r := &l.ruling.Routes[s.route]
 	was, ours := k.made(p.Head)
-	p.Class = was.Class
 	if ours && p.State != gitops.Open {
-		p.From, p.To = was.From, was.To
+		p.Class, p.From, p.To = was.Class, was.From, was.To
 		return p
 	}
-	d, err := l.Repo.Delta(ctx, p.Head)
-	if err != nil {
-		p.Unread = err.Error()
-		return p
+	x := k.exam
+	if x.head != p.Head || x.ruling != r || x.read != k.read || x.unknown != "" || p.State != gitops.Open {
+		x = l.inspect(ctx, *r, s.stop, p)
+		x.head, x.ruling, x.read, x.class = p.Head, r, k.read, was.Class
 	}
-	return l.compare(ctx, r, s, p, d)
+	if p.State == gitops.Open {
+		k.exam = x
+	}
+	p.Class, p.Base, p.From, p.To, p.Edited, p.Behind = x.class, x.base, x.from, x.to, x.edited, x.behind
+	if x.unknown != "" {
+		p.Unread = x.unknown
+	}
+	return p
 }
 
-// compare fills in what a proposal's files say.
-func (l *Loop) compare(ctx context.Context, r promoter.Route, s promoter.Stop, p gitops.Proposal, d Delta) gitops.Proposal {
-	p.Base = d.Parent
+// inspect compares the files of a proposal's head with the planned edit.
+func (l *Loop) inspect(ctx context.Context, r promoter.Route, s promoter.Stop, p gitops.Proposal) (x exam) {
+	d, err := l.Repo.Delta(ctx, p.Head)
+	if err != nil {
+		x.unknown = err.Error()
+		return x
+	}
+	x.base = d.Parent
 	before, after := map[string][]byte{}, map[string][]byte{}
 	for name, change := range d.Files {
 		if change[0] == nil || change[1] == nil {
-			p.Edited = fmt.Sprintf("%s was added or removed", name)
-			return p
+			x.edited = fmt.Sprintf("%s was added or removed", name)
+			return x
 		}
 		before[name], after[name] = change[0], change[1]
 	}
 	was, is := Desired(before, r.Image, s.Place, d.Parent), Desired(after, r.Image, s.Place, p.Head)
-	p.From, p.To = was.Version, is.Version
-	p.Edited = l.difference(r, s, d, is, before, after)
+	x.from, x.to = was.Version, is.Version
+	x.edited = l.difference(r, s, d, is, before, after)
 	if p.State == gitops.Open {
-		p.Behind = l.behind(ctx, r, s, before, p.To)
+		if x.behind, err = l.behind(ctx, r, s, before, x.to); err != nil {
+			x.unknown = err.Error()
+		}
 	}
-	return p
+	return x
 }
 
 // difference says how a proposal's head differs from the edit that was planned;
@@ -181,36 +215,19 @@ func inside(name, path string) bool {
 
 // behind says that merging would not be exactly the planned edit of the newest
 // commit: a file changed since, or another one names the artifact by now.
-func (l *Loop) behind(ctx context.Context, r promoter.Route, s promoter.Stop, before map[string][]byte, to gitops.Version) bool {
+func (l *Loop) behind(ctx context.Context, r promoter.Route, s promoter.Stop, before map[string][]byte, to gitops.Version) (bool, error) {
 	files, err := l.Repo.Files(ctx, l.head, s.Path, string(edit.Needle(r.Image)))
 	if err != nil {
-		return true
+		return false, err
 	}
 	now, err := edited(files, r, s, to)
 	if err != nil || len(now) != len(before) {
-		return true
+		return true, nil //nolint:nilerr // the edit is computed again, and says what is wrong
 	}
 	for name := range now {
 		if !bytes.Equal(files[name], before[name]) {
-			return true
+			return true, nil
 		}
 	}
-	return false
-}
-
-// find is the route and the stop of a lane.
-func (l *Loop) find(at gitops.Lane) (promoter.Route, promoter.Stop, bool) {
-	for _, r := range l.ruling.Routes {
-		if r.Artifact != at.Artifact {
-			continue
-		}
-		for _, w := range r.Waves {
-			for _, s := range w.Stops {
-				if s.Lane == at {
-					return r, s, true
-				}
-			}
-		}
-	}
-	return promoter.Route{}, promoter.Stop{}, false
+	return false, nil
 }

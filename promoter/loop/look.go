@@ -1,8 +1,10 @@
 package loop
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -12,28 +14,127 @@ import (
 	"github.com/waveguide-dev/waveguide/signals"
 )
 
+// question is a source that is read beside others. One without a reader only
+// has its route decided again: what it asks is asked there.
+type question struct {
+	source string
+	route  int
+	every  time.Duration
+	read   func(context.Context) (any, error)
+	take   func(found any, now time.Time)
+}
+
+// answer is what a source said.
+type answer struct {
+	source string
+	found  any
+	err    error
+}
+
 // look reads every source that is due. A source that fails contributes
 // silence: what it said before is kept where that can only stop something, and
 // forgotten where it could let something pass.
 func (l *Loop) look(ctx context.Context, now time.Time) {
-	l.lookGit(ctx, now)
-	l.lookForge(ctx)
-	if why := l.silent[sourceGit]; why != "" && l.world.PausesUnread == "" {
-		// What was read of Git before may be over by now: everything is held.
-		l.world.PausesUnread = "git could not be read: " + why
+	due := l.schedule.due(now)
+	if slices.Contains(due, sourceGit) {
+		l.lookGit(ctx, now)
 	}
-	for _, r := range l.ruling.Routes {
-		if l.isDue(sourceVersions+r.Artifact, now, l.Poll.Versions) {
-			l.lookVersions(ctx, now, r)
-		}
-		for _, w := range r.Waves {
-			for _, stop := range w.Stops {
-				if l.isDue(sourceHealth+stop.Lane.String(), now, l.Poll.Health) {
-					l.lookHealth(ctx, now, stop)
-				}
-			}
-		}
+	if slices.Contains(due, sourceForge) {
+		l.lookForge(ctx, now)
 	}
+	// New rules bring new questions, which are due at once.
+	l.gather(ctx, now, slices.Concat(due, l.schedule.due(now)))
+}
+
+// gather asks sources side by side and takes what they answer within patience.
+// A slow source holds up nobody: its answer is taken by a later look.
+func (l *Loop) gather(ctx context.Context, now time.Time, due []string) {
+	waiting := map[string]struct{}{}
+	turns := make(chan struct{}, sideBySide)
+	// Those that failed come last, so that they keep nobody waiting.
+	slices.SortStableFunc(due, func(a, b string) int { return cmp.Compare(l.fails[a], l.fails[b]) })
+	for _, source := range due {
+		q, ok := l.questions[source]
+		switch {
+		case !ok || l.asked[source]:
+			continue
+		case q.read == nil:
+			l.queue.add(q.route)
+			continue
+		}
+		l.asked[source] = true
+		waiting[source] = struct{}{}
+		go l.ask(ctx, q, turns)
+	}
+	var got []answer
+	enough := time.NewTimer(patience)
+	defer enough.Stop()
+	for len(waiting) > 0 {
+		select {
+		case a := <-l.answers:
+			delete(waiting, a.source)
+			got = append(got, a)
+			continue
+		case <-enough.C:
+		case <-ctx.Done():
+		}
+		break
+	}
+	slices.SortFunc(got, func(a, b answer) int { return cmp.Compare(a.source, b.source) })
+	for _, a := range got {
+		l.take(a, now)
+	}
+}
+
+// ask reads one source; its time is bounded.
+func (l *Loop) ask(ctx context.Context, q question, turns chan struct{}) {
+	timed, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	turns <- struct{}{}
+	found, err := q.read(timed)
+	<-turns
+	select {
+	case l.answers <- answer{q.source, found, err}:
+	case <-ctx.Done():
+	}
+}
+
+// take makes an answer known and gives its source the next turn.
+func (l *Loop) take(a answer, now time.Time) {
+	delete(l.asked, a.source)
+	q, ok := l.questions[a.source]
+	if !ok {
+		return // the rules do not ask any more
+	}
+	if !l.speak(a.source, a.err) {
+		a.found = nil
+	}
+	l.schedule.set(a.source, now.Add(l.rest(a.source, q.every)))
+	q.take(a.found, now)
+}
+
+// rest is how long a source is left alone: longer the more often it failed.
+func (l *Loop) rest(source string, every time.Duration) time.Duration {
+	return backoff(every, max(0, l.fails[source]-1))
+}
+
+// speak notes whether a source could be read; a source that fails is silence,
+// warned about once.
+func (l *Loop) speak(source string, err error) bool {
+	was, silent := l.silent[source]
+	if err == nil {
+		delete(l.silent, source)
+		delete(l.fails, source)
+		l.queue.news = l.queue.news || silent
+		return true
+	}
+	l.fails[source]++
+	l.silent[source] = err.Error()
+	if was != err.Error() {
+		l.queue.news = true
+		l.Log.Warn("source is silent", "silent", source, "error", err.Error())
+	}
+	return false
 }
 
 // lookGit fetches the protected branch; a new head brings new rules and new
@@ -43,37 +144,53 @@ func (l *Loop) lookGit(ctx context.Context, now time.Time) {
 	if err == nil {
 		err = l.lookHead(ctx, now, up)
 	}
-	l.speak(sourceGit, err)
+	if l.speak(sourceGit, err) {
+		l.read[sourceGit] = now
+	}
+	next := now.Add(l.rest(sourceGit, l.Poll.Repository))
+	if until := l.ruling.Until; until.After(now) && until.Before(next) {
+		next = until
+	}
+	l.schedule.set(sourceGit, next)
+	l.hold(l.world.Pauses)
 }
+
+// maxUnread bounds how many changed paths are kept until they can be read; with
+// more, everything is read anew.
+const maxUnread = 100_000
 
 // lookHead reads what a fetch brought. Until all of it was read the old head
 // stays, so that the next look tries again.
 func (l *Loop) lookHead(ctx context.Context, now time.Time, up Update) error {
-	stale := !l.ruling.Until.IsZero() && !now.Before(l.ruling.Until)
 	// A fetch tells what changed only once.
-	l.unruled = l.unruled || up.All || l.head == "" || stale
+	l.unread = append(l.unread, up.Changed...)
+	stale := !l.ruling.Until.IsZero() && !now.Before(l.ruling.Until)
+	l.unruled = l.unruled || up.All || l.head == "" || stale || len(l.unread) > maxUnread
 	for _, path := range up.Changed {
 		l.unruled = l.unruled || strings.HasPrefix(path, l.RulesDir+"/")
 	}
 	if up.Head == l.head && !l.unruled {
 		return nil
 	}
+	touched := l.atlas.touched(l.unread)
 	if l.unruled {
 		if err := l.lookRules(ctx, now, up.Head); err != nil {
 			return err
 		}
-		l.unruled = false
+		touched = nil // all of them
 	}
-	if err := l.lookDesired(ctx, now, up.Head); err != nil {
+	if err := l.lookDesired(ctx, now, up.Head, touched); err != nil {
 		return err
 	}
+	l.unruled, l.unread = false, nil
 	l.head = up.Head
 	l.world.Bases = map[string]gitops.Commit{l.Repository: up.Head}
+	l.queue.news = true
 	l.Log.InfoContext(ctx, "looked at git", "commit", string(up.Head))
 	return nil
 }
 
-// lookRules reads the rules of a commit.
+// lookRules reads the rules of a commit: everything is asked and decided anew.
 func (l *Loop) lookRules(ctx context.Context, now time.Time, at gitops.Commit) error {
 	files, err := l.Repo.Files(ctx, at, l.RulesDir, "")
 	if err != nil {
@@ -86,241 +203,231 @@ func (l *Loop) lookRules(ctx context.Context, now time.Time, at gitops.Commit) e
 	for _, p := range ruling.Problems {
 		l.Log.WarnContext(ctx, "a rule is broken and holds what it covers", "problem", p)
 	}
-	l.ruling = ruling
-	for _, r := range ruling.Routes {
+	l.ruling, l.atlas = ruling, newAtlas(ruling.Routes)
+	l.queue.reset(len(ruling.Routes))
+	l.questions = map[string]question{}
+	for i, r := range ruling.Routes {
+		if l.versions[r.Artifact] == nil {
+			l.versions[r.Artifact] = l.recallVersions(ctx, r.Artifact)
+		}
+		l.inquire(now, l.aboutVersions(r))
 		for _, w := range r.Waves {
 			for _, stop := range w.Stops {
 				if l.lanes[stop.Lane] == nil {
 					l.lanes[stop.Lane] = l.recallLane(ctx, stop.Lane)
 				}
+				if len(stop.Signals) > 0 {
+					l.inquire(now, l.aboutHealth(i, stop))
+				}
 			}
 		}
-		if l.versions[r.Artifact] == nil {
-			l.versions[r.Artifact] = l.recallVersions(ctx, r.Artifact)
+	}
+	for source := range l.silent {
+		if _, asked := l.questions[source]; !asked && source != sourceGit && source != sourceForge && source != sourcePauses {
+			delete(l.silent, source)
 		}
 	}
+	// Proposals belong to lanes as the rules name them, ended ones too.
+	l.cursor = ""
+	l.schedule.set(sourceForge, now)
 	return nil
 }
 
+// inquire has a source read from now on; one that is waited for or has its turn
+// already keeps it.
+func (l *Loop) inquire(now time.Time, q question) {
+	l.questions[q.source] = q
+	if !l.asked[q.source] {
+		l.schedule.sooner(q.source, now)
+	}
+}
+
+// aboutVersions asks for the tags of an artifact and notes first sights.
+func (l *Loop) aboutVersions(r promoter.Route) question {
+	selects := func(tag string) bool {
+		return slices.ContainsFunc(l.atlas.artifacts[r.Artifact], func(i int) bool { return l.ruling.Routes[i].Selector.Selects(tag) })
+	}
+	return question{
+		source: sourceVersions + r.Artifact, every: l.Poll.Versions,
+		read: func(ctx context.Context) (any, error) { return l.Registry.Versions(ctx, r.Image, selects) },
+		take: func(found any, now time.Time) {
+			if list, ok := found.([]signals.Version); ok {
+				l.versions[r.Artifact].merge(list, now)
+			}
+			for _, i := range l.atlas.artifacts[r.Artifact] {
+				l.queue.add(i)
+			}
+		},
+	}
+}
+
+// merge notes what is new, and what no longer stands.
+func (v *versions) merge(found []signals.Version, now time.Time) {
+	all := slices.Clone(v.All) // the old list may be in somebody's view
+	standing := map[string]signals.Version{}
+	for _, f := range found {
+		standing[f.Tag] = f
+	}
+	for i, old := range all {
+		f, ok := standing[old.Tag]
+		switch {
+		case ok && f.Digest == old.Digest:
+			f.FirstSeen = old.FirstSeen
+			all[i] = f
+			delete(standing, old.Tag)
+		case old.Gone.IsZero():
+			all[i].Gone = now
+		}
+	}
+	for _, f := range found {
+		if s, fresh := standing[f.Tag]; fresh && s.Digest == f.Digest {
+			f.FirstSeen = now
+			all = append(all, f)
+			delete(standing, f.Tag)
+		}
+	}
+	v.All = all
+}
+
+// aboutHealth asks for the signals of a lane and moves its soak clock.
+func (l *Loop) aboutHealth(route int, stop promoter.Stop) question {
+	return question{
+		source: sourceHealth + stop.Lane.String(), every: l.Poll.Health,
+		read: func(ctx context.Context) (any, error) { return l.Health.Health(ctx, stop.Lane) },
+		take: func(found any, now time.Time) {
+			list, _ := found.([]signals.Health) // silence is no signal
+			k := l.lanes[stop.Lane]
+			for i, h := range list {
+				if was, ok := (signals.Facts{Health: k.health}).Signal(h.Name); ok && was.State == h.State && was.Digest == h.Digest && !was.Since.IsZero() {
+					list[i].Since = was.Since
+				}
+			}
+			k.health = list
+			k.Streak = k.Streak.Observe(stop.Pulse(k.desired, k.facts(), now, l.Poll.Gap))
+			l.queue.add(route)
+		},
+	}
+}
+
+// hold makes the pauses known and what could not be read. What was read of Git
+// before may be over by now: while it is silent everything is held.
+func (l *Loop) hold(pauses []gitops.Pause) {
+	why := l.silent[sourcePauses]
+	if why == "" {
+		why = l.silent[sourceForge]
+	}
+	if git := l.silent[sourceGit]; git != "" && why == "" {
+		why = "git could not be read: " + git
+	}
+	if why == l.world.PausesUnread && reflect.DeepEqual(pauses, l.world.Pauses) {
+		return
+	}
+	l.world.Pauses, l.world.PausesUnread = pauses, why
+	l.queue.all()
+	l.queue.news = true
+}
+
 // lookForge reads proposals and pauses. What cannot be read counts as held.
-func (l *Loop) lookForge(ctx context.Context) {
+func (l *Loop) lookForge(ctx context.Context, now time.Time) {
 	pauses, err := l.Forge.Pauses(ctx)
-	l.world.PausesUnread = ""
-	if l.speak(sourcePauses, err) {
-		l.world.Pauses = pauses
+	if !l.speak(sourcePauses, err) {
+		pauses = l.world.Pauses
+	} else if l.Paused != "" {
+		pauses = append(slices.Clip(pauses), gitops.Pause{ID: "the kill switch", Title: l.Paused})
+	}
+	if l.speak(sourceForge, l.lookProposals(ctx)) {
+		l.read[sourceForge] = now
 	} else {
-		l.world.PausesUnread = err.Error()
+		l.blind(l.silent[sourceForge])
 	}
-	if l.Paused != "" {
-		l.world.Pauses = append(slices.Clip(l.world.Pauses), gitops.Pause{ID: "the kill switch", Title: l.Paused})
-	}
+	l.schedule.set(sourceForge, now.Add(l.rest(sourceForge, l.Poll.Repository)))
+	l.hold(pauses)
+}
+
+// lookProposals reads what is open and what ended.
+func (l *Loop) lookProposals(ctx context.Context) error {
 	if l.me.Name == "" {
 		me, err := l.Forge.Whoami(ctx)
-		if !l.speak(sourceForge, err) {
-			l.unread(err)
-			return
+		if err != nil {
+			return err
 		}
 		l.me = me
 	}
 	list, next, err := l.Forge.Proposals(ctx, l.cursor)
-	if !l.speak(sourceForge, err) {
-		l.unread(err)
-		return
+	if err != nil {
+		return err
 	}
 	l.cursor = next
 	l.sortProposals(ctx, list)
+	return nil
 }
 
-// unread marks every open proposal as held, because nobody knows.
-func (l *Loop) unread(err error) {
-	for _, k := range l.lanes {
-		for i := range k.proposals {
-			k.proposals[i].Unread = err.Error()
+// blind marks every open proposal as held, because nobody knows.
+func (l *Loop) blind(why string) {
+	for at, k := range l.lanes {
+		if len(k.proposals) == 0 {
+			continue
 		}
+		unread := slices.Clone(k.proposals)
+		for i := range unread {
+			unread[i].Unread = why
+		}
+		l.propose(at, k, unread)
 	}
-	if l.world.PausesUnread == "" {
-		l.world.PausesUnread = err.Error()
+}
+
+// propose gives a lane its open proposals; if they differ from before it is
+// decided again.
+func (l *Loop) propose(at gitops.Lane, k *lane, open []gitops.Proposal) {
+	if reflect.DeepEqual(open, k.proposals) {
+		return
+	}
+	k.proposals = open
+	if s, ok := l.atlas.stops[at]; ok {
+		l.queue.add(s.route)
 	}
 }
 
 // sortProposals gives every lane the proposals that are ours.
 func (l *Loop) sortProposals(ctx context.Context, list []gitops.Proposal) {
 	open := map[gitops.Lane][]gitops.Proposal{}
+	strangers := map[string]error{}
 	l.orphans = nil
 	for _, p := range list {
 		p.Lane.Repository = l.Repository
-		if p.Author.Name != l.me.Name {
-			l.stranger(p)
-			continue
-		}
+		s, ruled := l.atlas.stops[p.Lane]
 		k := l.lanes[p.Lane]
-		if _, _, ruled := l.find(p.Lane); k == nil || !ruled {
+		_, known := l.ended[p.ID]
+		switch {
+		case p.Author.Name != l.me.Name:
 			if p.State == gitops.Open {
+				strangers[sourceBranch+p.Branch] = fmt.Errorf("proposal %s is by %s, not by us: it is left alone", p.ID, p.Author.Name)
+			}
+		case !ruled:
+			// Before the rules were read once, nobody knows which are in force.
+			if p.State == gitops.Open && l.head != "" {
 				l.orphans = append(l.orphans, p)
 			}
-			continue
-		}
-		if p.State == gitops.Open {
+		case p.State == gitops.Open:
 			open[p.Lane] = append(open[p.Lane], l.examine(ctx, k, p))
-			continue
-		}
-		if _, known := l.ended[p.ID]; !known {
+		case !known:
 			p = l.examine(ctx, k, p)
 			l.ended[p.ID] = p
 			k.ended = append([]gitops.Proposal{p}, k.ended...)
+			l.queue.add(s.route)
 		}
 	}
 	for at, k := range l.lanes {
-		k.proposals = open[at]
-	}
-}
-
-// stranger reports a proposal of somebody else on a branch of our name.
-func (l *Loop) stranger(p gitops.Proposal) {
-	if p.State != gitops.Open {
-		return
-	}
-	source := "branch " + p.Branch
-	if l.silent[source] == "" {
-		l.speak(source, fmt.Errorf("proposal %s on %s is by %s, not by us: it is left alone", p.ID, p.Branch, p.Author.Name))
-	}
-}
-
-// lookVersions reads the tags of an artifact and notes first sights.
-func (l *Loop) lookVersions(ctx context.Context, now time.Time, r promoter.Route) {
-	found, err := l.Registry.Versions(ctx, r.Image, r.Selector.Selects)
-	if !l.speak(sourceVersions+r.Artifact, err) {
-		return
-	}
-	l.versions[r.Artifact].merge(found, now)
-}
-
-// merge notes what is new, and what no longer stands.
-func (v *versions) merge(found []signals.Version, now time.Time) {
-	standing := map[string]signals.Version{}
-	for _, f := range found {
-		standing[f.Tag] = f
-	}
-	for i, old := range v.All {
-		f, ok := standing[old.Tag]
-		switch {
-		case ok && f.Digest == old.Digest:
-			f.FirstSeen = old.FirstSeen
-			v.All[i] = f
-			delete(standing, old.Tag)
-		case old.Gone.IsZero():
-			v.All[i].Gone = now
+		if len(k.proposals) > 0 || len(open[at]) > 0 {
+			l.propose(at, k, open[at])
 		}
 	}
-	for _, f := range found {
-		if s, fresh := standing[f.Tag]; fresh && s.Digest == f.Digest {
-			f.FirstSeen = now
-			v.All = append(v.All, f)
-			delete(standing, f.Tag)
+	for source := range l.silent {
+		if strings.HasPrefix(source, sourceBranch) && strangers[source] == nil {
+			l.speak(source, nil)
 		}
 	}
-}
-
-// lookHealth reads a lane's signals and moves its soak clock.
-func (l *Loop) lookHealth(ctx context.Context, now time.Time, stop promoter.Stop) {
-	k := l.lanes[stop.Lane]
-	if k == nil || len(stop.Signals) == 0 {
-		return
+	for source, err := range strangers {
+		l.speak(source, err)
 	}
-	list, err := l.Health.Health(ctx, stop.Lane)
-	if !l.speak(sourceHealth+stop.Lane.String(), err) {
-		list = nil
-	}
-	for i, h := range list {
-		if was, ok := (signals.Facts{Health: k.health}).Signal(h.Name); ok && was.State == h.State && was.Digest == h.Digest && !was.Since.IsZero() {
-			list[i].Since = was.Since
-		}
-	}
-	k.health = list
-	k.Streak = k.Streak.Observe(stop.Pulse(k.desired, k.facts(), now, l.Poll.Gap))
-}
-
-// prove reads the evidence about every version that wants to move, and says
-// whether it learnt anything.
-func (l *Loop) prove(ctx context.Context, now time.Time, r promoter.Route, p promoter.Plan) bool {
-	learnt := false
-	stops := map[gitops.Lane]promoter.Stop{}
-	for _, w := range r.Waves {
-		for _, stop := range w.Stops {
-			stops[stop.Lane] = stop
-		}
-	}
-	for _, lp := range p.Lanes {
-		k := l.lanes[lp.Lane]
-		if k == nil {
-			continue
-		}
-		var proofs []signals.Proof
-		for _, d := range movers(lp) {
-			proofs = append(proofs, l.proofs(ctx, now, ask{r.Image, d, stops[lp.Lane], k, lp})...)
-		}
-		if len(proofs) > 0 {
-			k.proofs = proofs
-			learnt = true
-		}
-	}
-	return learnt
-}
-
-// movers are the digests that want to enter a lane: the one under review or
-// about to be proposed, and the one that would take its place.
-func movers(lp promoter.LanePlan) []signals.Digest {
-	var all []signals.Digest
-	for _, d := range []signals.Digest{lp.Candidate.Digest, lp.Challenger} {
-		if d != "" && d != lp.Current.Digest && !slices.Contains(all, d) {
-			all = append(all, d)
-		}
-	}
-	return all
-}
-
-// ask is one question to the prover.
-type ask struct {
-	image  string
-	digest signals.Digest
-	stop   promoter.Stop
-	lane   *lane
-	plan   promoter.LanePlan
-}
-
-// proofs are those about one digest: as remembered, or read anew if they are
-// missing, due, or about to be acted on.
-func (l *Loop) proofs(ctx context.Context, now time.Time, q ask) []signals.Proof {
-	var have []signals.Proof
-	for _, p := range q.lane.proofs {
-		if p.Digest == q.digest {
-			have = append(have, p)
-		}
-	}
-	source := sourceProofs + q.plan.Lane.String()
-	turn := source + " " + string(q.digest)
-	advances := q.plan.Change != nil && advance(*q.plan.Change)
-	if len(have) > 0 && !advances && now.Before(l.due[turn]) {
-		return have
-	}
-	l.due[turn] = now.Add(l.Poll.Versions)
-	again := q.plan.Change != nil && q.plan.Change.Kind == gitops.MergeProposal
-	proofs, err := l.Prover.Proofs(ctx, q.image, q.digest, q.stop, again)
-	if !l.speak(source, err) {
-		return []signals.Proof{{Kind: signals.ProofSignature, Digest: q.digest, Reason: err.Error(), At: now}}
-	}
-	return proofs
-}
-
-// advance says that a change moves a version forward, so that everything it
-// rests on must have been read in this look.
-func advance(c gitops.Change) bool {
-	switch c.Kind {
-	case gitops.OpenProposal, gitops.UpdateProposal, gitops.MergeProposal:
-		return true
-	case gitops.SetCheck:
-		return c.Check.State == gitops.CheckSuccess
-	case gitops.CloseProposal, gitops.RemoveLabel:
-	}
-	return false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -35,9 +36,9 @@ type Options struct {
 	Poll  Poll
 	// Paused stops every advance; checks still go red.
 	Paused string
-	// Hints wakes the loop; what it carries is never believed.
-	Hints <-chan struct{}
-	// Observe sees every finished look: dashboards and demos.
+	// Hints wakes the loop.
+	Hints <-chan Hint
+	// Observe sees every look that changed something: dashboards and demos.
 	Observe func(View)
 	// Crash is called with the name of every point at which a process may die;
 	// only tests set it.
@@ -46,6 +47,7 @@ type Options struct {
 
 // Poll says how often the sources are read without a hint.
 type Poll struct {
+	// Repository is how often Git's refs and the forge are read.
 	Repository time.Duration
 	Versions   time.Duration
 	Health     time.Duration
@@ -53,7 +55,7 @@ type Poll struct {
 	Gap time.Duration
 }
 
-// View is the state after a look.
+// View is the state after a look. Nothing in it may be changed.
 type View struct {
 	Now      time.Time
 	Head     gitops.Commit
@@ -63,8 +65,8 @@ type View struct {
 	Problems []string
 	// Silent are the sources that could not be read, with the reason.
 	Silent map[string]string
-	// Lanes are what was known of each lane.
-	Lanes []promoter.Lane
+	// Lanes are what was known of the lanes of each route.
+	Lanes [][]promoter.Lane
 }
 
 // Loop looks, decides, acts and remembers for one repository.
@@ -74,17 +76,31 @@ type Loop struct {
 	head   gitops.Commit
 	ruling Ruling
 	// unruled says that the rules changed and were not read yet.
-	unruled  bool
-	world    promoter.World
-	lanes    map[gitops.Lane]*lane
+	unruled bool
+	// unread are changed paths whose lanes were not read yet.
+	unread []string
+	world  promoter.World
+	atlas  atlas
+	lanes  map[gitops.Lane]*lane
+	// versions are those of each artifact.
 	versions map[string]*versions
-	silent   map[string]string
 	me       gitops.Actor
 	cursor   string
-	due      map[string]time.Time
 	ended    map[string]gitops.Proposal
 	// orphans are our open proposals in lanes that no rule in force names.
 	orphans []gitops.Proposal
+
+	schedule  schedule
+	questions map[string]question
+	asked     map[string]bool
+	answers   chan answer
+	silent    map[string]string
+	fails     map[string]int
+	// read is when Git and the forge were last read without an error.
+	read map[string]time.Time
+
+	queue  queue
+	brakes map[gitops.Lane]brake
 }
 
 // New makes a loop; nothing starts.
@@ -95,22 +111,35 @@ func New(o Options) *Loop {
 	if o.Observe == nil {
 		o.Observe = func(View) {}
 	}
-	return &Loop{
-		Options: o, lanes: map[gitops.Lane]*lane{}, versions: map[string]*versions{}, silent: map[string]string{},
-		due: map[string]time.Time{}, ended: map[string]gitops.Proposal{},
+	l := &Loop{
+		Options: o, lanes: map[gitops.Lane]*lane{}, versions: map[string]*versions{}, ended: map[string]gitops.Proposal{},
+		questions: map[string]question{}, asked: map[string]bool{}, answers: make(chan answer),
+		silent: map[string]string{}, fails: map[string]int{}, read: map[string]time.Time{},
+		brakes: map[gitops.Lane]brake{},
 	}
+	l.queue.reset(0)
+	l.schedule.set(sourceGit, time.Unix(0, 0))
+	l.schedule.set(sourceForge, time.Unix(0, 0))
+	return l
 }
 
 // least is the shortest rest between two looks, so that a wake in the past
 // cannot spin.
 const least = 50 * time.Millisecond
 
-// Run looks until the context ends: at the plan's wake, after the poll time or
-// when hinted, whichever is first.
+// Run looks until the context ends: at the plan's wake, after the poll time,
+// when a late answer comes or when hinted, whichever is first.
 func (l *Loop) Run(ctx context.Context) error {
+	// Whoever still waits for an answer when the loop ends is told to stop.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	if err := l.resume(ctx); err != nil {
 		return err
 	}
+	for source := range l.asked { // whoever was asked by an earlier run answers no more
+		l.schedule.set(source, time.Now().UTC())
+	}
+	clear(l.asked)
 	for {
 		wake, err := l.Tick(ctx)
 		if ctx.Err() != nil {
@@ -122,122 +151,120 @@ func (l *Loop) Run(ctx context.Context) error {
 		t := time.NewTimer(max(least, time.Until(wake)))
 		select {
 		case <-ctx.Done():
-			t.Stop()
-			return nil
-		case <-l.Hints:
-			clear(l.due)
+		case h := <-l.Hints:
+			l.hinted(h, time.Now().UTC())
+		case a := <-l.answers:
+			l.take(a, time.Now().UTC())
 		case <-t.C:
 		}
 		t.Stop()
+		if ctx.Err() != nil {
+			return nil
+		}
 	}
 }
 
 // Tick is one look: read, decide, do, remember. It returns when to look next.
 // An error means that the store failed, without which nothing may be done.
 func (l *Loop) Tick(ctx context.Context) (time.Time, error) {
+	began := time.Now().UTC()
+	l.look(ctx, began)
 	now := time.Now().UTC()
-	began := time.Now()
-	l.look(ctx, now)
 	plans := l.decide(ctx, now)
-	if err := l.remember(ctx, plans); err != nil {
+	if advances(plans) && !l.fresh(began) {
+		// A step forward rests on Git and the forge as they are at this moment.
+		l.lookGit(ctx, now)
+		l.lookForge(ctx, now)
+		plans = l.decide(ctx, now)
+	}
+	if err := l.remember(ctx); err != nil {
 		return time.Time{}, err
 	}
 	acted, err := l.act(ctx, now, plans)
 	if err != nil {
 		return time.Time{}, err
 	}
-	l.Metrics.look(time.Since(began), plans, l.silent)
-	l.Observe(l.view(now, plans))
+	l.Metrics.look(l.Repository, time.Since(began), plans, len(l.silent))
+	if len(l.queue.decided) > 0 || l.queue.news {
+		l.Observe(l.view(now, plans))
+	}
+	l.queue.done()
 	if acted {
 		// What was written shows at the next look, which is at once.
-		delete(l.due, sourceGit)
+		l.schedule.set(sourceGit, now)
+		l.schedule.set(sourceForge, now)
 		return now, nil
 	}
-	return l.wake(now, plans), nil
+	return l.wake(now), nil
 }
 
-// decide asks the core about every artifact, reads the proofs its answer needs
-// anew, and asks again: what was verified in this very look is what is acted on.
-func (l *Loop) decide(ctx context.Context, now time.Time) []promoter.Plan {
-	plans := make([]promoter.Plan, len(l.ruling.Routes))
-	for i, r := range l.ruling.Routes {
-		plans[i] = promoter.Decide(l.snapshot(now, r))
-		if l.prove(ctx, now, r, plans[i]) {
-			plans[i] = promoter.Decide(l.snapshot(now, r))
-		}
-	}
-	return promoter.Admit(plans)
+// fresh says that Git and the forge were read since a time.
+func (l *Loop) fresh(since time.Time) bool {
+	return !l.read[sourceGit].Before(since) && !l.read[sourceForge].Before(since)
 }
 
-// snapshot is everything known about one artifact.
-func (l *Loop) snapshot(now time.Time, r promoter.Route) promoter.Snapshot {
-	s := promoter.Snapshot{Now: now, World: l.world, Route: r}
-	if v := l.versions[r.Artifact]; v != nil {
-		s.Versions, s.VersionsUnread = v.All, l.silent[sourceVersions+r.Artifact]
-	}
-	for _, w := range r.Waves {
-		for _, stop := range w.Stops {
-			if k := l.lanes[stop.Lane]; k != nil {
-				s.Lanes = append(s.Lanes, k.known())
-			}
-		}
-	}
-	return s
+// Look reads the world once and decides, and does nothing: what is planned is
+// in the view.
+func (l *Loop) Look(ctx context.Context) View {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	l.look(ctx, time.Now().UTC())
+	now := time.Now().UTC()
+	return l.view(now, l.decide(ctx, now))
 }
 
 // wake is when the next look is due.
-func (l *Loop) wake(now time.Time, plans []promoter.Plan) time.Time {
+func (l *Loop) wake(now time.Time) time.Time {
 	next := now.Add(l.Poll.Repository)
-	for _, t := range l.due {
-		// What was due is read by now; what nobody asks for any more, like the
-		// proofs of a version that has arrived, wakes nobody.
-		if t.After(now) && t.Before(next) {
+	for _, t := range []time.Time{l.schedule.first(), l.queue.wake(now)} {
+		if !t.IsZero() && t.Before(next) {
 			next = t
-		}
-	}
-	for _, p := range plans {
-		if !p.Wake.IsZero() && p.Wake.Before(next) {
-			next = p.Wake
 		}
 	}
 	return next
 }
 
+// hinted brings the turn of what may have changed forward.
+func (l *Loop) hinted(h Hint, now time.Time) {
+	all := h == Hint{}
+	if all || h.Git {
+		l.schedule.set(sourceGit, now)
+	}
+	if all || h.Forge {
+		l.schedule.set(sourceForge, now)
+	}
+	for i, r := range l.ruling.Routes {
+		if all || h.Image != "" && strings.HasSuffix("/"+r.Image, "/"+h.Image) {
+			l.soon(now, sourceVersions+r.Artifact)
+			// A signature may have followed its image.
+			for _, lp := range l.queue.plans[i].Lanes {
+				if k := l.lanes[lp.Lane]; k != nil {
+					k.stale()
+					l.soon(now, sourceProofs+lp.Lane.String())
+				}
+			}
+		}
+	}
+	for at := range l.atlas.stops {
+		if all || h.Environment != "" && h.Environment == at.Environment {
+			l.soon(now, sourceHealth+at.String())
+		}
+	}
+}
+
+// soon brings a source's turn forward, if the rules ask it at all.
+func (l *Loop) soon(now time.Time, source string) {
+	if _, ok := l.questions[source]; ok && !l.asked[source] {
+		l.schedule.set(source, now)
+	}
+}
+
 // view is what others may see of a look.
 func (l *Loop) view(now time.Time, plans []promoter.Plan) View {
-	v := View{
+	return View{
 		Now: now, Head: l.head, Plans: plans, Routes: l.ruling.Routes, Pauses: l.world.Pauses,
-		Problems: l.ruling.Problems, Silent: map[string]string{},
+		Problems: l.ruling.Problems, Silent: maps.Clone(l.silent), Lanes: l.queue.lanes(),
 	}
-	maps.Copy(v.Silent, l.silent)
-	for _, r := range l.ruling.Routes {
-		v.Lanes = append(v.Lanes, l.snapshot(now, r).Lanes...)
-	}
-	return v
-}
-
-// isDue says whether a source is to be read now, and when it is next.
-func (l *Loop) isDue(source string, now time.Time, every time.Duration) bool {
-	if now.Before(l.due[source]) {
-		return false
-	}
-	l.due[source] = now.Add(every)
-	return true
-}
-
-// speak notes whether a source could be read; a source that fails is silence,
-// warned about once.
-func (l *Loop) speak(source string, err error) bool {
-	was := l.silent[source]
-	if err == nil {
-		delete(l.silent, source)
-		return true
-	}
-	l.silent[source] = err.Error()
-	if was != err.Error() {
-		l.Log.Warn("source is silent", "silent", source, "error", err.Error())
-	}
-	return false
 }
 
 // The sources of a look, as names in logs, metrics and on the page.
@@ -248,19 +275,13 @@ const (
 	sourceVersions = "versions of "
 	sourceProofs   = "proofs of "
 	sourceHealth   = "health of "
+	sourceBranch   = "branch "
+	sourceEdit     = "edit of "
+	sourceWrite    = "write of "
 )
 
 // versions is what is remembered of an artifact's tags.
 type versions struct {
 	All  []signals.Version `json:"all"`
 	kept string
-}
-
-// Look reads the world once and decides, and does nothing: what is planned is
-// in the view.
-func (l *Loop) Look(ctx context.Context) View {
-	now := time.Now().UTC()
-	l.look(ctx, now)
-	plans := l.decide(ctx, now)
-	return l.view(now, plans)
 }

@@ -184,7 +184,7 @@ func TestSilence(t *testing.T) {
 // enters the second wave, and a soak that nobody watched does not count.
 func TestSilenceOnTheWay(t *testing.T) {
 	t.Parallel()
-	for _, source := range []string{"git", "forge", "pauses", "proofs", "health"} {
+	for _, source := range []string{"git", "forge", "pauses", "versions", "proofs", "health"} {
 		t.Run(source, func(t *testing.T) {
 			bubble(t, func(t *testing.T, r *rig) {
 				t.Helper()

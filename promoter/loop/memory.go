@@ -2,6 +2,8 @@ package loop
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -25,10 +27,51 @@ type lane struct {
 	lane      gitops.Lane
 	desired   gitops.Desired
 	health    []signals.Health
-	proofs    []signals.Proof
+	proofs    []signals.Proof // of the versions that want to move
+	proven    map[signals.Digest]proven
 	proposals []gitops.Proposal // open
 	ended     []gitops.Proposal // newest first
-	kept      string            // what the store holds
+	exam      exam
+	read      int    // how often the lane's files were read
+	kept      string // what the store holds
+}
+
+// proven is what was read about a digest, when, when it is due again, and
+// whether all cryptography was done again.
+type proven struct {
+	proofs  []signals.Proof
+	at, due time.Time
+	again   bool
+}
+
+// prove takes over what was read about a digest.
+func (k *lane) prove(d signals.Digest, p proven) {
+	if k.proven == nil {
+		k.proven = map[signals.Digest]proven{}
+	}
+	k.proven[d] = p
+	k.keep(slices.Sorted(maps.Keys(k.proven)))
+}
+
+// keep forgets what was read about all other digests.
+func (k *lane) keep(digests []signals.Digest) {
+	k.proofs = nil
+	for d := range k.proven {
+		if !slices.Contains(digests, d) {
+			delete(k.proven, d)
+		}
+	}
+	for _, d := range digests {
+		k.proofs = append(k.proofs, k.proven[d].proofs...)
+	}
+}
+
+// stale makes all proofs due.
+func (k *lane) stale() {
+	for d, p := range k.proven {
+		p.due = time.Time{}
+		k.proven[d] = p
+	}
 }
 
 // pushed is what a commit of ours was made for.
@@ -108,17 +151,15 @@ func (l *Loop) recallVersions(ctx context.Context, artifact string) *versions {
 }
 
 // remember keeps what the look learnt before anything is done on its ground.
-func (l *Loop) remember(ctx context.Context, plans []promoter.Plan) error {
+func (l *Loop) remember(ctx context.Context) error {
 	var changed changes
-	for _, p := range plans {
+	for _, i := range slices.Sorted(maps.Keys(l.queue.decided)) {
+		p := l.queue.plans[i]
 		for _, lp := range p.Lanes {
-			k := l.lanes[lp.Lane]
-			if k == nil {
-				continue
-			}
-			l.learn(ctx, k, lp)
-			if err := changed.add(bucketLane, lp.Lane.String(), k, &k.kept); err != nil {
-				return err
+			if k := l.lanes[lp.Lane]; k != nil {
+				if err := changed.add(bucketLane, lp.Lane.String(), k, &k.kept); err != nil {
+					return err
+				}
 			}
 		}
 		if v := l.versions[p.Artifact]; v != nil {

@@ -2,6 +2,7 @@ package loop
 
 import (
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,53 +12,80 @@ import (
 	"github.com/waveguide-dev/waveguide/promoter/gate"
 )
 
-// Metrics are what the loop counts. They derive from verdicts and outcomes
-// only; names and labels are what dashboards depend on.
+// Metrics are what the loops of a process count. They derive from verdicts and
+// outcomes only; names and labels are what dashboards depend on.
 type Metrics struct {
-	looks   prometheus.Counter
+	looks   *prometheus.CounterVec
 	took    prometheus.Histogram
-	last    prometheus.Gauge
-	lanes   *prometheus.GaugeVec
-	gates   *prometheus.GaugeVec
+	last    *prometheus.GaugeVec
 	changes *prometheus.CounterVec
-	silent  prometheus.Gauge
+	silent  *prometheus.GaugeVec
+	lanes   *prometheus.Desc
+	gates   *prometheus.Desc
+
+	mu    sync.Mutex
+	plans map[string][]promoter.Plan
 }
 
-// NewMetrics registers the loop's metrics.
+// NewMetrics registers the metrics of all loops.
 func NewMetrics(r prometheus.Registerer) *Metrics {
+	repository := []string{"repository"}
 	m := &Metrics{
-		looks:   prometheus.NewCounter(prometheus.CounterOpts{Name: "waveguide_looks_total", Help: "Looks at the world that were finished."}),
+		looks:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "waveguide_looks_total", Help: "Looks at the world that were finished."}, repository),
 		took:    prometheus.NewHistogram(prometheus.HistogramOpts{Name: "waveguide_look_duration_seconds", Help: "How long a look took.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 8)}),
-		last:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "waveguide_last_look_timestamp_seconds", Help: "When the newest look was finished; alert on its age."}),
-		lanes:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "waveguide_lanes", Help: "Lanes by environment and phase."}, []string{"environment", "phase"}),
-		gates:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "waveguide_gate_verdicts", Help: "Verdicts in force by gate and answer."}, []string{"gate", "answer"}),
+		last:    prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "waveguide_last_look_timestamp_seconds", Help: "When the newest look was finished; alert on its age."}, repository),
 		changes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "waveguide_changes_total", Help: "Effects on the world by kind, environment and outcome."}, []string{"kind", "environment", "outcome"}),
-		silent:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "waveguide_silent_sources", Help: "Sources that could not be read at the newest look."}),
+		silent:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "waveguide_silent_sources", Help: "Sources that could not be read at the newest look."}, repository),
+		lanes:   prometheus.NewDesc("waveguide_lanes", "Lanes by environment and phase.", []string{"repository", "environment", "phase"}, nil),
+		gates:   prometheus.NewDesc("waveguide_gate_verdicts", "Verdicts in force by gate and answer, passes aside.", []string{"repository", "gate", "answer"}, nil),
+		plans:   map[string][]promoter.Plan{},
 	}
-	r.MustRegister(m.looks, m.took, m.last, m.lanes, m.gates, m.changes, m.silent)
+	r.MustRegister(m.looks, m.took, m.last, m.changes, m.silent, m)
 	return m
 }
 
-func (m *Metrics) look(took time.Duration, plans []promoter.Plan, silent map[string]string) {
-	if m == nil {
-		return
-	}
-	m.looks.Inc()
-	m.took.Observe(took.Seconds())
-	m.last.SetToCurrentTime()
-	m.silent.Set(float64(len(silent)))
-	m.lanes.Reset()
-	m.gates.Reset()
-	for _, p := range plans {
-		for _, l := range p.Lanes {
-			m.lanes.WithLabelValues(l.Lane.Environment, string(l.Phase)).Inc()
-			for _, v := range l.Verdicts {
-				if v.Answer != gate.Pass {
-					m.gates.WithLabelValues(v.Gate, v.Answer.String()).Inc()
+// Describe implements [prometheus.Collector].
+func (m *Metrics) Describe(to chan<- *prometheus.Desc) { to <- m.lanes; to <- m.gates }
+
+// Collect implements [prometheus.Collector]: the plans in force are counted
+// when somebody asks, not at every look.
+func (m *Metrics) Collect(to chan<- prometheus.Metric) {
+	type key struct{ repository, name, value string }
+	lanes, gates := map[key]float64{}, map[key]float64{}
+	m.mu.Lock()
+	for repository, plans := range m.plans {
+		for _, p := range plans {
+			for _, l := range p.Lanes {
+				lanes[key{repository, l.Lane.Environment, string(l.Phase)}]++
+				for _, v := range l.Verdicts {
+					if v.Answer != gate.Pass {
+						gates[key{repository, v.Gate, v.Answer.String()}]++
+					}
 				}
 			}
 		}
 	}
+	m.mu.Unlock()
+	for k, n := range lanes {
+		to <- prometheus.MustNewConstMetric(m.lanes, prometheus.GaugeValue, n, k.repository, k.name, k.value)
+	}
+	for k, n := range gates {
+		to <- prometheus.MustNewConstMetric(m.gates, prometheus.GaugeValue, n, k.repository, k.name, k.value)
+	}
+}
+
+// look counts a look; the plans are not changed afterwards.
+func (m *Metrics) look(repository string, took time.Duration, plans []promoter.Plan, silent int) {
+	if m == nil {
+		return
+	}
+	m.looks.WithLabelValues(repository).Inc()
+	m.took.Observe(took.Seconds())
+	m.last.WithLabelValues(repository).SetToCurrentTime()
+	m.silent.WithLabelValues(repository).Set(float64(silent))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.plans[repository] = plans
 }
 
 func (m *Metrics) deed(c gitops.Change, err error) {

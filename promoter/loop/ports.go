@@ -18,16 +18,25 @@ type Repo interface {
 	Files(ctx context.Context, at gitops.Commit, under, text string) (map[string][]byte, error)
 	// Delta is what a commit changes against its first parent.
 	Delta(ctx context.Context, c gitops.Commit) (Delta, error)
-	// Push composes a commit and moves a branch to it; gitops.ErrMoved says
-	// that the branch is not where the draft says.
-	Push(ctx context.Context, d Draft) (gitops.Commit, error)
+	// Compose makes a commit that nobody else sees before it is pushed; the
+	// same draft makes the same commit.
+	Compose(ctx context.Context, d Draft) (gitops.Commit, error)
 }
 
 // Branches are the bot's branches on the remote as of the last fetch.
 type Branches interface {
 	Branch(name string) (gitops.Commit, bool)
-	// Delete removes a branch that is still at a commit.
-	Delete(ctx context.Context, name string, at gitops.Commit) error
+	// Push makes the moves in as few requests as it can. Each succeeds or fails
+	// alone: the errors are in the order of the moves, and gitops.ErrMoved says
+	// that a branch is not where its move says.
+	Push(ctx context.Context, moves []Move) []error
+}
+
+// Move moves a branch, which is at Old or must not exist if that is empty, to
+// New, or deletes it if that is empty.
+type Move struct {
+	Branch   string
+	Old, New gitops.Commit
 }
 
 // Update is what a fetch found.
@@ -48,11 +57,8 @@ type Delta struct {
 	Message string
 }
 
-// Draft is a commit to make and the branch to move to it.
+// Draft is a commit to make on a base.
 type Draft struct {
-	Branch string
-	// Old is where the branch is; empty if it must not exist.
-	Old     gitops.Commit
 	Base    gitops.Commit
 	Files   map[string][]byte
 	Message string
@@ -86,8 +92,7 @@ type Marker interface {
 
 // Registry reads which versions exist.
 type Registry interface {
-	// Versions are the selected tags of an image as they are now. Known
-	// bindings are given so that only what is new needs to be read.
+	// Versions are the selected tags of an image as they are now.
 	Versions(ctx context.Context, image string, selects func(tag string) bool) ([]signals.Version, error)
 }
 
@@ -120,4 +125,16 @@ type Ruling struct {
 type Writer interface {
 	Title(l promoter.LanePlan) string
 	Body(l promoter.LanePlan, r promoter.Route, d gitops.Desired, proofs []signals.Proof) string
+}
+
+// Hint says what may have changed; it wakes the loop and is never believed. The
+// zero value is everything.
+type Hint struct {
+	// Git and Forge say that the repository or its proposals may have changed.
+	Git, Forge bool
+	// Image is the OCI repository, with or without its host, in which a tag or
+	// the evidence about one may have changed.
+	Image string
+	// Environment is where health may have changed.
+	Environment string
 }

@@ -78,6 +78,7 @@ type world struct {
 	before func(name string)
 	deeds  []deed
 	looks  int
+	pushes int
 }
 
 func newWorld() *world {
@@ -196,20 +197,12 @@ func (r repo) Delta(_ context.Context, c gitops.Commit) (loop.Delta, error) {
 	return d, nil
 }
 
-func (r repo) Push(ctx context.Context, d loop.Draft) (gitops.Commit, error) {
-	r.before("compare")
-	if r.branches[d.Branch] != d.Old {
-		return "", gitops.ErrMoved
-	}
-	if err := r.write(ctx, "push", "%s", d.Branch); err != nil {
-		return "", err
-	}
+func (r repo) Compose(_ context.Context, d loop.Draft) (gitops.Commit, error) {
 	files := map[string]string{}
 	for name, src := range d.Files {
 		files[name] = string(src)
 	}
-	r.branches[d.Branch] = r.commit(d.Base, files, email, d.Message)
-	return r.branches[d.Branch], nil
+	return r.commit(d.Base, files, email, d.Message), nil
 }
 
 func (r repo) Branch(name string) (gitops.Commit, bool) {
@@ -217,15 +210,26 @@ func (r repo) Branch(name string) (gitops.Commit, bool) {
 	return c, ok
 }
 
-func (r repo) Delete(ctx context.Context, name string, at gitops.Commit) error {
-	if r.branches[name] != at {
-		return gitops.ErrMoved
+func (r repo) Push(ctx context.Context, moves []loop.Move) []error {
+	errs := make([]error, len(moves))
+	r.pushes++
+	for i, m := range moves {
+		r.before("compare")
+		if r.branches[m.Branch] != m.Old {
+			errs[i] = gitops.ErrMoved
+			continue
+		}
+		if m.New == "" {
+			if errs[i] = r.write(ctx, "delete", "%s", m.Branch); errs[i] == nil {
+				delete(r.branches, m.Branch)
+			}
+			continue
+		}
+		if errs[i] = r.write(ctx, "push", "%s", m.Branch); errs[i] == nil {
+			r.branches[m.Branch] = m.New
+		}
 	}
-	if err := r.write(ctx, "delete", "%s", name); err != nil {
-		return err
-	}
-	delete(r.branches, name)
-	return nil
+	return errs
 }
 
 // forge is the world's forge.

@@ -1,0 +1,195 @@
+package loop
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/signals"
+)
+
+// decide makes the plans again that something may have changed, and gives the
+// places of the limits to those that wish for one. A wish that was made before
+// this look, and gets its place only now, is made again: what is acted on was
+// decided on what is known now.
+func (l *Loop) decide(ctx context.Context, now time.Time) []promoter.Plan {
+	l.plan(ctx, now, l.queue.take(now))
+	plans := promoter.Admit(l.queue.plans)
+	for i, p := range plans {
+		if _, ok := l.queue.decided[i]; !ok && wishes(p) {
+			l.queue.add(i)
+		}
+	}
+	if len(l.queue.dirty) > 0 {
+		l.plan(ctx, now, l.queue.take(now))
+		plans = promoter.Admit(l.queue.plans)
+	}
+	return plans
+}
+
+// plan asks the core about some routes, reads the proofs its answers need, and
+// asks again where it learnt something: what was verified in this very look is
+// what is acted on.
+func (l *Loop) plan(ctx context.Context, now time.Time, routes []int) {
+	var asks []*ask
+	for _, i := range routes {
+		l.ponder(now, i)
+		asks = append(asks, l.unproven(now, i)...)
+	}
+	for i := range l.prove(ctx, now, asks) {
+		l.ponder(now, i)
+	}
+	for _, i := range routes {
+		for _, lp := range l.queue.plans[i].Lanes {
+			if k := l.lanes[lp.Lane]; k != nil {
+				l.learn(ctx, k, lp)
+			}
+		}
+	}
+}
+
+// ponder makes one plan.
+func (l *Loop) ponder(now time.Time, i int) {
+	l.queue.seen[i] = l.snapshot(now, i)
+	l.queue.plans[i] = promoter.Decide(l.queue.seen[i])
+}
+
+// snapshot is everything known about the artifact of a route.
+func (l *Loop) snapshot(now time.Time, i int) promoter.Snapshot {
+	r := l.ruling.Routes[i]
+	s := promoter.Snapshot{Now: now, World: l.world, Route: r}
+	if v := l.versions[r.Artifact]; v != nil {
+		s.Versions, s.VersionsUnread = slices.Clip(v.All), l.silent[sourceVersions+r.Artifact]
+	}
+	for _, w := range r.Waves {
+		for _, stop := range w.Stops {
+			if k := l.lanes[stop.Lane]; k != nil {
+				s.Lanes = append(s.Lanes, k.known())
+			}
+		}
+	}
+	return s
+}
+
+// wishes says that a plan wants to write.
+func wishes(p promoter.Plan) bool {
+	return slices.ContainsFunc(p.Lanes, func(lp promoter.LanePlan) bool { return lp.Change != nil })
+}
+
+// advances says that one of the plans wants to step forward.
+func advances(plans []promoter.Plan) bool {
+	return slices.ContainsFunc(plans, func(p promoter.Plan) bool {
+		return slices.ContainsFunc(p.Lanes, func(lp promoter.LanePlan) bool { return lp.Change != nil && advance(*lp.Change) })
+	})
+}
+
+// advance says that a change moves a version forward, so that everything it
+// rests on must have been read in this look.
+func advance(c gitops.Change) bool {
+	switch c.Kind {
+	case gitops.OpenProposal, gitops.UpdateProposal, gitops.MergeProposal:
+		return true
+	case gitops.SetCheck:
+		return c.Check.State == gitops.CheckSuccess
+	case gitops.CloseProposal, gitops.RemoveLabel:
+	}
+	return false
+}
+
+// ask is one question to the prover, and its answer.
+type ask struct {
+	route  int
+	image  string
+	digest signals.Digest
+	stop   promoter.Stop
+	again  bool
+
+	proofs []signals.Proof
+	err    error
+}
+
+// movers are the digests that want to enter a lane: the one under review or
+// about to be proposed, and the one that would take its place.
+func movers(lp promoter.LanePlan) []signals.Digest {
+	var all []signals.Digest
+	for _, d := range []signals.Digest{lp.Candidate.Digest, lp.Challenger} {
+		if d != "" && d != lp.Current.Digest && !slices.Contains(all, d) {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// unproven are the questions that a plan raises: about every version that
+// wants to move whose proofs are missing, due, or about to be acted on and not
+// read in this look.
+func (l *Loop) unproven(now time.Time, i int) []*ask {
+	var asks []*ask
+	for _, lp := range l.queue.plans[i].Lanes {
+		k := l.lanes[lp.Lane]
+		if k == nil {
+			continue
+		}
+		digests := movers(lp)
+		k.keep(digests)
+		merges := lp.Change != nil && lp.Change.Kind == gitops.MergeProposal
+		acts := lp.Change != nil && advance(*lp.Change)
+		for _, d := range digests {
+			p := k.proven[d]
+			fresh := p.at.Equal(now) && (p.again || !merges)
+			if fresh || !acts && now.Before(p.due) {
+				continue
+			}
+			asks = append(asks, &ask{route: i, image: l.ruling.Routes[i].Image, digest: d, stop: l.atlas.stops[lp.Lane].stop, again: merges})
+		}
+	}
+	return asks
+}
+
+// sideBySide bounds how many questions are under way at once.
+const sideBySide = 16
+
+// patience bounds how long a look waits for answers.
+const patience = 10 * time.Second
+
+// prove reads the evidence that was asked for, side by side and for a bounded
+// time, and names the routes that learnt something.
+func (l *Loop) prove(ctx context.Context, now time.Time, asks []*ask) map[int]struct{} {
+	timed, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var wait sync.WaitGroup
+	turns := make(chan struct{}, sideBySide)
+	for _, q := range asks {
+		turns <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-turns }()
+			q.proofs, q.err = l.Prover.Proofs(timed, q.image, q.digest, q.stop, q.again)
+		})
+	}
+	wait.Wait()
+	learnt := map[int]struct{}{}
+	failed := map[string]error{}
+	for _, q := range asks {
+		source := sourceProofs + q.stop.Lane.String()
+		failed[source] = errors.Join(failed[source], q.err)
+		if q.err != nil {
+			q.proofs = []signals.Proof{{Kind: signals.ProofSignature, Digest: q.digest, Reason: q.err.Error(), At: now}}
+		}
+		learnt[q.route] = struct{}{}
+	}
+	for source, err := range failed {
+		l.speak(source, err)
+	}
+	for _, q := range asks {
+		source := sourceProofs + q.stop.Lane.String()
+		due := now.Add(l.rest(source, l.Poll.Versions))
+		l.lanes[q.stop.Lane].prove(q.digest, proven{proofs: q.proofs, at: now, due: due, again: q.again})
+		l.questions[source] = question{source: source, route: q.route}
+		l.schedule.set(source, due)
+	}
+	return learnt
+}

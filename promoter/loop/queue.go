@@ -1,0 +1,152 @@
+package loop
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter"
+)
+
+// queue holds the plans in force and which of them have to be made again. Its
+// keys are the places of routes in the ruling.
+type queue struct {
+	plans []promoter.Plan
+	// seen are what each plan was made from.
+	seen  []promoter.Snapshot
+	dirty map[int]struct{}
+	// decided are those that were made in this look: only they are acted on.
+	decided map[int]struct{}
+	// again is when a plan is made again whatever happens, because a write of
+	// it failed.
+	again map[int]time.Time
+	// news says that something else than a plan changed in this look.
+	news bool
+}
+
+// reset forgets every plan; all of n routes have to be decided.
+func (q *queue) reset(n int) {
+	*q = queue{
+		plans: make([]promoter.Plan, n), seen: make([]promoter.Snapshot, n),
+		dirty: map[int]struct{}{}, decided: map[int]struct{}{}, again: map[int]time.Time{}, news: true,
+	}
+	q.all()
+}
+
+func (q *queue) all() {
+	for i := range q.plans {
+		q.dirty[i] = struct{}{}
+	}
+}
+
+func (q *queue) add(i int) { q.dirty[i] = struct{}{} }
+
+// retry asks for a plan again at a time, or sooner if it was asked for already.
+func (q *queue) retry(i int, at time.Time) {
+	if was, ok := q.again[i]; !ok || at.Before(was) {
+		q.again[i] = at
+	}
+}
+
+// take hands out, in order, what has to be decided at now.
+func (q *queue) take(now time.Time) []int {
+	for i, p := range q.plans {
+		if !p.Wake.IsZero() && !now.Before(p.Wake) {
+			q.add(i)
+		}
+	}
+	for i, at := range q.again {
+		if !now.Before(at) {
+			delete(q.again, i)
+			q.add(i)
+		}
+	}
+	taken := slices.Sorted(maps.Keys(q.dirty))
+	clear(q.dirty)
+	for _, i := range taken {
+		q.decided[i] = struct{}{}
+	}
+	return taken
+}
+
+// wake is when something in the queue is due; zero if nothing will be.
+func (q *queue) wake(now time.Time) time.Time {
+	if len(q.dirty) > 0 {
+		return now
+	}
+	var next time.Time
+	sooner := func(t time.Time) {
+		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	for _, p := range q.plans {
+		sooner(p.Wake)
+	}
+	for _, t := range q.again {
+		sooner(t)
+	}
+	return next
+}
+
+// lanes are what was known of the lanes of each route.
+func (q *queue) lanes() [][]promoter.Lane {
+	all := make([][]promoter.Lane, len(q.seen))
+	for i := range q.seen {
+		all[i] = q.seen[i].Lanes
+	}
+	return all
+}
+
+// done ends a look.
+func (q *queue) done() {
+	clear(q.decided)
+	q.news = false
+}
+
+// atlas leads from lanes, artifacts and paths to the rules about them.
+type atlas struct {
+	stops     map[gitops.Lane]site
+	artifacts map[string][]int
+	paths     map[string][]gitops.Lane
+}
+
+// site is where the rules speak of a lane.
+type site struct {
+	route int
+	stop  promoter.Stop
+}
+
+func newAtlas(routes []promoter.Route) atlas {
+	a := atlas{stops: map[gitops.Lane]site{}, artifacts: map[string][]int{}, paths: map[string][]gitops.Lane{}}
+	for i, r := range routes {
+		a.artifacts[r.Artifact] = append(a.artifacts[r.Artifact], i)
+		for _, w := range r.Waves {
+			for _, stop := range w.Stops {
+				a.stops[stop.Lane] = site{i, stop}
+				path := strings.TrimSuffix(stop.Path, "/")
+				a.paths[path] = append(a.paths[path], stop.Lane)
+			}
+		}
+	}
+	return a
+}
+
+// touched are the lanes whose files are among the changed ones.
+func (a atlas) touched(changed []string) map[gitops.Lane]struct{} {
+	lanes := map[gitops.Lane]struct{}{}
+	for _, path := range changed {
+		for path != "" {
+			for _, at := range a.paths[path] {
+				lanes[at] = struct{}{}
+			}
+			path = path[:max(0, strings.LastIndexByte(path, '/'))]
+		}
+		for _, at := range a.paths[""] {
+			lanes[at] = struct{}{}
+		}
+	}
+	return lanes
+}
