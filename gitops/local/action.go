@@ -19,7 +19,7 @@ import (
 // The limits of what people and programs write.
 const (
 	maxTitle   = 200
-	maxBody    = 60 << 10
+	maxBody    = 48 << 10
 	maxLabel   = 64
 	maxReason  = 500
 	maxLabels  = 50
@@ -313,10 +313,11 @@ func (r *repository) review(by gitops.Actor, id string, said gitops.ReviewState,
 }
 
 // comment adds a comment; one that begins with /hold holds the proposal.
-func (r *repository) comment(by gitops.Actor, id, text string) error {
+// With a key it is an answer, which its author gives once.
+func (r *repository) comment(by gitops.Actor, id, text, key string) error {
 	return r.do(func() error {
 		t, err := r.thread(id)
-		if err != nil {
+		if err != nil || key != "" && gitops.Answered(t.Happened, by.Name, key) {
 			return err
 		}
 		if strings.TrimSpace(text) == "" {
@@ -346,14 +347,64 @@ func (r *repository) say(by gitops.Actor, t *thread, text string) error {
 	return r.record(event{By: by, Kind: commented, ID: t.ID, Text: text})
 }
 
+// request asks people for a review. Whoever is asked already or is not known
+// here is passed over.
+func (r *repository) request(by gitops.Actor, id string, who []string) error {
+	return r.do(func() error {
+		t, err := r.proposal(id)
+		if err != nil {
+			return err
+		}
+		if !may(by, gitops.PermissionWrite) {
+			return refuse(http.StatusForbidden, "%s may not ask for reviews of proposal %s: write permission is needed", by.Name, id)
+		}
+		who = slices.DeleteFunc(slices.Clone(who), func(name string) bool {
+			return slices.Contains(t.Requested, name) || !slices.Contains(r.people, name)
+		})
+		if len(who) == 0 {
+			return nil
+		}
+		return r.record(event{By: by, Kind: requested, ID: id, Who: who})
+	})
+}
+
+// reopenIssue opens an issue again: it can only stop.
+func (r *repository) reopenIssue(by gitops.Actor, id string) error {
+	return r.do(func() error {
+		t, err := r.issue(id)
+		if err != nil || t.State == gitops.Open {
+			return err
+		}
+		return r.record(event{By: by, Kind: reopened, ID: id})
+	})
+}
+
+// retitle gives an issue another title; what that narrows without the right
+// does not count.
+func (r *repository) retitle(by gitops.Actor, id, title string) error {
+	return r.do(func() error {
+		t, err := r.issue(id)
+		if err != nil || t.Title == title {
+			return err
+		}
+		if !may(by, gitops.PermissionWrite) && by.Name != t.Author.Name {
+			return refuse(http.StatusForbidden, "%s may not edit issue %s: write permission is needed", by.Name, id)
+		}
+		if err := (draft{Title: title}).check(); err != nil {
+			return err
+		}
+		return r.record(event{By: by, Kind: edited, ID: id, Title: title, Body: t.Body})
+	})
+}
+
 // setCheck sets a commit's check. The one that merging depends on belongs to
 // the bot.
-func (r *repository) setCheck(by gitops.Actor, commit gitops.Commit, c gitops.Check, target string) error {
+func (r *repository) setCheck(by gitops.Actor, commit gitops.Commit, c gitops.Check) error {
 	return r.do(func() error {
 		if !may(by, gitops.PermissionWrite) || c.Name == gitops.CheckName && !by.Bot {
 			return refuse(http.StatusForbidden, "%s may not set check %.64q", by.Name, c.Name)
 		}
-		if err := checkCheck(c, target); err != nil {
+		if err := checkCheck(c); err != nil {
 			return err
 		}
 		if !plumbing.IsHash(string(commit)) {
@@ -362,7 +413,7 @@ func (r *repository) setCheck(by gitops.Actor, commit gitops.Commit, c gitops.Ch
 		if _, err := object.GetCommit(r.storage(), plumbing.NewHash(string(commit))); err != nil {
 			return refuse(http.StatusNotFound, "there is no commit %s", commit)
 		}
-		c.Required = c.Name == gitops.CheckName
+		c.Required, c.By = c.Name == gitops.CheckName, by.Name
 		have := r.state.checks[commit]
 		if have[c.Name] == c {
 			return nil
@@ -370,17 +421,17 @@ func (r *repository) setCheck(by gitops.Actor, commit gitops.Commit, c gitops.Ch
 		if _, ok := have[c.Name]; !ok && len(have) >= maxChecks {
 			return refuse(http.StatusUnprocessableEntity, "commit %s has %d checks already", commit.Short(), maxChecks)
 		}
-		return r.record(event{By: by, Kind: checked, Commit: commit, Check: &c, Text: target})
+		return r.record(event{By: by, Kind: checked, Commit: commit, Check: &c})
 	})
 }
 
-func checkCheck(c gitops.Check, target string) error {
+func checkCheck(c gitops.Check) error {
 	switch c.State {
 	case gitops.CheckPending, gitops.CheckSuccess, gitops.CheckFailure:
 	default:
 		return refuse(http.StatusUnprocessableEntity, "check state %.20q is none of pending, success, failure", c.State)
 	}
-	if err := checkText("check", c.Name+c.Text+target, maxCheck, false); err != nil || c.Name == "" || len(c.Name) > maxLabel {
+	if err := checkText("check", c.Name+c.Text+c.Target, maxCheck, false); err != nil || c.Name == "" || len(c.Name) > maxLabel {
 		return refuse(http.StatusUnprocessableEntity, "the check's name or text is empty, too long or not plain text")
 	}
 	return nil
@@ -393,13 +444,13 @@ func checkLabel(name string) error {
 	return checkText("label", name, maxLabel, true)
 }
 
-// checkText bounds a text in characters (one line) or bytes and keeps out
+// checkText bounds a text in characters and keeps out
 // what would act on a terminal.
 func checkText(what, text string, most int, line bool) error {
 	if !utf8.ValidString(text) {
 		return refuse(http.StatusUnprocessableEntity, "the %s is not UTF-8", what)
 	}
-	if n := len(text); n > most && (!line || utf8.RuneCountInString(text) > most) {
+	if utf8.RuneCountInString(text) > most {
 		return refuse(http.StatusUnprocessableEntity, "the %s is longer than %d: shorten it", what, most)
 	}
 	for _, c := range text {

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
 )
@@ -25,8 +28,8 @@ type (
 		After  string `json:"after,omitempty"`
 	}
 	issuePage struct {
-		Issues []Issue `json:"issues"`
-		After  string  `json:"after,omitempty"`
+		Issues []gitops.Issue `json:"issues"`
+		After  string         `json:"after,omitempty"`
 	}
 	wish struct {
 		Name   string             `json:"name,omitempty"`
@@ -35,7 +38,9 @@ type (
 		Head   gitops.Commit      `json:"head,omitempty"`
 		State  gitops.ReviewState `json:"state,omitempty"`
 		Check  *gitops.Check      `json:"check,omitempty"`
-		Target string             `json:"target,omitempty"`
+		// Key makes a comment an answer, which is given once.
+		Key string   `json:"key,omitempty"`
+		Who []string `json:"who,omitempty"`
 	}
 	made struct {
 		ID     string        `json:"id,omitempty"`
@@ -88,20 +93,30 @@ func (s *Server) routeAPI(mux *http.ServeMux) {
 		return c.repo.closeProposal(c.by, c.PathValue("id"), w.Text)
 	}))
 	handle("POST "+apiPrefix+"/proposals/{id}/merge", postMerge)
+	handle("POST "+apiPrefix+"/proposals/{id}/requests", wished(func(c call, w wish) error {
+		return c.repo.request(c.by, c.PathValue("id"), w.Who)
+	}))
 	handle("POST "+apiPrefix+"/commits/{commit}/statuses", wished(func(c call, w wish) error {
 		if w.Check == nil {
 			return refuse(http.StatusBadRequest, "the request has no check")
 		}
-		return c.repo.setCheck(c.by, gitops.Commit(c.PathValue("commit")), *w.Check, w.Target)
+		return c.repo.setCheck(c.by, gitops.Commit(c.PathValue("commit")), *w.Check)
 	}))
 	handle("GET "+apiPrefix+"/issues", listIssues)
 	handle("POST "+apiPrefix+"/issues", postIssue)
 	handle("POST "+apiPrefix+"/issues/{id}/close", wished(func(c call, _ wish) error {
 		return c.repo.closeIssue(c.by, c.PathValue("id"))
 	}))
+	handle("POST "+apiPrefix+"/issues/{id}/reopen", wished(func(c call, _ wish) error {
+		return c.repo.reopenIssue(c.by, c.PathValue("id"))
+	}))
+	handle("POST "+apiPrefix+"/issues/{id}/title", wished(func(c call, w wish) error {
+		return c.repo.retitle(c.by, c.PathValue("id"), w.Text)
+	}))
+	handle("GET "+apiPrefix+"/protection", getProtection)
 	for _, kind := range []string{"proposals", "issues"} {
 		handle("POST "+apiPrefix+"/"+kind+"/{id}/comments", wished(func(c call, w wish) error {
-			return c.repo.comment(c.by, c.PathValue("id"), w.Text)
+			return c.repo.comment(c.by, c.PathValue("id"), w.Text, w.Key)
 		}))
 		handle("POST "+apiPrefix+"/"+kind+"/{id}/labels", wished(func(c call, w wish) error {
 			return c.repo.addLabel(c.by, c.PathValue("id"), w.Name, w.Reason)
@@ -250,27 +265,44 @@ func postIssue(w http.ResponseWriter, c call) (any, error) {
 	return made{ID: id}, err
 }
 
-// listIssues lists all issues, or with ?standing=1 those that count still.
+// listIssues lists the issues that pause, as the caller sees it, and those of
+// ?known=.
 func listIssues(_ http.ResponseWriter, c call) (any, error) {
 	after, err := number(c, "after")
 	if err != nil {
 		return nil, err
 	}
-	q := c.URL.Query()
+	known := strings.Split(c.URL.Query().Get("known"), ",")
 	c.repo.mu.Lock()
 	defer c.repo.mu.Unlock()
-	out := issuePage{Issues: []Issue{}}
+	out := issuePage{Issues: []gitops.Issue{}}
+	now := time.Now()
 	for _, t := range c.repo.state.after(after) {
-		if !t.Issue || q.Get("standing") != "" && !t.standing() || q.Get("label") != "" && !t.label(q.Get("label")) {
+		if !t.Issue || !t.paused() && !slices.Contains(known, t.ID) {
+			continue
+		}
+		i := c.repo.tell(t)
+		if _, in, _ := gitops.Stands(i, c.by.Name, now, nil); !in && !slices.Contains(known, t.ID) {
 			continue
 		}
 		if len(out.Issues) == pageSize {
 			out.After = out.Issues[pageSize-1].ID
 			break
 		}
-		i := c.repo.viewIssue(t)
-		i.Comments = nil // a list stays small however much is said
 		out.Issues = append(out.Issues, i)
 	}
 	return out, nil
+}
+
+func getProtection(_ http.ResponseWriter, c call) (any, error) {
+	p := gitops.Protection{
+		Branch: c.repo.protected, Permission: c.by.Permission, Protected: true,
+		BotPushes: may(c.by, gitops.PermissionAdmin), Methods: []string{"merge"},
+		Checks: []gitops.RequiredCheck{{Name: gitops.CheckName, Bound: "accounts of programs", Ours: c.by.Bot}},
+		Bypass: []string{"whoever has admin permission may push to branch " + c.repo.protected},
+	}
+	if !may(c.by, gitops.PermissionWrite) {
+		p.Lacks = []string{"write"}
+	}
+	return p, nil
 }

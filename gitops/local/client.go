@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/limit"
 )
 
 // ClientOptions say which repository of which forge a client speaks to.
@@ -28,10 +29,11 @@ type ClientOptions struct {
 type Client struct {
 	options ClientOptions
 	base    string
+	limit   *limit.Transport
 }
 
 const (
-	maxResponse = 16 << 20
+	maxResponse = limit.MaxAnswer
 	maxPages    = 2500
 )
 
@@ -41,7 +43,10 @@ func NewClient(o ClientOptions) *Client {
 		o.Name = o.Repository
 	}
 	o.BaseURL = strings.TrimRight(o.BaseURL, "/")
-	return &Client{options: o, base: "/api/v1/repos/" + url.PathEscape(o.Repository)}
+	c := &Client{base: "/api/v1/repos/" + url.PathEscape(o.Repository)}
+	o.HTTP, c.limit = limit.Client(o.HTTP)
+	c.options = o
+	return c
 }
 
 // Whoami is who the token belongs to.
@@ -92,7 +97,7 @@ func (c *Client) Open(ctx context.Context, p gitops.Proposal, labels []string) (
 		p.Branch = p.Lane.Branch()
 	}
 	var out gitops.Proposal
-	in := draft{Branch: p.Branch, Title: p.Title, Body: p.Body, Labels: labels}
+	in := fit(draft{Branch: p.Branch, Title: p.Title, Body: p.Body, Labels: labels})
 	if err := c.call(ctx, http.MethodPost, c.base+"/proposals", in, &out); err != nil {
 		return gitops.Proposal{}, fmt.Errorf("open a proposal for %s: %w", p.Branch, err)
 	}
@@ -101,7 +106,7 @@ func (c *Client) Open(ctx context.Context, p gitops.Proposal, labels []string) (
 
 // Update sets the title and the body.
 func (c *Client) Update(ctx context.Context, id, title, body string) error {
-	return c.about(ctx, "update proposal", id, http.MethodPatch, "", draft{Title: title, Body: body})
+	return c.about(ctx, "update proposal", id, http.MethodPatch, "", fit(draft{Title: title, Body: body}))
 }
 
 // Close closes a proposal with a comment; closing it again does nothing.
@@ -127,6 +132,7 @@ func (c *Client) Review(ctx context.Context, id string, said gitops.ReviewState,
 
 // SetCheck sets the check of that name on a commit.
 func (c *Client) SetCheck(ctx context.Context, head gitops.Commit, check gitops.Check) error {
+	check.Text = gitops.CutLine(check.Text, c.Limits().Check)
 	if err := c.call(ctx, http.MethodPost, c.base+"/commits/"+url.PathEscape(string(head))+"/statuses", wish{Check: &check}, nil); err != nil {
 		return fmt.Errorf("set check %s on %s: %w", check.Name, head.Short(), err)
 	}
@@ -135,17 +141,27 @@ func (c *Client) SetCheck(ctx context.Context, head gitops.Commit, check gitops.
 
 // AddLabel puts a label on a proposal or an issue.
 func (c *Client) AddLabel(ctx context.Context, id, name string) error {
-	return c.about(ctx, "label", id, http.MethodPost, "/labels", wish{Name: name})
+	return c.about(ctx, "label", id, http.MethodPost, "/labels", wish{Name: gitops.CutLine(name, maxLabel)})
 }
 
 // RemoveLabel takes a label off a proposal or an issue.
 func (c *Client) RemoveLabel(ctx context.Context, id, name string) error {
-	return c.about(ctx, "take label "+name+" off", id, http.MethodDelete, "/labels?name="+url.QueryEscape(name), nil)
+	return c.about(ctx, "take label "+name+" off", id, http.MethodDelete, "/labels?name="+url.QueryEscape(gitops.CutLine(name, maxLabel)), nil)
 }
 
 // Comment writes below a proposal or an issue.
 func (c *Client) Comment(ctx context.Context, id, text string) error {
 	return c.about(ctx, "comment on", id, http.MethodPost, "/comments", wish{Text: text})
+}
+
+// Answer comments once with that key.
+func (c *Client) Answer(ctx context.Context, id, key, text string) error {
+	return c.about(ctx, "answer on", id, http.MethodPost, "/comments", wish{Text: gitops.AnswerText(key, text), Key: key})
+}
+
+// Request asks people of this forge for a review. There are no assignees.
+func (c *Client) Request(ctx context.Context, id string, r gitops.Request) error {
+	return c.about(ctx, "ask for a review of", id, http.MethodPost, "/requests", wish{Who: r.Reviewers})
 }
 
 // OpenIssue opens an issue and returns its number.
@@ -163,42 +179,6 @@ func (c *Client) CloseIssue(ctx context.Context, id string) error {
 		return fmt.Errorf("close issue %s: %w", id, err)
 	}
 	return nil
-}
-
-// Pauses are the issues with the label of pauses that count: the open ones,
-// and those that somebody closed who has no right to end a stop.
-func (c *Client) Pauses(ctx context.Context) ([]gitops.Pause, error) {
-	var out []gitops.Pause
-	after := ""
-	for range maxPages {
-		var p issuePage
-		q := url.Values{"standing": {"1"}, "label": {gitops.LabelPause}, "after": {after}}
-		if err := c.call(ctx, http.MethodGet, c.base+"/issues?"+q.Encode(), nil, &p); err != nil {
-			return nil, fmt.Errorf("list pauses: %w", err)
-		}
-		for _, i := range p.Issues {
-			out = append(out, c.pause(i))
-		}
-		if p.After == "" {
-			return out, nil
-		}
-		if p.After == after {
-			break
-		}
-		after = p.After
-	}
-	return nil, fmt.Errorf("list pauses: the pages of %s do not end", c.options.Repository)
-}
-
-func (c *Client) pause(i Issue) gitops.Pause {
-	p := gitops.ParsePause(i.Title)
-	p.ID, p.URL = i.ID, c.options.BaseURL+i.URL
-	for _, l := range i.Labels {
-		if l.Name == gitops.LabelPause {
-			p.By, p.Since = l.By, l.At
-		}
-	}
-	return p
 }
 
 func (c *Client) mine(p gitops.Proposal) gitops.Proposal {

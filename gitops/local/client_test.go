@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/waveguide-dev/waveguide/gitops"
-	"github.com/waveguide-dev/waveguide/gitops/gitopstest"
 	"github.com/waveguide-dev/waveguide/gitops/local"
 )
 
@@ -35,19 +34,6 @@ func (f *forge) open(work, branch, file, text string) gitops.Proposal {
 		f.t.Fatal(err)
 	}
 	return p
-}
-
-func TestContract(t *testing.T) {
-	t.Parallel()
-	gitopstest.ForgeContract(t, func(t *testing.T) gitopstest.Forge {
-		t.Helper()
-		f := newForge(t)
-		work := f.seed()
-		return gitopstest.Forge{Bot: f.client(botToken), Push: func(t *testing.T, branch, file, text string) gitops.Commit {
-			t.Helper()
-			return f.push(work, "bot", botToken, branch, file, text)
-		}}
-	})
 }
 
 func TestStrangersProposalShowsItsAuthor(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	git "github.com/go-git/go-git/v5"
@@ -21,6 +22,7 @@ const (
 	adaToken    = "ada-token-1"
 	rootToken   = "root-token-1"
 	readerToken = "reader-token-1"
+	triageToken = "triage-token-1"
 )
 
 func users() []local.User {
@@ -28,6 +30,7 @@ func users() []local.User {
 		{Name: "bot", Token: botToken, Permission: gitops.PermissionWrite, Bot: true},
 		{Name: "ada", Token: adaToken, Permission: gitops.PermissionWrite, Teams: []string{"@acme/sre"}},
 		{Name: "root", Token: rootToken, Permission: gitops.PermissionAdmin},
+		{Name: "tess", Token: triageToken, Permission: gitops.PermissionTriage},
 		{Name: "reader", Token: readerToken, Permission: gitops.PermissionRead},
 	}
 }
@@ -36,7 +39,7 @@ func users() []local.User {
 type forge struct {
 	t       *testing.T
 	options local.Options
-	server  *local.Server
+	server  atomic.Pointer[local.Server]
 	http    *httptest.Server
 }
 
@@ -47,7 +50,7 @@ func newForge(t *testing.T, change ...func(*local.Options)) *forge {
 		c(&f.options)
 	}
 	f.start()
-	if err := f.server.Create("env"); err != nil {
+	if err := f.server.Load().Create("env"); err != nil {
 		t.Fatal(err)
 	}
 	return f
@@ -59,12 +62,26 @@ func (f *forge) start() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	f.server, f.http = s, httptest.NewServer(s)
+	f.server.Store(s)
+	f.http = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.server.Load().ServeHTTP(w, r) }))
 	h := f.http
 	f.t.Cleanup(func() {
 		h.Close()
-		_ = s.Close() // closed already where a test restarts
+		_ = f.server.Load().Close() // closed already where a test restarts
 	})
+}
+
+// restart opens the forge again with its options, at the same address.
+func (f *forge) restart() {
+	f.t.Helper()
+	if err := f.server.Load().Close(); err != nil {
+		f.t.Fatal(err)
+	}
+	s, err := local.New(f.options)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.server.Store(s)
 }
 
 // url is the address of the repository for Git, with credentials.

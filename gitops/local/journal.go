@@ -29,6 +29,7 @@ type event struct {
 	State  string        `json:"state,omitempty"`
 	Commit gitops.Commit `json:"commit,omitempty"`
 	Check  *gitops.Check `json:"check,omitempty"`
+	Who    []string      `json:"who,omitempty"`
 }
 
 type eventKind string
@@ -44,6 +45,8 @@ const (
 	checked      eventKind = "check"
 	merging      eventKind = "merging"
 	ended        eventKind = "end"
+	reopened     eventKind = "reopen"
+	requested    eventKind = "request"
 )
 
 const maxLine = 1 << 20

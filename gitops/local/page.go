@@ -157,7 +157,7 @@ func postThreadForm(c call) (string, error) {
 	case "close issue":
 		err = c.repo.closeIssue(c.by, id)
 	case "comment":
-		err = c.repo.comment(c.by, id, text)
+		err = c.repo.comment(c.by, id, text, "")
 	default:
 		err = refuse(http.StatusBadRequest, "the form asks for nothing that is known here")
 	}

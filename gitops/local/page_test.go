@@ -171,7 +171,7 @@ func TestNothingIsMarkup(t *testing.T) {
 		}
 	}
 	for _, title := range []string{"a\x1b[31mred", "two\nlines", strings.Repeat("x", 201), ""} {
-		if err := bot.Update(ctx, p.ID, title, ""); err == nil {
+		if _, err := bot.OpenIssue(ctx, title, "", nil); err == nil {
 			t.Errorf("title %.20q is accepted", title)
 		}
 	}

@@ -22,6 +22,7 @@ type repository struct {
 	name      string
 	dir       string
 	protected string
+	people    []string // who can be asked
 	changed   func(repository string)
 
 	mu    sync.Mutex
@@ -59,6 +60,9 @@ func openRepository(name string, o Options) (*repository, error) {
 	r := &repository{
 		name: name, dir: filepath.Join(o.Dir, name+".git"), protected: o.Protected, changed: o.OnChange,
 		state: newState(), bases: map[[2]plumbing.Hash]plumbing.Hash{},
+	}
+	for _, u := range o.Users {
+		r.people = append(r.people, u.Name)
 	}
 	log, err := openJournal(filepath.Join(o.Dir, name+".journal"), r.state.apply)
 	if err != nil {

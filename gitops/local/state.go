@@ -36,7 +36,10 @@ type thread struct {
 	Events                  []LabelEvent
 	Reviews                 []gitops.Review
 	Comments                []Comment
-	Opened, Ended           time.Time
+	// Happened is what the API tells of all of it, oldest first.
+	Happened      []gitops.Event
+	Requested     []string
+	Opened, Ended time.Time
 	// Head is the newest commit that was recorded: at the opening and the end.
 	Head, MergedAs gitops.Commit
 	// Merging is a merge that was begun; after a crash the branch tells
@@ -51,6 +54,39 @@ type thread struct {
 func (t *thread) standing() bool {
 	return t.State == gitops.Open || !t.EndedBy.Permission.Releases()
 }
+
+// paused says that the issue has or had the label of pauses.
+func (t *thread) paused() bool {
+	return slices.ContainsFunc(t.Events, func(e LabelEvent) bool { return e.Name == gitops.LabelPause })
+}
+
+// happen keeps what the API tells of an event.
+func (t *thread) happen(e event) {
+	h := gitops.Event{ID: strconv.FormatInt(e.Seq, 10), By: e.By, At: e.At}
+	switch e.Kind {
+	case labelled:
+		h.Kind, h.Label, h.Text = gitops.Labelled, e.Label, e.Text
+	case unlabelled:
+		h.Kind, h.Label = gitops.Unlabelled, e.Label
+	case commented:
+		h.Kind, h.Text = gitops.Commented, gitops.CutBody(e.Text, maxTold)
+	case edited:
+		if e.Title == t.Title {
+			return
+		}
+		h.Kind, h.Was, h.Text = gitops.Retitled, t.Title, e.Title
+	case ended:
+		h.Kind = gitops.Ended
+	case reopened:
+		h.Kind = gitops.Reopened
+	case openProposal, openIssue, reviewed, checked, merging, requested:
+		return
+	}
+	t.Happened = append(t.Happened, h)
+}
+
+// maxTold is how much of a comment the API tells.
+const maxTold = 4 << 10
 
 func (t *thread) label(name string) bool {
 	return slices.ContainsFunc(t.Labels, func(l gitops.Label) bool { return l.Name == name })
@@ -87,7 +123,7 @@ func (s *state) apply(e event) {
 		}
 		s.checks[e.Commit][e.Check.Name] = *e.Check
 		return
-	case edited, labelled, unlabelled, reviewed, commented, merging, ended:
+	case edited, labelled, unlabelled, reviewed, commented, merging, ended, reopened, requested:
 	}
 	if t := s.threads[e.ID]; t != nil {
 		t.apply(e)
@@ -95,6 +131,7 @@ func (s *state) apply(e event) {
 }
 
 func (t *thread) apply(e event) {
+	t.happen(e)
 	switch e.Kind {
 	case edited:
 		t.Title, t.Body = e.Title, e.Body
@@ -115,6 +152,10 @@ func (t *thread) apply(e event) {
 		t.State, t.EndedBy, t.Ended = gitops.ProposalState(e.State), e.By, e.At
 		t.Head, t.MergedAs, t.Merging = e.Head, e.Commit, ""
 		t.endSeq = e.Seq
+	case reopened:
+		t.State, t.EndedBy, t.Ended, t.endSeq = gitops.Open, gitops.Actor{}, time.Time{}, 0
+	case requested:
+		t.Requested = slices.Compact(slices.Sorted(slices.Values(append(t.Requested, e.Who...))))
 	case openProposal, openIssue, checked:
 	}
 }

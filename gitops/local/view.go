@@ -29,6 +29,7 @@ func (r *repository) view(t *thread) gitops.Proposal {
 		ID: t.ID, URL: "/" + r.name + "/" + t.ID, Lane: laneOf(r.name, t.Branch), State: t.State, Branch: t.Branch,
 		Title: t.Title, Body: t.Body, Author: t.Author, Head: t.Head,
 		Labels: slices.Clone(t.Labels), Reviews: slices.Clone(t.Reviews),
+		Events: slices.Clone(t.Happened), Requested: slices.Clone(t.Requested),
 		Opened: t.Opened, Ended: t.Ended, EndedBy: t.EndedBy, MergedAs: t.MergedAs,
 	}
 	if t.State == gitops.Open {
