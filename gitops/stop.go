@@ -82,7 +82,7 @@ type folder struct {
 	// marks are the labels that stop here.
 	marks  []string
 	stops  map[string]*Stop
-	taken  map[string]*Event // by whom a mark was taken off without the right
+	taken  map[string]*Event // marks that somebody took off without the right
 	lifted map[string]string // marks whose stop a word ended, and who said it
 	out    Standing
 	events []Event
@@ -142,7 +142,9 @@ func (f *folder) unlabelled(e *Event) {
 	case f.stops[e.Label] == nil:
 	case f.able(e):
 		delete(f.stops, e.Label)
-	case e.By.Permission != PermissionUnknown: // who cannot be read may have had the right: held, and left alone
+	case e.By.Permission == PermissionUnknown: // may have had the right: held, and left alone
+		f.taken[e.Label] = e
+	default:
 		f.taken[e.Label] = e
 		f.reply(e.ID, fmt.Sprintf("%s may not end this stop, so the label `%s` is put back. Somebody with write permission may take it off.", person(e.By), e.Label))
 	}
@@ -206,20 +208,16 @@ func (f *folder) settle(labels []Label) {
 			f.out.Stops = append(f.out.Stops, Stop{Label: mark, By: l.By, At: l.At, Reason: l.Reason})
 		case stop != nil:
 			f.out.Stops = append(f.out.Stops, *stop)
-			if e := f.taken[mark]; i < 0 && e != nil {
-				f.out.Mends = append(f.out.Mends, Mend{ID: f.id, Kind: PutLabel, Value: mark, Why: person(e.By) + " took it off without the right to end a stop"})
-			} else if i < 0 && f.said(stop) {
-				f.out.Mends = append(f.out.Mends, Mend{ID: f.id, Kind: PutLabel, Value: mark, Why: person(stop.By) + " holds with a comment"})
+			why := person(stop.By) + " stopped it and nobody with the right ended that"
+			e := f.taken[mark]
+			if e != nil {
+				why = person(e.By) + " took it off without the right to end a stop"
+			}
+			if i < 0 && (e == nil || e.By.Permission != PermissionUnknown) {
+				f.out.Mends = append(f.out.Mends, Mend{ID: f.id, Kind: PutLabel, Value: mark, Why: why})
 			}
 		}
 	}
-}
-
-// said says that a stop comes from a comment, so that no label event tells it.
-func (f *folder) said(s *Stop) bool {
-	return !slices.ContainsFunc(f.events, func(e Event) bool {
-		return e.Kind == Labelled && e.Label == s.Label && !e.At.Before(s.At)
-	})
 }
 
 func (f *folder) reply(key, text string) {
