@@ -1,0 +1,146 @@
+// Package kubernetes knows what runs in a cluster: it reads Deployments,
+// StatefulSets, DaemonSets and Argo Rollouts with their pods, and says whether
+// the digest that the nodes report is rolled out and well.
+//
+// How a cluster is reached is in connect.go and exec.go, what is asked in
+// client.go and watch.go. When a workload counts as rolled out is in
+// workload.go and rollout.go, what its pods say in pods.go, and the two come
+// together in [Source.Check]. The packages beside it that read other objects
+// of a cluster use [Client].
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+const (
+	defaultTimeout = 15 * time.Second
+	userAgent      = "waveguide"
+)
+
+// Options says how to reach one cluster: a kubeconfig file, an address with a
+// token, or, where neither is given, the service account of the pod we are.
+type Options struct {
+	// Kubeconfig is a file; Context is one of its contexts, the current one if
+	// empty.
+	Kubeconfig string
+	Context    string
+
+	// URL and Token reach a cluster without a kubeconfig. CAFile holds its
+	// certificate authorities as PEM.
+	URL    string
+	Token  func(context.Context) (string, error)
+	CAFile string
+
+	// Environ is the environment of the command that a kubeconfig names for
+	// credentials, as name=value; without PATH it has to be named in full.
+	Environ []string
+
+	// Network gives dialer and proxy for the host of the cluster's API, so that
+	// one place decides which addresses may be contacted. It is required.
+	Network func(host string) (Network, error)
+	// Timeout bounds one request with its answer; 0 means 15 seconds.
+	Timeout time.Duration
+}
+
+// Network is how a host is reached.
+type Network struct {
+	Dial  func(ctx context.Context, network, address string) (net.Conn, error)
+	Proxy func(*http.Request) (*url.URL, error)
+}
+
+// Connect prepares a client; the cluster is not asked yet. Credentials that a
+// kubeconfig gets from a command are asked for when they are needed.
+func Connect(o Options) (*Client, error) {
+	config, err := o.load()
+	if err != nil {
+		return nil, err
+	}
+	config.UserAgent = userAgent
+	config.Timeout = o.Timeout
+	if config.Timeout <= 0 {
+		config.Timeout = defaultTimeout
+	}
+	base, _, err := rest.DefaultServerUrlFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("the address of the cluster %.80q cannot be used: %w", config.Host, err)
+	}
+	if o.Network == nil {
+		return nil, errors.New("this client was built without a network")
+	}
+	network, err := o.Network(base.Hostname())
+	if err != nil {
+		return nil, fmt.Errorf("reach %s: %w", base.Host, err)
+	}
+	config.Dial, config.Proxy = network.Dial, network.Proxy
+	token := o.Token
+	if config.ExecProvider != nil {
+		plugin := &plugin{config: config.ExecProvider, cluster: config, environ: o.Environ}
+		config.ExecProvider, token = nil, plugin.token
+	}
+	if token != nil {
+		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return bearer{next, token} })
+	}
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("the connection to %s cannot be made: %w", base.Host, err)
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &Client{base: base, http: client}, nil
+}
+
+// load reads the kubeconfig or takes what the pod was given.
+func (o Options) load() (*rest.Config, error) {
+	switch {
+	case o.Kubeconfig != "" && o.URL != "":
+		return nil, errors.New("a cluster is named by its kubeconfig or by its url, not by both")
+	case o.Kubeconfig != "":
+		rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: o.Kubeconfig}
+		config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: o.Context}).ClientConfig()
+		if err != nil {
+			return nil, fmt.Errorf("read the kubeconfig: %w", err)
+		}
+		if config.AuthProvider != nil {
+			return nil, fmt.Errorf("the kubeconfig's auth-provider %.40q is not spoken any more: use an exec plugin", config.AuthProvider.Name)
+		}
+		return config, nil
+	case o.URL != "":
+		return &rest.Config{Host: o.URL, TLSClientConfig: rest.TLSClientConfig{CAFile: o.CAFile}}, nil
+	}
+	config, err := rest.InClusterConfig()
+	if errors.Is(err, rest.ErrNotInCluster) {
+		return nil, errors.New("no kubeconfig and no url is written, and this is no pod of a cluster: write one of them")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the pod's service account: %w", err)
+	}
+	return config, nil
+}
+
+// bearer adds a token that may change to every request.
+type bearer struct {
+	next  http.RoundTripper
+	token func(context.Context) (string, error)
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (b bearer) RoundTrip(req *http.Request) (*http.Response, error) {
+	token, err := b.token(req.Context())
+	if err != nil {
+		return nil, err
+	}
+	req = req.Clone(req.Context())
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	return b.next.RoundTrip(req)
+}
