@@ -125,9 +125,6 @@ func eachForge(file string, do func(config.Repository) error) error {
 		return err
 	}
 	for _, r := range d.Repositories {
-		if r.Forge.Kind != "local" {
-			return fmt.Errorf("repository %s: forge %s is not spoken by this build", r.Name, r.Forge.Kind)
-		}
 		if err := do(r); err != nil {
 			return fmt.Errorf("repository %s: %w", r.Name, err)
 		}

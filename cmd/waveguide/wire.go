@@ -15,7 +15,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/waveguide-dev/waveguide/config"
-	"github.com/waveguide-dev/waveguide/gitops/local"
 	"github.com/waveguide-dev/waveguide/gitops/mirror"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
 	"github.com/waveguide-dev/waveguide/promoter/prose"
@@ -78,18 +77,15 @@ func wire(ctx context.Context, d *config.Daemon, log *slog.Logger, h hooks, metr
 
 // repository makes the loop of one repository.
 func (w *daemon) repository(ctx context.Context, r config.Repository, h hooks, m *loop.Metrics) error {
-	if r.Forge.Kind != "local" {
-		return fmt.Errorf("forge %s is not spoken by this build: use kind local", r.Forge.Kind)
+	forge, err := openForge(r)
+	if err != nil {
+		return err
 	}
 	mirror, err := openMirror(ctx, w.config, r)
 	if err != nil {
 		return err
 	}
 	w.close = append(w.close, mirror.Close)
-	forge, err := openForge(r)
-	if err != nil {
-		return err
-	}
 	rules, err := newRulebook(w.config, r)
 	if err != nil {
 		return err
@@ -161,9 +157,8 @@ func gitCredentials(r config.Repository) func(context.Context) (string, string, 
 	return func(context.Context) (string, string, error) {
 		c := r.Credentials
 		switch {
-		case c == nil && r.Forge.Kind == "local":
-			token, err := secret(r.Forge.Token)
-			return "", token, err
+		case c == nil && strings.HasPrefix(r.URL, "http"):
+			return forgeGit(r)
 		case c == nil:
 			return "", "", nil
 		case !c.Token.IsZero():
@@ -177,22 +172,6 @@ func gitCredentials(r config.Repository) func(context.Context) (string, string, 
 		password, err := secret(c.Password)
 		return user, password, err
 	}
-}
-
-// openForge makes the client of the embedded forge.
-func openForge(r config.Repository) (*local.Client, error) {
-	u, err := url.Parse(r.Forge.URL)
-	if err != nil || u.Host == "" {
-		return nil, fmt.Errorf("forge.url %q is no address", r.Forge.URL)
-	}
-	client, err := newHTTPClient(httpLimits{AllowHosts: []string{u.Hostname()}})
-	if err != nil {
-		return nil, err
-	}
-	return local.NewClient(local.ClientOptions{
-		BaseURL: r.Forge.URL, Repository: forgeName(r), Name: r.Name, HTTP: client,
-		Token: func(context.Context) (string, error) { return secret(r.Forge.Token) },
-	}), nil
 }
 
 // forgeName is the repository's name on the forge: the last part of its URL.
