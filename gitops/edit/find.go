@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	expr "github.com/waveguide-dev/waveguide/gitops/edit/path"
+	"github.com/waveguide-dev/waveguide/gitops/edit/span"
 )
 
 const (
@@ -25,23 +28,29 @@ type frame struct {
 
 // search walks one file for the places of one repository.
 type search struct {
-	file   *File
-	want   repository
-	needle []byte
-	look   lookup
-	global []string // registries that hold for a whole document
-	doc    int
-	way    []frame
-	hits   []Hit
-	named  map[int]bool // lines of the file that hits account for
+	file    *File
+	want    repository
+	needle  []byte
+	base    string // the last part of the repository's path
+	sources map[string]string
+	look    lookup
+	global  []string // registries that hold for a whole document
+	doc     int
+	way     []frame
+	hits    []Hit
+	named   map[int]bool // lines of the file that hits account for
 }
 
 // Find gives the places that name a version of the repository, in the order of the file, and the other lines that
 // mention it. A place that cannot be written is among the hits; its Writes says why.
-func (f *File) Find(repository string) ([]Hit, []Mention) {
-	s := &search{file: f, want: parseRepository(repository), named: map[int]bool{}}
+func (f *File) Find(repository string) ([]Hit, []Mention) { return f.find(repository, nil) }
+
+// find knows the addresses of charts' repositories that other files hold.
+func (f *File) find(repository string, sources map[string]string) ([]Hit, []Mention) {
+	s := &search{file: f, want: parseRepository(repository), named: map[int]bool{}, sources: sources}
 	s.needle = []byte(s.want.needle())
-	if !Mentions(f.tree.src, s.needle) {
+	s.base = path.Base(string(s.needle))
+	if !Mentions(f.tree.Text, s.needle) {
 		return nil, nil
 	}
 	for i, d := range f.tree.docs {
@@ -51,26 +60,40 @@ func (f *File) Find(repository string) ([]Hit, []Mention) {
 			s.walk(n)
 		}
 	}
-	return s.hits, s.mentions()
+	return s.written(), s.mentions()
+}
+
+// written leaves out templates where other places name a version: they are filled from somewhere else.
+func (s *search) written() []Hit {
+	real := slices.DeleteFunc(slices.Clone(s.hits), func(h Hit) bool { return isReason(h.fault, ErrTemplate) })
+	if len(real) == 0 {
+		return s.hits
+	}
+	return real
 }
 
 func (s *search) mentions() (out []Mention) {
-	src, last := s.file.tree.src, 0
+	src, last := s.file.tree.Text, 0
 	for at := mentionAt(src, s.needle, 0); at >= 0 && len(out) < maxMentions; at = mentionAt(src, s.needle, at+1) {
 		line := s.file.tree.lineAt(at)
 		if line == last || s.named[line] {
 			continue
 		}
 		last = line
-		from := bytes.LastIndexByte(src[:at], '\n') + 1
-		text, _, _ := bytes.Cut(src[from:], []byte{'\n'})
-		text = bytes.TrimSpace(text)
-		if len(text) > 200 {
-			text = append(bytes.ToValidUTF8(text[:200:200], nil), "..."...)
-		}
-		out = append(out, Mention{Line: line, Text: string(text)})
+		out = append(out, Mention{Line: line, Text: lineText(src, at)})
 	}
 	return out
+}
+
+// lineText is the line that byte at stands on, shortened.
+func lineText(src []byte, at int) string {
+	from := bytes.LastIndexByte(src[:at], '\n') + 1
+	text, _, _ := bytes.Cut(src[from:], []byte{'\n'})
+	text = bytes.TrimSpace(text)
+	if len(text) > 200 {
+		text = append(bytes.ToValidUTF8(text[:200:200], nil), "..."...)
+	}
+	return string(text)
 }
 
 func (s *search) walk(n *yaml.Node) {
@@ -84,6 +107,7 @@ func (s *search) walk(n *yaml.Node) {
 			s.down(n, i, n.Content[i+1])
 		}
 	case yaml.SequenceNode:
+		s.pairs(n)
 		for i, c := range n.Content {
 			s.down(n, i, c)
 		}
@@ -94,7 +118,7 @@ func (s *search) walk(n *yaml.Node) {
 }
 
 func (s *search) down(n *yaml.Node, i int, c *yaml.Node) {
-	if c.Kind == yaml.ScalarNode && len(c.Value) < len(s.needle) {
+	if c.Kind == yaml.ScalarNode && len(c.Value) < len(s.needle) && c.Style&yaml.LiteralStyle == 0 {
 		return
 	}
 	s.way = append(s.way, frame{tree: s.look.tree, node: n, index: i})
@@ -102,23 +126,45 @@ func (s *search) down(n *yaml.Node, i int, c *yaml.Node) {
 	s.way = s.way[:len(s.way)-1]
 }
 
-// scalar looks at one value: a reference of its own, or a block of embedded YAML.
+// scalar looks at one value: a reference of its own, an address with a version in it, or a block of embedded YAML.
 func (s *search) scalar(n *yaml.Node) {
-	if !Mentions([]byte(n.Value), s.needle) {
+	if n.Style&yaml.LiteralStyle != 0 && Mentions([]byte(n.Value), s.needle) && s.inside(n) {
 		return
 	}
-	if n.Style&yaml.LiteralStyle != 0 && s.inside(n) {
+	if len(n.Value) > maxScalar || mentionAt([]byte(n.Value), s.needle, 0) < 0 {
 		return
 	}
-	if len(n.Value) > maxScalar {
+	if t := s.look.tree; t.doc != nil && t.doc.Closed[n] != "" {
 		return
 	}
-	r := parseReference(strings.TrimRight(n.Value, "\n"))
-	if !r.written() || parseRepository(r.repository) != s.want {
+	text := strings.TrimRight(n.Value, "\n")
+	if a, ok := parseSource(text); ok && s.want.is(parseRepository(text)) {
+		s.address(n, a)
+		return
+	}
+	r := parseReference(text)
+	if !r.written() || !s.want.is(parseRepository(r.repository)) {
 		return
 	}
 	t := s.target(n)
 	s.add(Hit{Form: FormReference, Tag: r.tag, Digest: r.digest, whole: &t}, t)
+}
+
+// address takes the version out of the query of a module's address.
+func (s *search) address(n *yaml.Node, a source) {
+	t := s.target(n)
+	h := Hit{Form: FormSource, whole: &t}
+	switch {
+	case a.key == "digest" || a.key == "ref" && reCommit.MatchString(a.value):
+		h.Digest = a.value
+	case a.key == "version" && !reSemver.MatchString(a.value), a.value == "" || !reRef.MatchString(a.value):
+		h.Tag, h.fault = a.value, notOne(t.Line, a.value)
+	case a.key == "ref" && !strings.ContainsAny(a.value, "0123456789"):
+		h.Tag, h.fault = a.value, moving(t.Line, a.value)
+	default:
+		h.Tag = a.value
+	}
+	s.add(h, t)
 }
 
 // inside walks the YAML of a literal block; false when it holds none.
@@ -140,10 +186,27 @@ func (s *search) inside(n *yaml.Node) bool {
 	return true
 }
 
+// enter begins a document, and reads the registry that Helm charts let all their images share.
+func (s *search) enter(t *tree, top *yaml.Node) {
+	s.look, s.global = lookup{tree: t}, nil
+	global, _, err := s.look.child(top, "global")
+	if err != nil {
+		return
+	}
+	for _, at := range []struct {
+		in  *yaml.Node
+		key string
+	}{{global, "imageRegistry"}, {global, "registry"}, {top, "imageRegistry"}} {
+		if r, _ := s.field(at.in, at.key); r != "" {
+			s.global = append(s.global, strings.TrimSuffix(r, "/"))
+		}
+	}
+}
+
 // target makes the target of the scalar at the end of the way.
-func (s *search) target(n *yaml.Node, more ...step) Target {
+func (s *search) target(n *yaml.Node, more ...expr.Step) Target {
 	t := Target{Document: s.doc, Line: s.look.tree.line(n), Value: n.Value, tree: s.look.tree, node: n}
-	t.Path = spell(append(s.steps(), more...))
+	t.Path = expr.Spell(append(s.steps(), more...))
 	if len(s.way) > 0 && !s.way[len(s.way)-1].embed {
 		t.parent = s.way[len(s.way)-1].node
 	}
@@ -151,13 +214,13 @@ func (s *search) target(n *yaml.Node, more ...step) Target {
 }
 
 // steps spells the way. Items of a sequence are named when their name is theirs alone.
-func (s *search) steps() (out []step) {
+func (s *search) steps() (out []expr.Step) {
 	for _, w := range s.way {
 		switch {
 		case w.embed:
-			out = append(out, step{kind: stepEmbed})
+			out = append(out, expr.Step{Kind: expr.Embed})
 		case w.node.Kind == yaml.MappingNode:
-			out = append(out, step{kind: stepKey, key: w.node.Content[w.index].Value})
+			out = append(out, expr.Step{Kind: expr.Key, Key: w.node.Content[w.index].Value})
 		default:
 			out = append(out, itemStep(w.node, w.index))
 		}
@@ -165,7 +228,7 @@ func (s *search) steps() (out []step) {
 	return out
 }
 
-func itemStep(n *yaml.Node, index int) step {
+func itemStep(n *yaml.Node, index int) expr.Step {
 	name := nameOf(n.Content[index])
 	same := 0
 	for _, c := range n.Content {
@@ -173,10 +236,10 @@ func itemStep(n *yaml.Node, index int) step {
 			same++
 		}
 	}
-	if name == "" || len(name) > 200 || same != 1 || !printable(name) || strings.ContainsRune(name, '\uFFFD') {
-		return step{kind: stepIndex, index: index}
+	if name == "" || len(name) > 200 || same != 1 || !span.Printable(name) || strings.ContainsRune(name, '\uFFFD') {
+		return expr.Step{Kind: expr.Index, Index: index}
 	}
-	return step{kind: stepSelect, where: []condition{{keys: []string{"name"}, value: name}}}
+	return expr.Step{Kind: expr.Select, Where: []expr.Condition{{Keys: []string{"name"}, Value: name}}}
 }
 
 // nameOf is the plain name of an item, empty when it has none or several.
@@ -223,189 +286,4 @@ func (w *frame) duplicate() error {
 	}
 	w.checked = true
 	return nil
-}
-
-// entry looks at a mapping that may name repository, tag and digest in fields of its own.
-func (s *search) entry(n *yaml.Node) {
-	e := fields(n)
-	if e == nil {
-		return
-	}
-	switch {
-	case s.inImages() && e.has("name") && !e.has("repository") && (e.has("newName") || e.has("newTag") || e.has("digest") && !e.has("tag")):
-		s.kustomization(n)
-	case e.has("tag") || e.has("digest") || e.has("version") && e.has("repository") && !e.has("name"):
-		s.values(n, e)
-	}
-}
-
-// fieldSet holds which of the interesting keys a mapping has.
-type fieldSet []string
-
-func (e fieldSet) has(key string) bool { return slices.Contains(e, key) }
-
-func fields(n *yaml.Node) (e fieldSet) {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		switch k := n.Content[i].Value; k {
-		case "name", "repository", "image", "newName", "newTag", "tag", "digest", "version":
-			e = append(e, k)
-		}
-	}
-	return e
-}
-
-// inImages says whether the node at the end of the way is an item of a sequence under the key images.
-func (s *search) inImages() bool {
-	if len(s.way) < 2 {
-		return false
-	}
-	seq, key := s.way[len(s.way)-1], s.way[len(s.way)-2]
-	return seq.node.Kind == yaml.SequenceNode && key.node.Kind == yaml.MappingNode && key.node.Content[key.index].Value == "images"
-}
-
-// field reads a scalar of a mapping, through aliases and merge keys. Empty when it is not there.
-func (s *search) field(n *yaml.Node, key string) (string, *yaml.Node) {
-	v, _, err := s.look.child(n, key)
-	if v = resolved(v); err != nil || v == nil || v.Kind != yaml.ScalarNode {
-		return "", nil
-	}
-	return v.Value, v
-}
-
-// part is the target of a field that is to be written; its fault is of the place.
-func (s *search) part(n *yaml.Node, key string) (*Target, error) {
-	v, via, err := s.look.child(n, key)
-	switch {
-	case err != nil || v == nil:
-		return nil, err
-	case v.Kind == yaml.AliasNode:
-		return nil, aliased(s.look.tree, v)
-	case via:
-		return nil, refuse(ErrAlias, s.look.tree.line(v), "%q comes by a merge key from line %d", key, s.look.tree.line(v))
-	case v.Kind != yaml.ScalarNode:
-		return nil, refuse(ErrNotScalar, s.look.tree.line(v), "%s stands there", describe(v))
-	}
-	t := s.target(v, step{kind: stepKey, key: key})
-	t.parent = n
-	return &t, nil
-}
-
-// kustomization looks at an entry of images. What kustomize runs is newName where it stands, else name.
-func (s *search) kustomization(n *yaml.Node) {
-	name, nameNode := s.field(n, "name")
-	newName, newNode := s.field(n, "newName")
-	byName, byNew := parseRepository(name) == s.want, parseRepository(newName) == s.want
-	switch {
-	case newName != "" && !byNew && (!byName || !s.want.mirrors(parseRepository(newName))):
-		return
-	case newName == "" && !byName:
-		return
-	}
-	s.fieldHit(n, FormKustomization, "newTag", nameNode, newNode)
-}
-
-// values looks at a mapping with repository and tag or digest.
-func (s *search) values(n *yaml.Node, e fieldSet) {
-	for _, key := range []string{"repository", "image", "name"} {
-		repo, node := s.field(n, key)
-		if node == nil || repo == "" || len(repo) > maxScalar || !strings.HasSuffix(repo, path.Base(string(s.needle))) {
-			continue
-		}
-		registry, registryNode := s.field(n, "registry")
-		if !s.isNamed(repo, registry) {
-			continue
-		}
-		tag := "tag"
-		if !e.has("tag") && e.has("version") && !e.has("name") {
-			tag = "version"
-		}
-		s.fieldHit(n, FormValues, tag, node, registryNode)
-		return
-	}
-}
-
-// isNamed says whether a repository field, with the registry beside it or that of all images, is the one wanted.
-func (s *search) isNamed(repo, registry string) bool {
-	if registry != "" {
-		return parseRepository(strings.TrimSuffix(registry, "/")+"/"+repo) == s.want
-	}
-	if parseRepository(repo) == s.want {
-		return true
-	}
-	for _, g := range s.global {
-		if parseRepository(g+"/"+repo) == s.want {
-			return true
-		}
-	}
-	return false
-}
-
-// enter begins a document, and reads the registry that Helm charts let all their images share.
-func (s *search) enter(t *tree, top *yaml.Node) {
-	s.look, s.global = lookup{tree: t}, nil
-	global, _, err := s.look.child(top, "global")
-	if err != nil {
-		return
-	}
-	for _, at := range []struct {
-		in  *yaml.Node
-		key string
-	}{{global, "imageRegistry"}, {global, "registry"}, {top, "imageRegistry"}} {
-		if r, _ := s.field(at.in, at.key); r != "" {
-			s.global = append(s.global, strings.TrimSuffix(r, "/"))
-		}
-	}
-}
-
-// fieldHit adds the place of a mapping whose tag and digest are fields; named are the scalars that name the repository.
-func (s *search) fieldHit(n *yaml.Node, form Form, tagKey string, named ...*yaml.Node) {
-	h, at := s.fieldsOf(n, form, tagKey)
-	if at == nil {
-		if h.fault == nil {
-			return
-		}
-		t := s.target(named[0], step{kind: stepKey, key: tagKey})
-		at = &t
-	}
-	for _, m := range named {
-		if m != nil {
-			s.named[s.look.tree.line(m)] = true
-		}
-	}
-	for _, p := range []*Target{h.tag, h.digest} {
-		if p != nil {
-			s.named[p.Line] = true
-		}
-	}
-	s.add(h, *at)
-}
-
-// fieldsOf reads tag and digest of a mapping; at is the part that names the version, nil when nothing does.
-func (s *search) fieldsOf(n *yaml.Node, form Form, tagKey string) (h Hit, at *Target) {
-	h.Form = form
-	var err error
-	if h.tag, err = s.part(n, tagKey); err == nil {
-		h.digest, err = s.part(n, "digest")
-	}
-	h.fault = err
-	if h.tag != nil {
-		h.Tag, h.Digest, _ = strings.Cut(strings.TrimRight(h.tag.Value, "\n"), "@")
-		at = h.tag
-	}
-	if h.digest != nil && h.digest.Value != "" {
-		h.Digest = strings.TrimRight(h.digest.Value, "\n")
-		if h.Tag == "" {
-			at = h.digest
-		}
-	}
-	if h.Tag == "" && h.Digest == "" {
-		return h, nil
-	}
-	h.pathOfDig = spell(append(s.steps(), step{kind: stepKey, key: "digest"}))
-	for _, v := range []string{h.Tag, h.Digest} {
-		if h.fault == nil && v != "" && !reTag.MatchString(v) && !reDigest.MatchString(v) {
-			h.fault = refuse(ErrTemplate, at.Line, "%.80q is neither a tag nor a digest", v)
-		}
-	}
-	return h, at
 }

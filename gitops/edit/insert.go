@@ -4,6 +4,8 @@ import (
 	"bytes"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/waveguide-dev/waveguide/gitops/edit/span"
 )
 
 // insert puts the pair key: Value right behind the entry of the target: one line in a block mapping, ", key: value" in a
@@ -24,6 +26,8 @@ func (f *File) insert(b *batch, w Write) (Edit, bool, error) {
 		return Edit{}, false, refuse(ErrUnwritable, t.line(v), "it is no value of a mapping, so nothing can be put behind it")
 	case t.outer != nil:
 		return Edit{}, false, refuse(ErrUnwritable, t.line(v), "a line cannot be added to embedded YAML; add %q by hand", w.key)
+	case t.format == formatHCL || t.format == formatEnv:
+		return Edit{}, false, refuse(ErrUnwritable, t.line(v), "a line cannot be added to %s; add %q by hand", t.format, w.key)
 	case isBlock(v):
 		return Edit{}, false, refuse(ErrUnwritable, t.line(v), "a line cannot be added behind a block scalar; add %q by hand", w.key)
 	}
@@ -39,7 +43,7 @@ func (f *File) insert(b *batch, w Write) (Edit, bool, error) {
 	}
 	b.want.pairs[m] = pair{at + 2, w.key, w.Value}
 	b.splices = append(b.splices, s)
-	e := Edit{Start: s.start, End: s.end, New: s.text, Document: w.Target.Document, Line: t.lineAt(s.start), Path: w.Target.Path, After: w.Value}
+	e := Edit{Start: s.Start, End: s.End, New: s.text, Document: w.Target.Document, Line: t.lineAt(s.Start), Path: w.Target.Path, After: w.Value}
 	return e, true, nil
 }
 
@@ -54,29 +58,45 @@ func (t *tree) pairBehind(m, k, v *yaml.Node, key, value string) (splice, error)
 		return splice{}, err
 	}
 	if m.Style&yaml.FlowStyle != 0 {
-		text := ", " + key + ": " + string(encode(value, 0))
+		text := key + ": " + string(span.Encode(value, 0))
 		if k.Style&yaml.DoubleQuotedStyle != 0 { // JSON style
-			text = `, "` + key + `": ` + string(doubleQuote(value))
+			text = `"` + key + `": ` + string(span.DoubleQuote(value))
 		}
-		return splice{span{vs.end, vs.end}, []byte(text)}, nil
+		begin := t.Lines[t.LineAt(ks.Start)-1]
+		if lead := t.Text[begin:ks.Start]; len(bytes.TrimSpace(lead)) == 0 && begin > 0 { // one pair a line
+			text = "," + t.lineBreak(begin) + string(lead) + text
+		} else {
+			text = ", " + text
+		}
+		return splice{span.Span{Start: vs.End, End: vs.End}, []byte(text)}, nil
 	}
-	begin := t.lines[k.Line-1]
-	if ks.start < begin || bytes.IndexByte(t.src[begin:ks.start], '\t') >= 0 || bytes.ContainsAny(t.src[begin:ks.start], "?&!") {
+	begin := t.Lines[k.Line-1]
+	if ks.Start < begin || bytes.IndexByte(t.Text[begin:ks.Start], '\t') >= 0 || bytes.ContainsAny(t.Text[begin:ks.Start], "?&!") {
 		return splice{}, refuse(ErrUnwritable, t.line(k), "the indentation of its key cannot be repeated; add %q by hand", key)
 	}
-	end := vs.end
-	for end < len(t.src) && breakLen(t.src, end) == 0 {
+	end := vs.End
+	for end < len(t.Text) && span.BreakLen(t.Text, end) == 0 {
 		end++
 	}
-	eol := "\n"
-	if w := breakLen(t.src, end); w > 0 {
-		eol = string(t.src[end : end+w])
-	} else if i := bytes.IndexByte(t.src, '\n'); i > 0 && t.src[i-1] == '\r' {
-		eol = "\r\n"
-	}
-	indent := bytes.Repeat([]byte{' '}, t.columns(begin, ks.start))
-	return splice{span{end, end}, append(append([]byte(eol), indent...), key+": "+string(encode(value, 0))...)}, nil
+	eol := t.lineBreak(end)
+	indent := bytes.Repeat([]byte{' '}, t.columns(begin, ks.Start))
+	return splice{span.Span{Start: end, End: end}, append(append([]byte(eol), indent...), key+": "+string(span.Encode(value, 0))...)}, nil
 }
 
 // columns counts the characters between two bytes of a line.
-func (t *tree) columns(from, to int) int { return bytes.Count(t.src[from:to], nil) - 1 }
+func (t *tree) columns(from, to int) int { return bytes.Count(t.Text[from:to], nil) - 1 }
+
+// lineBreak is the one at or just before byte at, or else the first of the text.
+func (t *tree) lineBreak(at int) string {
+	if w := span.BreakLen(t.Text, at); w > 0 {
+		return string(t.Text[at : at+w])
+	}
+	i := bytes.IndexByte(t.Text, '\n')
+	if at > 0 && at < len(t.Text) && t.Text[at-1] == '\n' {
+		i = at - 1
+	}
+	if i > 0 && t.Text[i-1] == '\r' {
+		return "\r\n"
+	}
+	return "\n"
+}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/waveguide-dev/waveguide/gitops/edit/path"
 )
 
 const (
@@ -24,6 +26,7 @@ type Target struct {
 	tree   *tree
 	node   *yaml.Node
 	parent *yaml.Node // the mapping or sequence it stands in; nil for a document's own scalar
+	lone   bool       // parent has no known key for a digest beside it
 }
 
 // lookup looks things up in one tree, with a bound on the work that merge keys can cause.
@@ -83,16 +86,16 @@ func (l *lookup) childAt(n *yaml.Node, key string, depth int) (v *yaml.Node, via
 }
 
 // matches says whether n fulfils all conditions; aliases may be read, only not written.
-func (l *lookup) matches(n *yaml.Node, where []condition) (bool, error) {
+func (l *lookup) matches(n *yaml.Node, where []path.Condition) (bool, error) {
 	for _, c := range where {
 		m := n
-		for _, k := range c.keys {
+		for _, k := range c.Keys {
 			var err error
 			if m, _, err = l.child(m, k); m == nil || err != nil {
 				return false, err
 			}
 		}
-		if m = resolved(m); m.Kind != yaml.ScalarNode || m.Value != c.value {
+		if m = resolved(m); m.Kind != yaml.ScalarNode || m.Value != c.Value {
 			return false, nil
 		}
 	}
@@ -100,13 +103,13 @@ func (l *lookup) matches(n *yaml.Node, where []condition) (bool, error) {
 }
 
 // At finds the one scalar that the path leads to. Document counts from 1; 0 searches all documents.
-func (f *File) At(path string, document int) (Target, error) {
-	steps, err := parsePath(path)
+func (f *File) At(expr string, document int) (Target, error) {
+	steps, err := path.Parse(expr)
 	if err != nil {
-		return Target{}, f.in(err, path)
+		return Target{}, f.in(refuse(ErrPath, 0, "%v", err), expr)
 	}
 	if document < 0 || document > len(f.tree.docs) {
-		return Target{}, f.in(refuse(ErrNoMatch, 0, "there is no document %d among %d", document, len(f.tree.docs)), path)
+		return Target{}, f.in(refuse(ErrNoMatch, 0, "there is no document %d among %d", document, len(f.tree.docs)), expr)
 	}
 	var found []Target
 	var missing error
@@ -121,9 +124,9 @@ func (f *File) At(path string, document int) (Target, error) {
 			continue
 		}
 		if err != nil {
-			return Target{}, f.in(err, path)
+			return Target{}, f.in(err, expr)
 		}
-		t.Document, t.Path = i+1, path
+		t.Document, t.Path = i+1, expr
 		found = append(found, t)
 	}
 	switch {
@@ -134,11 +137,11 @@ func (f *File) At(path string, document int) (Target, error) {
 		for i, t := range found {
 			lines[i] = t.Line
 		}
-		return Target{}, f.in(refuse(ErrAmbiguous, found[1].Line, "%d documents have it, at %s", len(found), lineList(lines)), path)
+		return Target{}, f.in(refuse(ErrAmbiguous, found[1].Line, "%d documents have it, at %s", len(found), lineList(lines)), expr)
 	case missing == nil || document == 0 && len(f.tree.docs) > 1:
 		missing = refuse(ErrNoMatch, 0, "none of %d documents has it", len(f.tree.docs))
 	}
-	return Target{}, f.in(missing, path)
+	return Target{}, f.in(missing, expr)
 }
 
 func lineList(lines []int) string {
@@ -157,16 +160,16 @@ func lineList(lines []int) string {
 	return word + " " + strings.Join(parts, ", ")
 }
 
-func resolve(t *tree, n *yaml.Node, steps []step) (Target, error) {
+func resolve(t *tree, n *yaml.Node, steps []path.Step) (Target, error) {
 	l := &lookup{tree: t}
 	var parent *yaml.Node
 	for i, s := range steps {
 		if n.Kind == yaml.AliasNode {
 			return Target{}, aliased(l.tree, n)
 		}
-		if i == 0 || steps[i-1].kind == stepEmbed { // a selector here picks the document
-			if s.kind == stepSelect && n.Kind == yaml.MappingNode {
-				ok, err := l.matches(n, s.where)
+		if i == 0 || steps[i-1].Kind == path.Embed { // a selector here picks the document
+			if s.Kind == path.Select && n.Kind == yaml.MappingNode {
+				ok, err := l.matches(n, s.Where)
 				if err != nil {
 					return Target{}, err
 				}
@@ -176,7 +179,7 @@ func resolve(t *tree, n *yaml.Node, steps []step) (Target, error) {
 				continue
 			}
 		}
-		if s.kind == stepEmbed {
+		if s.Kind == path.Embed {
 			in, err := l.tree.embedded(n)
 			if err != nil {
 				return Target{}, err
@@ -216,47 +219,47 @@ func aliased(t *tree, n *yaml.Node) error {
 }
 
 // step goes from n to the node that s names.
-func (l *lookup) step(n *yaml.Node, s step) (*yaml.Node, error) {
+func (l *lookup) step(n *yaml.Node, s path.Step) (*yaml.Node, error) {
 	line := l.tree.line(n)
 	switch {
-	case s.kind == stepSelect:
+	case s.Kind == path.Select:
 		return l.selected(n, s)
 	case n.Kind == yaml.SequenceNode:
-		i := s.index
-		if s.kind == stepKey {
+		i := s.Index
+		if s.Kind == path.Key {
 			var err error
-			if i, err = strconv.Atoi(s.key); err != nil || strconv.Itoa(i) != s.key {
-				return nil, refuse(ErrNoMatch, line, "a sequence stands there; %q is no index, write [name=...] to select", s.key)
+			if i, err = strconv.Atoi(s.Key); err != nil || strconv.Itoa(i) != s.Key {
+				return nil, refuse(ErrNoMatch, line, "a sequence stands there; %q is no index, write [name=...] to select", s.Key)
 			}
 		}
 		if i < 0 || i >= len(n.Content) {
 			return nil, refuse(ErrNoMatch, line, "index %d of a sequence of %d", i, len(n.Content))
 		}
 		return n.Content[i], nil
-	case s.kind == stepIndex:
+	case s.Kind == path.Index:
 		return nil, refuse(ErrNoMatch, line, "%s stands there, not a sequence", describe(n))
 	}
-	v, via, err := l.child(n, s.key)
+	v, via, err := l.child(n, s.Key)
 	switch {
 	case err != nil:
 		return nil, err
 	case v == nil:
-		return nil, refuse(ErrNoMatch, line, "no key %q%s", s.key, keysOf(n))
+		return nil, refuse(ErrNoMatch, line, "no key %q%s", s.Key, keysOf(n))
 	case via:
-		return nil, refuse(ErrAlias, l.tree.line(v), "%q comes by a merge key from line %d", s.key, l.tree.line(v))
+		return nil, refuse(ErrAlias, l.tree.line(v), "%q comes by a merge key from line %d", s.Key, l.tree.line(v))
 	}
 	return v, nil
 }
 
 // selected is the one item of a sequence that fulfils a selector.
-func (l *lookup) selected(n *yaml.Node, s step) (*yaml.Node, error) {
+func (l *lookup) selected(n *yaml.Node, s path.Step) (*yaml.Node, error) {
 	if n.Kind != yaml.SequenceNode {
 		return nil, refuse(ErrNoMatch, l.tree.line(n), "%s selects in a sequence, but %s stands there", s, describe(n))
 	}
 	var hit *yaml.Node
 	var lines []int
 	for _, m := range n.Content {
-		ok, err := l.matches(m, s.where)
+		ok, err := l.matches(m, s.Where)
 		if err != nil {
 			return nil, err
 		}

@@ -7,9 +7,14 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/waveguide-dev/waveguide/gitops/edit/span"
 )
 
-const maxEdits = 1000
+const (
+	maxEdits = 1000
+	maxValue = 2000 // bytes of a value that is written
+)
 
 // File is one parsed file. It never touches the disk.
 type File struct {
@@ -17,9 +22,9 @@ type File struct {
 	tree *tree
 }
 
-// Open parses a YAML file of at most 5 MiB. The name is used in refusals only, and to know a kustomization file.
+// Open parses a file of at most 5 MiB. Its name tells the format: JSON, HCL, environment variables, else YAML.
 func Open(name string, src []byte) (*File, error) {
-	t, err := parse(src)
+	t, err := parse(formatOf(name), src)
 	if err != nil {
 		return nil, (&File{name: name}).in(err, "")
 	}
@@ -32,7 +37,8 @@ type Write struct {
 	Value  string
 	Expect []string // refuse with ErrStale when the current value is none of these; empty accepts any
 
-	key string // not empty: a pair key: Value is put behind Target's instead
+	key   string // not empty: a pair key: Value is put behind Target's instead
+	typed bool   // a number or boolean stays one if Value is one too; versions are always text
 }
 
 // Edit is one splice of a plan: the bytes from Start to End of the source become New.
@@ -64,13 +70,13 @@ type batch struct {
 }
 
 type splice struct {
-	span
+	span.Span
 	text []byte
 }
 
 // Plan checks all writes, splices them together and proves the result. Values that stand there already make no edit.
 func (f *File) Plan(writes ...Write) (*Plan, error) {
-	p := &Plan{out: f.tree.src}
+	p := &Plan{out: f.tree.Text}
 	if len(writes) > maxEdits {
 		return nil, f.in(refuse(ErrTooLarge, 0, "%d writes, the limit is %d", len(writes), maxEdits), "")
 	}
@@ -97,7 +103,7 @@ func (f *File) Plan(writes ...Write) (*Plan, error) {
 	if err != nil {
 		return nil, f.in(err, p.edits[0].Path)
 	}
-	if !outsideEqual(f.tree.src, out, p.edits) {
+	if !outsideEqual(f.tree.Text, out, p.edits) {
 		return nil, f.in(refuse(ErrVerify, p.edits[0].Line, "bytes outside of the edits changed"), p.edits[0].Path)
 	}
 	p.out = out
@@ -124,21 +130,42 @@ func (f *File) splice(b *batch, w Write) (Edit, bool, error) {
 		return Edit{}, false, nil
 	}
 	b.want.values[n] = value
-	if n.Value == value && n.ShortTag() == "!!str" {
+	if w.typed && t.format == formatYAML && sameType(n, value) {
+		b.want.typed[n] = true
+	}
+	if n.Value == value && (n.ShortTag() == "!!str" || t.format != formatYAML && n.ShortTag() != "!!null") {
 		return Edit{}, false, nil
 	}
 	s, err := t.replace(n, w.Value)
 	if err != nil {
 		return Edit{}, false, err
 	}
-	if bytes.Equal(t.src[s.start:s.end], s.text) { // a tag of its own makes it no string, but the text is there
+	if b.want.typed[n] {
+		s.text = []byte(w.Value)
+	}
+	if bytes.Equal(t.Text[s.Start:s.End], s.text) { // a tag of its own makes it no string, but the text is there
 		return Edit{}, false, nil
 	}
 	b.splices = append(b.splices, s)
-	b.want.filled = b.want.filled || s.start == s.end
+	b.want.filled = b.want.filled || s.Start == s.End
 	e, err := f.edit(w, s)
 	e.Before, e.After = strings.TrimRight(n.Value, "\n"), w.Value
 	return e, err == nil, err
+}
+
+// sameType says whether bare v is of the type that n has: a whole number, or true or false.
+func sameType(n *yaml.Node, v string) bool {
+	if n.Style != 0 {
+		return false
+	}
+	m := yaml.Node{Kind: yaml.ScalarNode, Value: v}
+	switch tag := n.ShortTag(); tag {
+	case "!!int":
+		return m.ShortTag() == tag && span.Integer(v)
+	case "!!bool":
+		return v == "true" || v == "false"
+	}
+	return false
 }
 
 // allowed refuses writes that must not happen whatever their bytes.
@@ -151,8 +178,8 @@ func (f *File) allowed(w Write) error {
 		return refuse(ErrConflict, 0, "the target belongs to another file")
 	case !utf8.ValidString(w.Value):
 		return refuse(ErrEncoding, t.line(n), "the new value is not UTF-8 text")
-	case len(w.Value) > maxPath:
-		return refuse(ErrTooLarge, t.line(n), "the new value has %d bytes, the limit is %d", len(w.Value), maxPath)
+	case len(w.Value) > maxValue:
+		return refuse(ErrTooLarge, t.line(n), "the new value has %d bytes, the limit is %d", len(w.Value), maxValue)
 	}
 	stale := len(w.Expect) > 0
 	for _, e := range w.Expect {
@@ -227,14 +254,14 @@ func (t *tree) aliasOf(n *yaml.Node) int {
 
 // edit carries a splice of any tree to the file.
 func (f *File) edit(w Write, s splice) (Edit, error) {
-	at := s.span
+	at := s.Span
 	for t := w.Target.tree; t.outer != nil; t = t.outer {
 		var err error
 		if at, err = t.lift(at); err != nil {
 			return Edit{}, err
 		}
 	}
-	return Edit{Start: at.start, End: at.end, New: s.text, Document: w.Target.Document, Line: f.tree.lineAt(at.start), Path: w.Target.Path}, nil
+	return Edit{Start: at.Start, End: at.End, New: s.text, Document: w.Target.Document, Line: f.tree.lineAt(at.Start), Path: w.Target.Path}, nil
 }
 
 // replace is the splice that makes n read v.
@@ -243,24 +270,27 @@ func (t *tree) replace(n *yaml.Node, v string) (splice, error) {
 	if err != nil {
 		return splice{}, err
 	}
-	if isBlock(n) {
+	if t.format == formatYAML && isBlock(n) {
 		return t.replaceLine(n, sp, v)
 	}
-	enc := encode(v, n.Style)
-	if sp.start < sp.end {
+	enc, err := t.spelled(n, v)
+	if err != nil {
+		return splice{}, err
+	}
+	if sp.Start < sp.End || t.format == formatEnv {
 		return splice{sp, enc}, nil
 	}
-	k := sp.start // nothing is written: only behind ':' or '-' is a place for it
-	for k > 0 && isBlank(t.src[k-1]) {
+	k := sp.Start // nothing is written: only behind ':' or '-' is a place for it
+	for k > 0 && span.IsBlank(t.Text[k-1]) {
 		k--
 	}
-	if n.Anchor == "" && n.Style&yaml.TaggedStyle == 0 && (k == 0 || t.src[k-1] != ':' && t.src[k-1] != '-') {
+	if n.Anchor == "" && n.Style&yaml.TaggedStyle == 0 && (k == 0 || t.Text[k-1] != ':' && t.Text[k-1] != '-') {
 		return splice{}, refuse(ErrUnwritable, t.line(n), "nothing is written there, and there is no place for a value")
 	}
-	if sp.start > 0 && !bytes.ContainsRune([]byte(" \t\r\n[{,"), rune(t.src[sp.start-1])) {
+	if sp.Start > 0 && !bytes.ContainsRune([]byte(" \t\r\n[{,"), rune(t.Text[sp.Start-1])) {
 		enc = append([]byte{' '}, enc...)
 	}
-	if sp.end < len(t.src) && !isBlank(t.src[sp.end]) && breakLen(t.src, sp.end) == 0 && !bytes.ContainsRune([]byte(",]}"), rune(t.src[sp.end])) {
+	if sp.End < len(t.Text) && !span.IsBlank(t.Text[sp.End]) && span.BreakLen(t.Text, sp.End) == 0 && !bytes.ContainsRune([]byte(",]}"), rune(t.Text[sp.End])) {
 		enc = append(enc, ' ')
 	}
 	return splice{sp, enc}, nil
@@ -271,21 +301,21 @@ func isBlock(n *yaml.Node) bool { return n.Style&(yaml.LiteralStyle|yaml.FoldedS
 func trailingBreaks(v string) string { return v[len(strings.TrimRight(v, "\n")):] }
 
 // replaceLine changes the one line of text in a block scalar; header, indentation and trailing breaks stay.
-func (t *tree) replaceLine(n *yaml.Node, sp span, v string) (splice, error) {
-	b, err := t.block(n, sp.start)
+func (t *tree) replaceLine(n *yaml.Node, sp span.Span, v string) (splice, error) {
+	b, err := t.block(n, sp)
 	if err != nil {
 		return splice{}, err
 	}
-	var at []span
-	for _, l := range b.lines {
-		if l.end > l.start {
+	var at []span.Span
+	for _, l := range b.Lines {
+		if l.End > l.Start {
 			at = append(at, l)
 		}
 	}
-	if len(at) != 1 || strings.TrimRight(n.Value, "\n") != string(t.src[at[0].start:at[0].end]) {
+	if len(at) != 1 || strings.TrimRight(n.Value, "\n") != string(t.Text[at[0].Start:at[0].End]) {
 		return splice{}, refuse(ErrBlock, t.line(n), "it has not just one line of text")
 	}
-	if !printable(v) || v == "" || v != strings.TrimSpace(v) {
+	if !span.Printable(v) || v == "" || v != strings.TrimSpace(v) {
 		return splice{}, refuse(ErrBlock, t.line(n), "%.80q cannot stand in a block scalar of one line", v)
 	}
 	return splice{at[0], []byte(v)}, nil

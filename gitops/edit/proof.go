@@ -13,6 +13,7 @@ import (
 type expectation struct {
 	values map[*yaml.Node]string // scalars that must read this
 	pairs  map[*yaml.Node]pair   // mappings that must have this pair more
+	typed  map[*yaml.Node]bool   // of values, those that keep their type
 	filled bool                  // a value is written where there was nothing
 }
 
@@ -22,25 +23,25 @@ type pair struct {
 }
 
 func newExpectation() expectation {
-	return expectation{values: map[*yaml.Node]string{}, pairs: map[*yaml.Node]pair{}}
+	return expectation{values: map[*yaml.Node]string{}, pairs: map[*yaml.Node]pair{}, typed: map[*yaml.Node]bool{}}
 }
 
 // apply splices; ranges must not overlap.
 func apply(src []byte, splices []splice) ([]byte, error) {
-	sort.SliceStable(splices, func(i, j int) bool { return splices[i].start < splices[j].start })
+	sort.SliceStable(splices, func(i, j int) bool { return splices[i].Start < splices[j].Start })
 	n, at := len(src), 0
 	for _, s := range splices {
-		if s.start < at || s.end < s.start || s.end > len(src) {
-			return nil, refuse(ErrConflict, 0, "edits overlap at byte %d", s.start)
+		if s.Start < at || s.End < s.Start || s.End > len(src) {
+			return nil, refuse(ErrConflict, 0, "edits overlap at byte %d", s.Start)
 		}
-		at = s.end
-		n += len(s.text) - (s.end - s.start)
+		at = s.End
+		n += len(s.text) - (s.End - s.Start)
 	}
 	out := make([]byte, 0, n)
 	at = 0
 	for _, s := range splices {
-		out = append(append(out, src[at:s.start]...), s.text...)
-		at = s.end
+		out = append(append(out, src[at:s.Start]...), s.text...)
+		at = s.End
 	}
 	return append(out, src[at:]...), nil
 }
@@ -81,7 +82,7 @@ func (f *File) prove(batches map[*tree]*batch) ([]byte, error) {
 		}
 		o.want.values[t.host] = value
 		for _, s := range b.splices {
-			at, err := t.lift(s.span)
+			at, err := t.lift(s.Span)
 			if err != nil {
 				return nil, err
 			}
@@ -100,7 +101,7 @@ func depth(t *tree) (n int) {
 
 // proved gives the new text of one tree after parsing it again and comparing it node by node.
 func (t *tree) proved(b *batch) ([]byte, error) {
-	out, err := apply(t.src, b.splices)
+	out, err := apply(t.Text, b.splices)
 	if err != nil {
 		return nil, err
 	}
@@ -109,15 +110,15 @@ func (t *tree) proved(b *batch) ([]byte, error) {
 
 // becomes parses out and refuses it when it differs from t in anything but what is wanted.
 func (t *tree) becomes(out []byte, want expectation) error {
-	z, err := parse(out)
+	z, err := parse(t.format, out)
 	if err != nil {
-		return refuse(ErrVerify, t.lineBase, "the result is not YAML: %v", err)
+		return refuse(ErrVerify, t.lineBase, "the result cannot be read: %v", err)
 	}
 	if len(t.docs) != len(z.docs) {
 		return refuse(ErrVerify, t.lineBase, "the number of documents changed")
 	}
 	c := &comparison{tree: t, want: want, twins: map[*yaml.Node]*yaml.Node{}, exact: len(want.pairs) == 0 && !want.filled}
-	c.sameLines = len(want.pairs) == 0 && len(t.lines) == len(z.lines)
+	c.sameLines = len(want.pairs) == 0 && len(t.Lines) == len(z.Lines)
 	for i := range t.docs {
 		if err := c.same(t.docs[i], z.docs[i]); err != nil {
 			return err
@@ -178,7 +179,11 @@ func (c *comparison) differs(a, b *yaml.Node) string {
 		return "line"
 	case target && b.Value != v:
 		return "new value"
-	case target && b.ShortTag() != "!!str" && (a.Style&yaml.TaggedStyle == 0 || b.ShortTag() != a.ShortTag()):
+	case c.want.typed[a]:
+		if b.ShortTag() != a.ShortTag() {
+			return "type"
+		}
+	case target && b.ShortTag() != "!!str" && (a.Style&yaml.TaggedStyle == 0 && c.tree.format == formatYAML || b.ShortTag() != a.ShortTag()):
 		return "type of the new value"
 	case !target && (a.Value != b.Value || a.Tag != b.Tag || a.Style != b.Style):
 		return "value"

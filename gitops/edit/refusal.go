@@ -23,8 +23,13 @@ var (
 	ErrBlock = errors.New("block scalar")
 	// ErrEncoding says that the file or value is not UTF-8 text.
 	ErrEncoding = errors.New("not UTF-8 text")
-	// ErrSyntax says that the file is not YAML for the parser that kubectl, kustomize and Helm use too.
-	ErrSyntax = errors.New("not YAML")
+	// ErrSyntax says that the file is not of the format that its name promises. YAML is read by the parser that kubectl,
+	// kustomize and Helm use too.
+	ErrSyntax = errors.New("not readable")
+	// ErrDirective says that the file begins with %YAML 1.2, which the parser of kubectl, kustomize and Helm does not read.
+	ErrDirective = errors.New("YAML directive")
+	// ErrRange says that a range of versions, a branch or another name that moves stands there: a policy, not a version.
+	ErrRange = errors.New("version range")
 	// ErrTemplate says that the file or value is a template, filled in by another program.
 	ErrTemplate = errors.New("template")
 	// ErrTooLarge says that a limit on size, depth or count was passed.
@@ -78,6 +83,9 @@ func (r *Refusal) Error() string {
 // Unwrap gives the reason.
 func (r *Refusal) Unwrap() error { return r.Reason }
 
+// isReason says whether err is a refusal for the reason.
+func isReason(err, reason error) bool { return err != nil && errors.Is(err, reason) }
+
 // refuse makes a refusal that does not know its file yet.
 func refuse(reason error, line int, format string, args ...any) *Refusal {
 	return &Refusal{Reason: reason, Line: line, Detail: fmt.Sprintf(format, args...)}
@@ -120,7 +128,11 @@ func hint(reason error) string {
 	case is(ErrEncoding):
 		return "store the file as UTF-8 without NUL bytes"
 	case is(ErrSyntax):
-		return "correct the file; kubectl, kustomize and Helm refuse it as well"
+		return "correct the file; its consumers refuse it as well"
+	case is(ErrDirective):
+		return "drop the %YAML 1.2 line or write 1.1: kubectl, kustomize and Helm refuse it as well"
+	case is(ErrRange):
+		return "write the one version that runs by hand once; a range or branch is the policy of another tool"
 	case is(ErrTemplate):
 		return "promote the values that fill the template in"
 	case is(ErrTooLarge):

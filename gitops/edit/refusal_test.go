@@ -36,7 +36,7 @@ func TestRefusals(t *testing.T) {
 		"path to a tag beside a digest":  {"image: {tag: 1.4.2, digest: " + oldDigest + "}\n", edit.Request{Path: "image.tag", To: edit.Version{Tag: "1.5.0"}}, edit.ErrPinning, 1},
 		"path to another repository":     {"image: x.example.com/a/b:1.0\n", edit.Request{Repository: app, Path: "image", To: both}, edit.ErrNoMatch, 1},
 		"path beside another repository": {"image:\n  repository: x/b\n  tag: 1.0\n  digest: " + oldDigest + "\n", edit.Request{Repository: app, Path: "image.digest", To: both}, edit.ErrNoMatch, 2},
-		"a range is a policy":            {"version: '>=1.0 <2'\n", field("version"), edit.ErrUnwritable, 1},
+		"a range is a policy":            {"version: '>=1.0 <2'\n", field("version"), edit.ErrRange, 1},
 		"a template by path":             {"image: \"repo:{{ .Values.tag }}\"\n", field("image"), edit.ErrTemplate, 1},
 		"a shell variable by path":       {"image: repo:${TAG}\n", field("image"), edit.ErrTemplate, 1},
 		"no such key":                    {"a: {b: c}\n", field("a.x"), edit.ErrNoMatch, 1},
@@ -57,7 +57,7 @@ func TestRefusals(t *testing.T) {
 		"SOPS":                           {"image: " + ref + "\nsops:\n  mac: ENC[x]\n", found, edit.ErrSealed, 3},
 		// the parser names a line near the fault
 		"a Helm template":               {"image: " + ref + "\n{{ if .x }}\na: b\n{{ end }}\n", found, edit.ErrTemplate, 2},
-		"YAML 1.2":                      {"%YAML 1.2\n---\nimage: " + ref + "\n", found, edit.ErrSyntax, 0},
+		"YAML 1.2":                      {"%YAML 1.2\n---\nimage: " + ref + "\n", found, edit.ErrDirective, 1},
 		"not YAML":                      {"a: [b\nimage: " + ref + "\n", found, edit.ErrSyntax, 1},
 		"NUL":                           {"image: " + ref + "\n\x00", found, edit.ErrEncoding, 2},
 		"Latin-1":                       {"image: " + ref + " # caf\xe9\n", found, edit.ErrEncoding, 0},

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/waveguide-dev/waveguide/gitops/edit/span"
 )
 
 const (
@@ -18,25 +20,25 @@ const (
 	maxTokens = 500_000 // bytes that may begin a node; bounds the memory of the parsed tree
 )
 
-type span struct{ start, end int }
-
 // tree is a parsed text: a file, or the YAML inside a literal block scalar of another tree.
 type tree struct {
-	src   []byte
-	docs  []*yaml.Node
-	lines []int // offset of each line's first byte, counted as the parser counts
+	*span.Source
+	format format
+	docs   []*yaml.Node
+	doc    *span.Doc // of another format than YAML
 
-	outer    *tree      // nil for a file
-	host     *yaml.Node // the block scalar of outer that holds src
-	text     []span     // where each line of src stands in outer.src
-	starts   []int      // where each line of src begins in src
-	lineBase int        // line of the file, as the parser counts, before line 1 of src
-	exotic   bool       // the parser counts more lines than people do, who end them at LF
+	outer    *tree       // nil for a file
+	host     *yaml.Node  // the block scalar of outer that holds Text
+	text     []span.Span // where each line of Text stands in outer.Text
+	starts   []int       // where each line of Text begins in Text
+	lineBase int         // line of the file, as the parser counts, before line 1 of Text
+	exotic   bool        // the parser counts more lines than people do, who end them at LF
 }
 
 var reErrLine = regexp.MustCompile(`line ([0-9]+)`)
 
-func parse(src []byte) (t *tree, err error) {
+// parse reads a text of any format.
+func parse(f format, src []byte) (t *tree, err error) {
 	defer func() { // a parser's panic must not end the daemon
 		if r := recover(); r != nil {
 			t, err = nil, refuse(ErrSyntax, 0, "the parser gave up: %v", r)
@@ -54,24 +56,92 @@ func parse(src []byte) (t *tree, err error) {
 	if n := tokens(src); n > maxTokens {
 		return nil, refuse(ErrTooLarge, 0, "about %d values, the limit is %d", n, maxTokens)
 	}
-	t = &tree{src: src}
+	if f != formatYAML {
+		return parseOther(f, src)
+	}
+	docs, err := documents(src)
+	if err != nil {
+		return nil, syntax(src, err)
+	}
+	t = &tree{Source: span.New(src), docs: docs}
+	t.exotic = len(t.Lines) != 1+bytes.Count(src, []byte{'\n'})
+	return t, nil
+}
+
+func documents(src []byte) (docs []*yaml.Node, err error) {
 	dec := yaml.NewDecoder(bytes.NewReader(src))
 	for {
 		n := new(yaml.Node)
 		if err := dec.Decode(n); errors.Is(err, io.EOF) {
-			break
+			return docs, nil
 		} else if err != nil {
-			return nil, syntax(src, err)
+			return nil, err
 		}
-		t.docs = append(t.docs, n)
+		docs = append(docs, n)
 	}
-	base := 0
-	if bytes.HasPrefix(src, []byte("\xef\xbb\xbf")) {
-		base = 3
+}
+
+func parseOther(f format, src []byte) (*tree, error) {
+	read := map[format]func([]byte) (*span.Doc, error){formatJSON: span.JSON, formatHCL: span.HCL, formatEnv: span.Env}[f]
+	doc, err := read(src)
+	if err != nil {
+		r := refuse(ErrSyntax, 0, "%v", err)
+		if e, ok := errors.AsType[*span.SyntaxError](err); ok {
+			r.Line = e.Line
+		}
+		if bytes.Contains(src, []byte("{{")) {
+			r.Reason = ErrTemplate
+		}
+		r.Hint = "correct the file: it is read as " + f.String() + " by its name"
+		return nil, r
 	}
-	t.lines = lineStarts(src, base)
-	t.exotic = len(t.lines) != 1+bytes.Count(src, []byte{'\n'})
-	return t, nil
+	lines := make([]int, 1, bytes.Count(src, []byte{'\n'})+1)
+	for i, c := range src {
+		if c == '\n' {
+			lines = append(lines, i+1)
+		}
+	}
+	root := &yaml.Node{Kind: yaml.DocumentNode, Line: 1, Column: 1, Content: []*yaml.Node{doc.Root}}
+	return &tree{Source: &span.Source{Text: src, Lines: lines}, format: f, docs: []*yaml.Node{root}, doc: doc}, nil
+}
+
+// scalar is the range of a scalar's bytes, quotation marks included.
+func (t *tree) scalar(n *yaml.Node) (span.Span, error) {
+	if n.Kind != yaml.ScalarNode {
+		return span.Span{}, refuse(ErrNotScalar, t.line(n), "%s", describe(n))
+	}
+	if t.doc != nil {
+		if why := t.doc.Closed[n]; why != "" {
+			return span.Span{}, refuse(ErrTemplate, t.line(n), "%.80q cannot be edited: %s", n.Value, why)
+		}
+		return t.doc.Spans[n], nil
+	}
+	s, err := t.Scalar(n)
+	switch {
+	case errors.Is(err, span.ErrBlock):
+		err = refuse(ErrBlock, t.line(n), "%v", err)
+	case err != nil:
+		err = refuse(ErrUnwritable, t.line(n), "%v", err)
+	}
+	return s, err
+}
+
+// spelled is the text that makes n read v, where something stands already.
+func (t *tree) spelled(n *yaml.Node, v string) ([]byte, error) {
+	switch t.format {
+	case formatJSON:
+		return span.SpellJSON(n, v), nil
+	case formatHCL:
+		return span.SpellHCL(n, v), nil
+	case formatEnv:
+		text, ok := span.SpellEnv(n, v)
+		if !ok {
+			return nil, refuse(ErrUnwritable, t.line(n), "%.80q cannot stand there without other quotation marks", v)
+		}
+		return text, nil
+	case formatYAML:
+	}
+	return span.Encode(v, n.Style), nil
 }
 
 func syntax(src []byte, err error) error {
@@ -86,11 +156,10 @@ func syntax(src []byte, err error) error {
 	if bytes.Contains(src, []byte("{{")) {
 		return refuse(ErrTemplate, line, "it holds {{ and is not YAML as it stands: %s", text)
 	}
-	r := refuse(ErrSyntax, line, "%s", text)
-	if bytes.Contains(src, []byte("%YAML 1.2")) {
-		r.Hint = "drop the %YAML 1.2 line or write 1.1: kubectl, kustomize and Helm refuse it as well"
+	if i := bytes.Index(src, []byte("%YAML 1.2")); i == 0 || i > 0 && src[i-1] == '\n' {
+		return refuse(ErrDirective, 1+bytes.Count(src[:i], []byte{'\n'}), "%%YAML 1.2 stands there")
 	}
-	return r
+	return refuse(ErrSyntax, line, "%s", text)
 }
 
 // tokens counts the bytes without which no further node can begin.
@@ -101,68 +170,12 @@ func tokens(src []byte) int {
 		case ',', ':', '[', '{', '?', '\n', '\r':
 			n++
 		case '-':
-			if i+1 < len(src) && (isBlank(src[i+1]) || src[i+1] == '\n' || src[i+1] == '\r') {
+			if i+1 < len(src) && (span.IsBlank(src[i+1]) || src[i+1] == '\n' || src[i+1] == '\r') {
 				n++
 			}
 		}
 	}
 	return n
-}
-
-// lineStarts counts lines as libyaml does: LF, CRLF, CR, NEL, LS and PS all end a line.
-func lineStarts(src []byte, base int) []int {
-	out := make([]int, 1, bytes.Count(src, []byte{'\n'})+2)
-	out[0] = base
-	for i := base; i < len(src); i++ {
-		if w := breakLen(src, i); w > 0 {
-			i += w - 1
-			out = append(out, i+1)
-		}
-	}
-	return out
-}
-
-// breakLen is the width of the line break at i, 0 when there is none.
-func breakLen(s []byte, i int) int {
-	if i >= len(s) {
-		return 0
-	}
-	switch s[i] {
-	case '\n':
-		return 1
-	case '\r':
-		if i+1 < len(s) && s[i+1] == '\n' {
-			return 2
-		}
-		return 1
-	case 0xC2:
-		if i+1 < len(s) && s[i+1] == 0x85 {
-			return 2
-		}
-	case 0xE2:
-		if i+2 < len(s) && s[i+1] == 0x80 && (s[i+2] == 0xA8 || s[i+2] == 0xA9) {
-			return 3
-		}
-	}
-	return 0
-}
-
-func isBlank(c byte) bool { return c == ' ' || c == '\t' }
-
-// offset turns the parser's 1-based line and rune column into a byte offset.
-func (t *tree) offset(line, col int) (int, bool) {
-	if line < 1 || line > len(t.lines) || col < 1 {
-		return 0, false
-	}
-	p := t.lines[line-1]
-	for ; col > 1; col-- {
-		if p >= len(t.src) {
-			return 0, false
-		}
-		_, w := utf8.DecodeRune(t.src[p:])
-		p += w
-	}
-	return p, p <= len(t.src)
 }
 
 // line is the line of the file that a node of t stands on, as people count.
@@ -171,34 +184,30 @@ func (t *tree) line(n *yaml.Node) int {
 	for t.outer != nil {
 		t = t.outer
 	}
-	if !t.exotic || line < 1 || line > len(t.lines) {
+	if !t.exotic || line < 1 || line > len(t.Lines) {
 		return line
 	}
-	return t.lineAt(t.lines[line-1])
+	return t.lineAt(t.Lines[line-1])
 }
 
 // lineAt is the line of a file's tree that byte p stands on, as people count.
 func (t *tree) lineAt(p int) int {
 	if t.exotic {
-		return 1 + bytes.Count(t.src[:p], []byte{'\n'})
+		return 1 + bytes.Count(t.Text[:p], []byte{'\n'})
 	}
-	return t.parserLine(p)
-}
-
-func (t *tree) parserLine(p int) int {
-	return sort.Search(len(t.lines), func(i int) bool { return t.lines[i] > p })
+	return t.LineAt(p)
 }
 
 // lift carries a range within one line of an embedded text to the tree around it.
-func (t *tree) lift(s span) (span, error) {
-	k := sort.SearchInts(t.starts, s.start+1) - 1
+func (t *tree) lift(s span.Span) (span.Span, error) {
+	k := sort.SearchInts(t.starts, s.Start+1) - 1
 	if k < 0 {
-		return span{}, refuse(ErrUnwritable, t.line(t.docs[0]), "embedded text does not map to the file")
+		return span.Span{}, refuse(ErrUnwritable, t.line(t.docs[0]), "embedded text does not map to the file")
 	}
 	l := t.text[k]
-	out := span{l.start + s.start - t.starts[k], l.start + s.end - t.starts[k]}
-	if out.end > l.end {
-		return span{}, refuse(ErrUnwritable, t.line(t.docs[0])+k, "the value goes over several lines of embedded text")
+	out := span.Span{Start: l.Start + s.Start - t.starts[k], End: l.Start + s.End - t.starts[k]}
+	if out.End > l.End {
+		return span.Span{}, refuse(ErrUnwritable, t.line(t.docs[0])+k, "the value goes over several lines of embedded text")
 	}
 	return out, nil
 }

@@ -1,4 +1,4 @@
-package edit
+package span
 
 import (
 	"bytes"
@@ -7,51 +7,50 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// scalar gives the exact byte range of a scalar's token, quotes or block header included, anchor and tag excluded.
+// Scalar gives the exact byte range of a scalar's token, quotes or block header included, anchor and tag excluded.
 // The value decoded by the parser steers the scan, so a range that does not spell that value is never returned.
-func (t *tree) scalar(n *yaml.Node) (span, error) {
+func (t *Source) Scalar(n *yaml.Node) (Span, error) {
 	if n.Kind != yaml.ScalarNode {
-		return span{}, refuse(ErrNotScalar, t.line(n), "%s", describe(n))
+		return Span{}, ErrUnclear
 	}
-	unclear := refuse(ErrUnwritable, t.line(n), "its exact place in the bytes cannot be told")
-	p, ok := t.offset(n.Line, n.Column)
+	p, ok := t.Offset(n.Line, n.Column)
 	if !ok {
-		return span{}, unclear
+		return Span{}, ErrUnclear
 	}
 	p, end, ok := t.properties(n, p)
 	if !ok {
-		return span{}, unclear
+		return Span{}, ErrUnclear
 	}
 	switch {
 	case n.Style&yaml.DoubleQuotedStyle != 0:
-		if e := endDouble(t.src, p); e > 0 {
-			return span{p, e}, nil
+		if e := endDouble(t.Text, p); e > 0 {
+			return Span{p, e}, nil
 		}
 	case n.Style&yaml.SingleQuotedStyle != 0:
-		if e := endSingle(t.src, p); e > 0 {
-			return span{p, e}, nil
+		if e := endSingle(t.Text, p); e > 0 {
+			return Span{p, e}, nil
 		}
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
-		b, err := t.block(n, p)
+		b, err := t.Block(n, p)
 		if err != nil {
-			return span{}, err
+			return Span{}, err
 		}
-		return span{p, b.end}, nil
+		return Span{p, b.End}, nil
 	case n.Value == "":
-		return span{end, end}, nil
+		return Span{end, end}, nil
 	default:
-		if e := endPlain(t.src, p, n.Value); e > 0 {
-			return span{p, e}, nil
+		if e := endPlain(t.Text, p, n.Value); e > 0 {
+			return Span{p, e}, nil
 		}
 	}
-	return span{}, unclear
+	return Span{}, ErrUnclear
 }
 
 // properties steps over the anchor and tag before a value. It returns where the value begins, and where the last
 // property ended, which is the place of a value that is not written. A null with nothing written is marked by the
 // parser at the next token; where its own properties cannot be told from the next node's, it gives up.
-func (t *tree) properties(n *yaml.Node, p int) (start, end int, ok bool) {
-	s := t.src
+func (t *Source) properties(n *yaml.Node, p int) (start, end int, ok bool) {
+	s := t.Text
 	sawProp, sawTag, sawAnchor, crossed, end := false, false, false, false, p
 	nothing := n.Value == "" && n.Style&^yaml.TaggedStyle == 0
 	for p < len(s) {
@@ -72,19 +71,19 @@ func (t *tree) properties(n *yaml.Node, p int) (start, end int, ok bool) {
 				}
 				p += i + 1
 			} else {
-				for p < len(s) && !isBlank(s[p]) && breakLen(s, p) == 0 { // libyaml demands a blank behind a tag
+				for p < len(s) && !IsBlank(s[p]) && BreakLen(s, p) == 0 { // libyaml demands a blank behind a tag
 					p++
 				}
 			}
 			sawProp, sawTag, end = true, true, p
-		case sawProp && isBlank(c):
+		case sawProp && IsBlank(c):
 			p++
 		case sawProp && c == '#':
-			for p < len(s) && breakLen(s, p) == 0 {
+			for p < len(s) && BreakLen(s, p) == 0 {
 				p++
 			}
-		case sawProp && breakLen(s, p) > 0:
-			p, crossed = p+breakLen(s, p), true
+		case sawProp && BreakLen(s, p) > 0:
+			p, crossed = p+BreakLen(s, p), true
 		default:
 			return p, end, true
 		}
@@ -131,19 +130,19 @@ func endSingle(s []byte, p int) int {
 func endPlain(s []byte, p int, v string) int {
 	i, j := p, 0
 	for j < len(v) {
-		if i < len(s) && s[i] == v[j] && v[j] != ' ' && breakLen(s, i) == 0 {
+		if i < len(s) && s[i] == v[j] && v[j] != ' ' && BreakLen(s, i) == 0 {
 			i, j = i+1, j+1
 			continue
 		}
-		if i >= len(s) || !isBlank(s[i]) && breakLen(s, i) == 0 {
+		if i >= len(s) || !IsBlank(s[i]) && BreakLen(s, i) == 0 {
 			return 0
 		}
 		k := i
-		for k < len(s) && isBlank(s[k]) {
+		for k < len(s) && IsBlank(s[k]) {
 			k++
 		}
 		want := string(s[i:k])
-		if breakLen(s, k) > 0 {
+		if BreakLen(s, k) > 0 {
 			want, k = fold(s, k)
 		}
 		if !strings.HasPrefix(v[j:], want) {
@@ -158,13 +157,13 @@ func endPlain(s []byte, p int, v string) int {
 func fold(s []byte, k int) (string, int) {
 	var breaks []string
 	for k < len(s) {
-		w := breakLen(s, k)
+		w := BreakLen(s, k)
 		switch {
 		case w == 3: // LS and PS stay what they are
 			breaks = append(breaks, string(s[k:k+3]))
 		case w > 0:
 			breaks = append(breaks, "\n")
-		case !isBlank(s[k]):
+		case !IsBlank(s[k]):
 			return folded(breaks), k
 		default:
 			w = 1

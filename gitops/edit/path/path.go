@@ -1,4 +1,9 @@
-package edit
+// Package path reads the expressions that name one scalar of a file, such as spec.containers[name=app].image.
+//
+// It is an address, not a query: no filters, no wildcards, nothing that could lead to several places. The spellings of
+// other tools for the same address (a.0.b, $.a.b, /a/0/b, kustomization:path) are read too. Change this file for the
+// language; how an address is followed in a file is in lookup.go of package edit.
+package path
 
 import (
 	"fmt"
@@ -6,50 +11,55 @@ import (
 	"strings"
 )
 
+// MaxLength is the limit on the bytes of an expression.
+const MaxLength = 2000
+
 const (
-	maxPath  = 2000
 	maxSteps = 100
 )
 
-type stepKind int
+// Kind says what a step names.
+type Kind int
 
+// The kinds.
 const (
-	stepKey    stepKind = iota // a.b, ["a.b"], /a/b; digits also count in a sequence
-	stepIndex                  // [0]
-	stepSelect                 // [name=app,kind=x]
-	stepEmbed                  // |
+	Key    Kind = iota // a.b, ["a.b"], /a/b; digits also count in a sequence
+	Index              // [0]
+	Select             // [name=app,kind=x]
+	Embed              // |
 )
 
-type step struct {
-	kind  stepKind
-	key   string
-	index int
-	where []condition
+// Step is one step of the way.
+type Step struct {
+	Kind  Kind
+	Key   string
+	Index int
+	Where []Condition
 }
 
-// condition wants the scalar under keys, seen from the selected node, to read value.
-type condition struct {
-	keys  []string
-	value string
+// Condition wants the scalar under Keys, seen from the selected node, to read Value.
+type Condition struct {
+	Keys  []string
+	Value string
 }
 
-func (s step) String() string {
-	switch s.kind {
-	case stepKey:
-		return spellKey(s.key)
-	case stepIndex:
-		return fmt.Sprintf("[%d]", s.index)
-	case stepEmbed:
+func (s Step) String() string {
+	switch s.Kind {
+	case Key:
+		return spellKey(s.Key)
+	case Index:
+		return fmt.Sprintf("[%d]", s.Index)
+	case Embed:
 		return " | "
-	case stepSelect:
+	case Select:
 	}
 	var parts []string
-	for _, c := range s.where {
-		keys := make([]string, len(c.keys))
-		for i, k := range c.keys {
+	for _, c := range s.Where {
+		keys := make([]string, len(c.Keys))
+		for i, k := range c.Keys {
 			keys[i] = strings.NewReplacer(`\`, `\\`, ".", `\.`, "=", `\=`, "]", `\]`, ",", `\,`, `"`, `\"`).Replace(k)
 		}
-		parts = append(parts, strings.Join(keys, ".")+"="+spellValue(c.value))
+		parts = append(parts, strings.Join(keys, ".")+"="+spellValue(c.Value))
 	}
 	return "[" + strings.Join(parts, ",") + "]"
 }
@@ -72,12 +82,12 @@ func spellValue(v string) string {
 	return v
 }
 
-// spell gives the canonical spelling of a path.
-func spell(steps []step) string {
+// Spell gives the canonical spelling of a path.
+func Spell(steps []Step) string {
 	var b strings.Builder
 	for _, s := range steps {
 		t := s.String()
-		if s.kind == stepKey && b.Len() > 0 && t[0] != '[' && !strings.HasSuffix(b.String(), " | ") {
+		if s.Kind == Key && b.Len() > 0 && t[0] != '[' && !strings.HasSuffix(b.String(), " | ") {
 			b.WriteByte('.')
 		}
 		b.WriteString(t)
@@ -85,25 +95,30 @@ func spell(steps []step) string {
 	return strings.TrimSpace(b.String())
 }
 
-// pathReader reads a path expression; its refusals point at the character.
-type pathReader struct {
+// reader reads a path expression; its refusals point at the character.
+type reader struct {
 	s string
 	i int
 }
 
-func (r *pathReader) fail(at int, format string, args ...any) *Refusal {
-	n := len([]rune(r.s[:min(at, len(r.s))])) + 1
-	e := refuse(ErrPath, 0, "character %d: %s", n, fmt.Sprintf(format, args...))
-	e.Path = r.s
-	return e
+// Error says what is wrong with an expression, and at which character, counted from 1.
+type Error struct {
+	Character int
+	Text      string
 }
 
-// parsePath reads dotted keys, [0], [name=value], ["quoted.key"] and "| ", and the spellings $.a, .a, a.0 and /a/0.
-func parsePath(s string) ([]step, error) {
-	r := &pathReader{s: s}
-	if len(s) > maxPath {
-		e := refuse(ErrPath, 0, "%d bytes long, the limit is %d", len(s), maxPath)
-		return nil, e
+// Error names the character first.
+func (e *Error) Error() string { return fmt.Sprintf("character %d: %s", e.Character, e.Text) }
+
+func (r *reader) fail(at int, format string, args ...any) *Error {
+	return &Error{Character: len([]rune(r.s[:min(at, len(r.s))])) + 1, Text: fmt.Sprintf(format, args...)}
+}
+
+// Parse reads dotted keys, [0], [name=value], ["quoted.key"] and "| ", and the spellings $.a, .a, a.0 and /a/0.
+func Parse(s string) ([]Step, error) {
+	r := &reader{s: s}
+	if len(s) > MaxLength {
+		return nil, &Error{Character: MaxLength + 1, Text: fmt.Sprintf("%d bytes long, the limit is %d", len(s), MaxLength)}
 	}
 	if s == "" {
 		return nil, r.fail(0, "the path is empty")
@@ -128,14 +143,14 @@ func parsePath(s string) ([]step, error) {
 	return r.steps()
 }
 
-func (r *pathReader) steps() (out []step, err error) {
+func (r *reader) steps() (out []Step, err error) {
 	wantKey := true // a key must follow: at the beginning, behind a dot, behind a bar
 	fresh := true   // nothing of this text was addressed yet: a selector may stand here
 	for r.i < len(r.s) {
 		if len(out) >= maxSteps {
 			return nil, r.fail(r.i, "more than %d steps", maxSteps)
 		}
-		var st step
+		var st Step
 		switch c := r.s[r.i]; {
 		case c == '[' && (!wantKey || fresh):
 			st, err = r.bracket()
@@ -175,19 +190,19 @@ func (r *pathReader) steps() (out []step, err error) {
 }
 
 // bar reads " | ", the way into embedded YAML.
-func (r *pathReader) bar() (step, error) {
+func (r *reader) bar() (Step, error) {
 	r.i += strings.IndexByte(r.s[r.i:], '|') + 1
 	if !strings.HasPrefix(r.s[r.i:], " ") {
-		return step{}, r.fail(r.i, "a blank must follow the bar")
+		return Step{}, r.fail(r.i, "a blank must follow the bar")
 	}
 	for strings.HasPrefix(r.s[r.i:], " ") {
 		r.i++
 	}
-	return step{kind: stepEmbed}, nil
+	return Step{Kind: Embed}, nil
 }
 
 // key reads a bare key up to the next dot, bracket or bar.
-func (r *pathReader) key() (step, error) {
+func (r *reader) key() (Step, error) {
 	var b strings.Builder
 	start := r.i
 	for r.i < len(r.s) {
@@ -199,69 +214,69 @@ func (r *pathReader) key() (step, error) {
 		case '\\':
 			r.i++
 			if r.i == len(r.s) {
-				return step{}, r.fail(r.i, "nothing follows the backslash")
+				return Step{}, r.fail(r.i, "nothing follows the backslash")
 			}
 			c = r.s[r.i]
 		case '"', '\'':
-			return step{}, r.fail(r.i, `write a quoted key in brackets: ["a.b"]`)
+			return Step{}, r.fail(r.i, `write a quoted key in brackets: ["a.b"]`)
 		case ']':
-			return step{}, r.fail(r.i, "']' without '['")
+			return Step{}, r.fail(r.i, "']' without '['")
 		case '|':
-			return step{}, r.fail(r.i, "a blank must stand before the bar; quote a key that holds one")
+			return Step{}, r.fail(r.i, "a blank must stand before the bar; quote a key that holds one")
 		}
 		b.WriteByte(c)
 		r.i++
 	}
 	switch k := b.String(); k {
 	case "":
-		return step{}, r.fail(start, "a key is missing here")
+		return Step{}, r.fail(start, "a key is missing here")
 	case "*", "**":
-		return step{}, r.fail(start, "%q would name several places; a path names one", k)
+		return Step{}, r.fail(start, "%q would name several places; a path names one", k)
 	default:
-		return step{kind: stepKey, key: k}, nil
+		return Step{Kind: Key, Key: k}, nil
 	}
 }
 
 // bracket reads [0], ["key"] or [key=value,...].
-func (r *pathReader) bracket() (step, error) {
+func (r *reader) bracket() (Step, error) {
 	open := r.i
 	r.i++
 	rest := r.s[r.i:]
 	switch {
 	case rest == "":
-		return step{}, r.fail(open, "'[' is not closed")
+		return Step{}, r.fail(open, "'[' is not closed")
 	case rest[0] == '*':
-		return step{}, r.fail(r.i, "[*] would name several places; select one, such as [name=app] or [0]")
+		return Step{}, r.fail(r.i, "[*] would name several places; select one, such as [name=app] or [0]")
 	case rest[0] == '?':
-		return step{}, r.fail(r.i, "filters are not known here; write [name=app]")
+		return Step{}, r.fail(r.i, "filters are not known here; write [name=app]")
 	case rest[0] == ']':
-		return step{}, r.fail(r.i, "the brackets are empty")
+		return Step{}, r.fail(r.i, "the brackets are empty")
 	case rest[0] == '"' || rest[0] == '\'':
 		k, err := r.quoted()
 		if err != nil {
-			return step{}, err
+			return Step{}, err
 		}
 		if !strings.HasPrefix(r.s[r.i:], "]") {
-			return step{}, r.fail(r.i, "']' is missing")
+			return Step{}, r.fail(r.i, "']' is missing")
 		}
 		r.i++
-		return step{kind: stepKey, key: k}, nil
+		return Step{Kind: Key, Key: k}, nil
 	}
 	if end := closing(rest); end > 0 && !strings.Contains(rest[:end], "=") {
 		n, err := strconv.Atoi(rest[:end])
 		if err != nil || n < 0 || rest[0] == '+' {
-			return step{}, r.fail(r.i, "%q is neither an index nor a selector such as name=app", rest[:end])
+			return Step{}, r.fail(r.i, "%q is neither an index nor a selector such as name=app", rest[:end])
 		}
 		r.i += end + 1
-		return step{kind: stepIndex, index: n}, nil
+		return Step{Kind: Index, Index: n}, nil
 	}
-	st := step{kind: stepSelect}
+	st := Step{Kind: Select}
 	for {
 		c, err := r.condition(open)
 		if err != nil {
-			return step{}, err
+			return Step{}, err
 		}
-		st.where = append(st.where, c)
+		st.Where = append(st.Where, c)
 		r.i++
 		if r.s[r.i-1] == ']' {
 			return st, nil
@@ -283,7 +298,7 @@ func closing(s string) int {
 }
 
 // condition reads key=value and stops on the ',' or ']' behind it.
-func (r *pathReader) condition(open int) (c condition, err error) {
+func (r *reader) condition(open int) (c Condition, err error) {
 	var b strings.Builder
 	start := r.i
 	for ; ; r.i++ {
@@ -305,7 +320,7 @@ func (r *pathReader) condition(open int) (c condition, err error) {
 		if b.Len() == 0 {
 			return c, r.fail(start, "a key is missing before %q", rune(ch))
 		}
-		c.keys = append(c.keys, b.String())
+		c.Keys = append(c.Keys, b.String())
 		b.Reset()
 		if ch == '=' {
 			r.i++
@@ -316,9 +331,9 @@ func (r *pathReader) condition(open int) (c condition, err error) {
 		return c, r.fail(r.i, "write one '=': [name=app]")
 	}
 	if strings.HasPrefix(r.s[r.i:], `"`) || strings.HasPrefix(r.s[r.i:], "'") {
-		c.value, err = r.quoted()
+		c.Value, err = r.quoted()
 	} else if n := strings.IndexAny(r.s[r.i:], "],"); n >= 0 {
-		c.value = r.s[r.i : r.i+n]
+		c.Value = r.s[r.i : r.i+n]
 		r.i += n
 	} else {
 		r.i = len(r.s)
@@ -335,7 +350,7 @@ func (r *pathReader) condition(open int) (c condition, err error) {
 }
 
 // quoted reads "text" or 'text'; a backslash takes the next character as it is.
-func (r *pathReader) quoted() (string, error) {
+func (r *reader) quoted() (string, error) {
 	open, q := r.i, r.s[r.i]
 	var b strings.Builder
 	for r.i++; r.i < len(r.s); r.i++ {
@@ -354,7 +369,7 @@ func (r *pathReader) quoted() (string, error) {
 }
 
 // pointer reads a JSON pointer.
-func (r *pathReader) pointer() (out []step, err error) {
+func (r *reader) pointer() (out []Step, err error) {
 	at := 1
 	for part := range strings.SplitSeq(r.s[1:], "/") {
 		if i := strings.IndexByte(part, '~'); i >= 0 && !validTildes(part) {
@@ -366,7 +381,7 @@ func (r *pathReader) pointer() (out []step, err error) {
 		if len(out) >= maxSteps {
 			return nil, r.fail(at, "more than %d steps", maxSteps)
 		}
-		out = append(out, step{kind: stepKey, key: strings.NewReplacer("~1", "/", "~0", "~").Replace(part)})
+		out = append(out, Step{Kind: Key, Key: strings.NewReplacer("~1", "/", "~0", "~").Replace(part)})
 		at += len(part) + 1
 	}
 	return out, nil

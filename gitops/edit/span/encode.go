@@ -1,4 +1,4 @@
-package edit
+package span
 
 import (
 	"fmt"
@@ -9,25 +9,25 @@ import (
 )
 
 var (
-	rePlain  = regexp.MustCompile(`^[A-Za-z0-9_./$(][A-Za-z0-9_./:@+\-~=?&%()$^*#!;<>|]*$`)
+	rePlain  = regexp.MustCompile(`^(?:[A-Za-z0-9_./$(]|-[A-Za-z0-9_./-])[A-Za-z0-9_./:@+\-~=?&%()$^*#!;<>|]*$`)
 	reNumber = regexp.MustCompile(`^[-+]?(0[xXoObB]?[0-9a-fA-F_]+|[0-9][0-9_]*|(\.[0-9_]+|[0-9][0-9_]*\.?[0-9_]*)([eE][-+]?[0-9]+)?|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|\.(inf|Inf|INF)|\.(nan|NaN|NAN))$`)
 	reDate   = regexp.MustCompile(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?$`)
 )
 
-// encode spells v in the style the scalar already has, and quotes only where bare text would not be a string.
-func encode(v string, style yaml.Style) []byte {
+// Encode spells v in the style the scalar already has, and quotes only where bare text would not be a string.
+func Encode(v string, style yaml.Style) []byte {
 	switch {
-	case style&yaml.SingleQuotedStyle != 0 && printable(v):
+	case style&yaml.SingleQuotedStyle != 0 && Printable(v):
 		return []byte("'" + strings.ReplaceAll(v, "'", "''") + "'")
 	case style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0 && plainSafe(v):
 		return []byte(v)
 	}
-	return doubleQuote(v)
+	return DoubleQuote(v)
 }
 
 // plainSafe says whether v can stand bare, in block and flow context, and is a string for YAML 1.1 and 1.2 readers.
 func plainSafe(v string) bool {
-	return rePlain.MatchString(v) && !strings.HasSuffix(v, ":") && !strings.HasPrefix(v, "...") && plainIsString(v)
+	return rePlain.MatchString(v) && !strings.HasSuffix(v, ":") && !strings.HasPrefix(v, "...") && !strings.HasPrefix(v, "---") && plainIsString(v)
 }
 
 func plainIsString(v string) bool {
@@ -57,7 +57,8 @@ func plainRune(r rune) bool {
 	return false
 }
 
-func printable(v string) bool {
+// Printable says whether all of v can stand in YAML without an escape.
+func Printable(v string) bool {
 	for _, r := range v {
 		if !plainRune(r) {
 			return false
@@ -66,7 +67,8 @@ func printable(v string) bool {
 	return true
 }
 
-func doubleQuote(v string) []byte {
+// DoubleQuote spells v between double quotation marks.
+func DoubleQuote(v string) []byte {
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, r := range v {

@@ -1,0 +1,62 @@
+package edit
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/waveguide-dev/waveguide/gitops/edit/span"
+)
+
+const maxEmbedding = 3
+
+// embedded parses the text of a literal block scalar as YAML of its own.
+func (t *tree) embedded(n *yaml.Node) (*tree, error) {
+	if n.Kind != yaml.ScalarNode || n.Style&yaml.LiteralStyle == 0 {
+		return nil, refuse(ErrBlock, t.line(n), "%s is not a literal block scalar, so there is no embedded YAML to go into", describe(n))
+	}
+	depth := 1
+	for o := t; o.outer != nil; o = o.outer {
+		depth++
+	}
+	if depth > maxEmbedding {
+		return nil, refuse(ErrTooLarge, t.line(n), "embedded YAML is nested more than %d deep", maxEmbedding)
+	}
+	sp, err := t.scalar(n)
+	if err != nil {
+		return nil, err
+	}
+	b, err := t.block(n, sp)
+	if err != nil {
+		return nil, err
+	}
+	var text []byte
+	starts := make([]int, 0, len(b.Lines))
+	for _, l := range b.Lines {
+		starts = append(starts, len(text))
+		text = append(text, t.Text[l.Start:l.End]...)
+		text = append(text, '\n')
+	}
+	if strings.TrimRight(string(text), "\n") != strings.TrimRight(n.Value, "\n") {
+		return nil, refuse(ErrBlock, t.line(n), "its lines cannot be told apart")
+	}
+	base := t.lineBase + n.Line
+	if len(b.Lines) > 0 {
+		base = t.lineBase + t.LineAt(b.Lines[0].Start) - 1
+	}
+	in, err := parse(formatYAML, text)
+	if err != nil {
+		return nil, refuse(ErrSyntax, t.line(n), "the embedded text is not YAML: %v", err)
+	}
+	in.outer, in.host, in.text, in.starts, in.lineBase = t, n, b.Lines, starts, base
+	return in, nil
+}
+
+// block maps the lines of the block scalar at sp.
+func (t *tree) block(n *yaml.Node, sp span.Span) (span.Block, error) {
+	b, err := t.Block(n, sp.Start)
+	if err != nil {
+		return b, refuse(ErrBlock, t.line(n), "%v", err)
+	}
+	return b, nil
+}
