@@ -191,7 +191,7 @@ func refusal(answer *http.Response) error {
 	}
 	body, _ := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
 	_ = json.Unmarshal(body, &status)
-	said := clip(status.Message)
+	said := Plain(status.Message)
 	if said == "" {
 		said = http.StatusText(answer.StatusCode)
 	}
@@ -206,7 +206,7 @@ func refusal(answer *http.Response) error {
 		return fmt.Errorf("the credentials were refused (401): %s", said)
 	}
 	if after := answer.Header.Get("Retry-After"); after != "" {
-		return fmt.Errorf("the cluster answered %d and asks to come back after %.20s s: %s", answer.StatusCode, clip(after), said)
+		return fmt.Errorf("the cluster answered %d and asks to come back after %.20s s: %s", answer.StatusCode, Plain(after), said)
 	}
 	return fmt.Errorf("the cluster answered %d: %s", answer.StatusCode, said)
 }
@@ -222,7 +222,7 @@ func decode(from io.Reader, into any) error {
 		return errTooLong
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("the answer is not what it should be: %s", clip(err.Error()))
+		return fmt.Errorf("the answer is not what it should be: %s", Plain(err.Error()))
 	}
 	return nil
 }
@@ -252,9 +252,9 @@ func lag(date string, now time.Time) time.Duration {
 	return 0
 }
 
-// clip makes one short line without control or format characters: what a
+// Plain makes one short line without control or format characters: what a
 // cluster says ends up on terminals and pages.
-func clip(text string) string {
+func Plain(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' || r == unicode.ReplacementChar {
 			return -1

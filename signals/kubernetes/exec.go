@@ -94,7 +94,7 @@ func (p *plugin) run(ctx context.Context) (credential, error) {
 	case ctx.Err() != nil:
 		return fail("gave no answer in time")
 	case errors.Is(err, exec.ErrNotFound):
-		return fail("is not installed: " + clip(p.config.InstallHint))
+		return fail("is not installed: " + Plain(p.config.InstallHint))
 	case err != nil:
 		return fail("ended badly: " + err.Error())
 	}

@@ -39,7 +39,7 @@ func New(c *Client) *Source { return &Source{client: c} }
 // state. It costs two requests, and one more for each 250 pods beyond the
 // first or for a Rollout that borrows a Deployment's template.
 func (s *Source) Check(ctx context.Context, q Spec) signals.Health {
-	h := signals.Health{Name: q.Name, Source: fmt.Sprintf("%s in %s at %s", clip(q.Object), clip(q.Namespace), s.client.Host())}
+	h := signals.Health{Name: q.Name, Source: fmt.Sprintf("%s in %s at %s", Plain(q.Object), Plain(q.Namespace), s.client.Host())}
 	w, behind, err := s.workload(ctx, q)
 	var pods []seen
 	now := time.Now().UTC()
@@ -48,18 +48,18 @@ func (s *Source) Check(ctx context.Context, q Spec) signals.Health {
 	}
 	h.At = time.Now().UTC()
 	if err != nil {
-		h.Since, h.Reason = h.At, clip(err.Error())
+		h.Since, h.Reason = h.At, Plain(err.Error())
 		return h
 	}
 	judge(&h, w, pods, q)
-	settle(&h, behind)
+	Settle(&h, behind)
 	return h
 }
 
-// settle makes a time of the cluster one of ours. A clock that is behind made
+// Settle makes a time of the cluster one of ours. A clock that is behind made
 // it too early; one that is ahead can only make it later, which is the safe
-// side, up to now.
-func settle(h *signals.Health, behind time.Duration) {
+// side, up to now. Where no time is known it is that of the reading.
+func Settle(h *signals.Health, behind time.Duration) {
 	if h.Since.IsZero() {
 		h.Since, h.Proven = h.At, false
 		return
@@ -107,7 +107,7 @@ func (s *Source) workload(ctx context.Context, q Spec) (w workload, behind time.
 // same refuses an answer about another object, as a proxy or a cache may give.
 func same(m metav1.ObjectMeta, r Ref) error {
 	if m.Name != r.Name || m.Namespace != r.Namespace {
-		return fmt.Errorf("the cluster answered about %s/%s instead of %s", clip(m.Namespace), clip(m.Name), r)
+		return fmt.Errorf("the cluster answered about %s/%s instead of %s", Plain(m.Namespace), Plain(m.Name), r)
 	}
 	return nil
 }
@@ -123,7 +123,7 @@ func (s *Source) rollout(ctx context.Context, ref Ref) (w workload, behind time.
 		return fromRollout(&r, nil), behind, err
 	}
 	if r.Spec.Workload.Kind != "Deployment" {
-		return w, behind, fmt.Errorf("%s borrows its template from a %.40q; only a Deployment's is read", ref, clip(r.Spec.Workload.Kind))
+		return w, behind, fmt.Errorf("%s borrows its template from a %.40q; only a Deployment's is read", ref, Plain(r.Spec.Workload.Kind))
 	}
 	var of appsv1.Deployment
 	deployment.Resource, deployment.Name = "deployments", r.Spec.Workload.Name
@@ -165,7 +165,7 @@ func judge(h *signals.Health, w workload, pods []seen, q Spec) {
 		*h = doubt(*h, signals.StateUnknown, "it asks for no pod, so nothing runs")
 		return
 	case len(newest) == 0:
-		*h = doubt(*h, signals.StateUnknown, "none of its containers has the image "+clip(q.Image))
+		*h = doubt(*h, signals.StateUnknown, "none of its containers has the image "+Plain(q.Image))
 		return
 	}
 	digests, rung := running(pods)
@@ -200,7 +200,7 @@ func weigh(h *signals.Health, w workload, pods []seen, digests []signals.Digest,
 		*h = doubt(*h, signals.StateProgressing, "none of its pods says which digest it runs")
 		return
 	}
-	pinned := !slices.ContainsFunc(newest, func(image string) bool { return digestOf(image) == "" })
+	pinned := !slices.ContainsFunc(newest, func(image string) bool { return Digest(image) == "" })
 	restarts := int32(0)
 	for _, p := range pods {
 		restarts += p.restarts
@@ -221,7 +221,7 @@ func blame(h *signals.Health, pods []seen, newest []string) {
 	h.Proven = false
 	var named []signals.Digest
 	for _, image := range newest {
-		if d := digestOf(image); d != "" && !slices.Contains(named, d) {
+		if d := Digest(image); d != "" && !slices.Contains(named, d) {
 			named = append(named, d)
 		}
 	}
@@ -246,7 +246,7 @@ func blame(h *signals.Health, pods []seen, newest []string) {
 func templateImages(p corev1.PodSpec, image string) []string {
 	var out []string
 	for _, c := range slices.Concat(p.InitContainers, p.Containers) {
-		if repositoryOf(c.Image) == repositoryOf(image) && image != "" {
+		if Repository(c.Image) == Repository(image) && image != "" {
 			out = append(out, c.Image)
 		}
 	}
@@ -274,7 +274,7 @@ func worst(pods []seen, newest []string) (seen, bool) {
 	var out seen
 	for _, p := range pods {
 		if p.trouble == "" || !slices.ContainsFunc(newest, func(image string) bool {
-			return image == p.image || digestOf(image) != "" && digestOf(image) == digestOf(p.image)
+			return image == p.image || Digest(image) != "" && Digest(image) == Digest(p.image)
 		}) {
 			continue
 		}

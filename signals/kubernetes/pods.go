@@ -3,7 +3,6 @@ package kubernetes
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -44,7 +43,7 @@ func readPod(p *corev1.Pod, image string, now time.Time) []seen {
 	ready := readySince(p)
 	var out []seen
 	for _, c := range slices.Concat(p.Spec.InitContainers, p.Spec.Containers) {
-		if repositoryOf(c.Image) != repositoryOf(image) {
+		if Repository(c.Image) != Repository(image) {
 			continue
 		}
 		s := seen{pod: p.Name, image: c.Image, trouble: trouble, troubled: troubled}
@@ -76,7 +75,7 @@ func (s *seen) read(status *corev1.ContainerStatus) {
 	default:
 		return
 	}
-	asked, ran := digestOf(s.image), digestOf(status.ImageID)
+	asked, ran := Digest(s.image), Digest(status.ImageID)
 	switch {
 	case ran != "" && (asked == "" || asked == ran):
 		s.digest, s.rung = ran, signals.RungPod
@@ -98,15 +97,15 @@ func podTrouble(p *corev1.Pod, now time.Time) (string, time.Time) {
 			if ended != nil {
 				since = ended.FinishedAt.Time
 			}
-			return fmt.Sprintf("pod %s: container %s is in %s%s", clip(p.Name), clip(s.Name), w.Reason, counted(s.RestartCount)), since
+			return fmt.Sprintf("pod %s: container %s is in %s%s", Plain(p.Name), Plain(s.Name), w.Reason, counted(s.RestartCount)), since
 		}
 		if ended != nil && s.RestartCount > 1 && ended.ExitCode != 0 &&
 			now.Sub(ended.FinishedAt.Time) < loopRun && ended.FinishedAt.Sub(ended.StartedAt.Time) < loopRun {
-			return fmt.Sprintf("pod %s: container %s crashes again and again%s", clip(p.Name), clip(s.Name), counted(s.RestartCount)), ended.FinishedAt.Time
+			return fmt.Sprintf("pod %s: container %s crashes again and again%s", Plain(p.Name), Plain(s.Name), counted(s.RestartCount)), ended.FinishedAt.Time
 		}
 	}
 	if since := unreadySince(p); !since.IsZero() && now.Sub(since) > unstarted {
-		return fmt.Sprintf("pod %s is not ready since %s", clip(p.Name), since.UTC().Format(time.RFC3339)), since
+		return fmt.Sprintf("pod %s is not ready since %s", Plain(p.Name), since.UTC().Format(time.RFC3339)), since
 	}
 	return "", time.Time{}
 }
@@ -134,39 +133,4 @@ func unreadySince(p *corev1.Pod) time.Time {
 		}
 	}
 	return time.Time{}
-}
-
-// repositoryOf is an image's repository, written out in full.
-func repositoryOf(image string) string {
-	name, _, _ := strings.Cut(image, "@")
-	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
-		name = name[:i]
-	}
-	host, rest, ok := strings.Cut(name, "/")
-	switch {
-	case name == "":
-		return ""
-	case !ok || !strings.ContainsAny(host, ".:") && host != "localhost":
-		host, rest = "docker.io", name
-	case host == "index.docker.io":
-		host = "docker.io"
-	}
-	if host == "docker.io" && !strings.Contains(rest, "/") {
-		rest = "library/" + rest
-	}
-	return host + "/" + rest
-}
-
-// digestOf is the digest that a reference ends in. The bare digest that some
-// nodes report is that of the image's configuration, which is no version.
-func digestOf(reference string) signals.Digest {
-	_, after, ok := strings.Cut(reference, "@")
-	if !ok {
-		return ""
-	}
-	d, err := signals.ParseDigest(after)
-	if err != nil {
-		return ""
-	}
-	return d
 }

@@ -65,7 +65,7 @@ func standOfRollout(r *rollout, of *appsv1.Deployment) stand {
 	s := r.Status
 	said := ""
 	if s.Message != "" {
-		said = ": " + clip(s.Message)
+		said = ": " + Plain(s.Message)
 	}
 	switch {
 	case s.ObservedGeneration != strconv.FormatInt(r.Metadata.Generation, 10):
@@ -84,7 +84,7 @@ func standOfRollout(r *rollout, of *appsv1.Deployment) stand {
 		return progressing("its rollout goes on%s", said)
 	case "Healthy":
 	default:
-		return stand{reason: fmt.Sprintf("its phase is %.40q, which is none that is known", clip(s.Phase))}
+		return stand{reason: fmt.Sprintf("its phase is %.40q, which is none that is known", Plain(s.Phase))}
 	}
 	if s.CurrentPodHash != s.StableRS {
 		return progressing("its newest version is not its stable one yet")
@@ -96,7 +96,7 @@ func standOfRollout(r *rollout, of *appsv1.Deployment) stand {
 			continue
 		}
 		if c.Status != corev1.ConditionTrue {
-			return progressing("its condition %s is %s", c.Type, clip(string(c.Status)))
+			return progressing("its condition %s is %s", c.Type, Plain(string(c.Status)))
 		}
 		proven = proven || c.Type == "Available"
 		out.since = later(out.since, c.LastTransitionTime.Time)
