@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -71,7 +72,9 @@ type world struct {
 	tags     []string
 	health   map[string]signals.State
 	auto     bool
+	waves    [][]string // environments
 
+	mu sync.Mutex
 	// fail holds the errors of sources and writes by name.
 	fail map[string]error
 	// before is called with the name of a write before it is made.
@@ -79,16 +82,42 @@ type world struct {
 	deeds  []deed
 	looks  int
 	pushes int
+	// stuck are sources that never answer, asked counts the questions.
+	stuck map[string]bool
+	asked map[string]int
+}
+
+// question counts a question, and does not answer while the source is stuck.
+func (w *world) question(ctx context.Context, source string) error {
+	w.mu.Lock()
+	w.asked[source]++
+	stuck, err := w.stuck[source], w.fail[strings.Fields(source)[0]]
+	w.mu.Unlock()
+	if stuck {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return err
 }
 
 func newWorld() *world {
 	w := &world{
 		began: time.Now(), commits: map[gitops.Commit]commit{}, branches: map[string]gitops.Commit{},
 		checks: map[gitops.Commit][]gitops.Check{}, health: map[string]signals.State{}, fail: map[string]error{},
-		tags: []string{"1.0.0"}, auto: true, before: func(string) {},
+		tags: []string{"1.0.0"}, auto: true, before: func(string) {}, stuck: map[string]bool{}, asked: map[string]int{},
 	}
-	w.push(map[string]string{rulesFile: "good", fileOf("dev"): contentOf("1.0.0"), fileOf("prod"): contentOf("1.0.0")})
+	w.settle([]string{"dev"}, []string{"prod"})
 	return w
+}
+
+// settle gives the world its waves, all at the first version.
+func (w *world) settle(waves ...[]string) {
+	w.waves = waves
+	files := map[string]string{rulesFile: "good"}
+	for _, env := range slices.Concat(waves...) {
+		files[fileOf(env)] = contentOf("1.0.0")
+	}
+	w.push(files)
 }
 
 // push is a person's push to the protected branch.
@@ -167,8 +196,8 @@ func (r repo) Fetch(context.Context) (loop.Update, error) {
 	return u, nil
 }
 
-func (r repo) Files(_ context.Context, at gitops.Commit, under, text string) (map[string][]byte, error) {
-	if err := r.fail["files"]; err != nil {
+func (r repo) Files(ctx context.Context, at gitops.Commit, under, text string) (map[string][]byte, error) {
+	if err := r.question(ctx, "files "+under); err != nil {
 		return nil, err
 	}
 	found := map[string][]byte{}
@@ -329,25 +358,28 @@ func (f forge) RemoveLabel(ctx context.Context, _, label string) error {
 // sources are the world's registry, evidence, health and rules.
 type sources struct{ *world }
 
-func (s sources) Versions(_ context.Context, _ string, selects func(string) bool) ([]signals.Version, error) {
+func (s sources) Versions(ctx context.Context, _ string, selects func(string) bool) ([]signals.Version, error) {
+	if err := s.question(ctx, "versions"); err != nil {
+		return nil, err
+	}
 	var all []signals.Version
 	for _, tag := range s.tags {
 		if selects(tag) {
 			all = append(all, signals.Version{Tag: tag, Digest: digestOf(tag)})
 		}
 	}
-	return all, s.fail["versions"]
+	return all, nil
 }
 
-func (s sources) Proofs(_ context.Context, _ string, d signals.Digest, _ promoter.Stop, _ bool) ([]signals.Proof, error) {
-	if err := s.fail["proofs"]; err != nil {
+func (s sources) Proofs(ctx context.Context, _ string, d signals.Digest, _ promoter.Stop, _ bool) ([]signals.Proof, error) {
+	if err := s.question(ctx, "proofs"); err != nil {
 		return nil, err
 	}
 	return []signals.Proof{{Kind: signals.ProofSignature, Digest: d, Outcome: signals.OutcomeVerified, By: "release", Repository: image, At: time.Now()}}, nil
 }
 
-func (s sources) Health(_ context.Context, at gitops.Lane) ([]signals.Health, error) {
-	if err := s.fail["health"]; err != nil {
+func (s sources) Health(ctx context.Context, at gitops.Lane) ([]signals.Health, error) {
+	if err := s.question(ctx, "health "+at.Environment); err != nil {
 		return nil, err
 	}
 	state := signals.StateHealthy
@@ -368,12 +400,16 @@ func (s sources) Rules(files map[string][]byte, _ time.Time) (loop.Ruling, error
 		return loop.Ruling{}, err
 	}
 	r := promoter.Route{Promotion: "shop", Artifact: "shop", Image: image, Selector: selector}
-	for _, env := range []string{"dev", "prod"} {
-		r.Waves = append(r.Waves, promoter.Wave{Name: env, Stops: []promoter.Stop{{
-			Lane: laneOf(env), Path: "environments/" + env, Auto: s.auto, Tolerate: 5 * time.Minute,
-			Gates:   gate.Set{Signature: &gate.Signature{Key: "release"}, Soak: gate.Soak{For: soak}},
-			Signals: []gate.Signal{{Name: "web", MaxAge: 10 * time.Minute}},
-		}}})
+	for _, envs := range s.waves {
+		w := promoter.Wave{Name: envs[0]}
+		for _, env := range envs {
+			w.Stops = append(w.Stops, promoter.Stop{
+				Lane: laneOf(env), Path: "environments/" + env, Auto: s.auto, Tolerate: 5 * time.Minute,
+				Gates:   gate.Set{Signature: &gate.Signature{Key: "release"}, Soak: gate.Soak{For: soak}},
+				Signals: []gate.Signal{{Name: "web", MaxAge: 10 * time.Minute}},
+			})
+		}
+		r.Waves = append(r.Waves, w)
 	}
 	return loop.Ruling{Routes: []promoter.Route{r}}, s.fail["rules"]
 }
@@ -389,3 +425,16 @@ var (
 	_ loop.Health   = sources{}
 	_ loop.Rules    = sources{}
 )
+
+// stale is a forge whose proposals show no check.
+type stale struct {
+	forge
+}
+
+func (s stale) Proposals(ctx context.Context, since string) ([]gitops.Proposal, string, error) {
+	list, next, err := s.forge.Proposals(ctx, since)
+	for i := range list {
+		list[i].Checks = []gitops.Check{{Name: gitops.CheckName, State: gitops.CheckPending, Text: "old"}}
+	}
+	return list, next, err
+}

@@ -1,0 +1,126 @@
+package loop
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/promoter/store"
+)
+
+// record is the body of a ledger entry.
+type record struct {
+	Change   gitops.Change     `json:"change"`
+	Lane     promoter.LanePlan `json:"decision,omitzero"`
+	Snapshot string            `json:"snapshot,omitempty"`
+	Result   string            `json:"result,omitempty"`
+}
+
+// intend writes the intents with the decisions and the snapshots they came
+// from, and remembers the commits that are about to be pushed.
+func (l *Loop) intend(ctx context.Context, now time.Time, batch []deed) error {
+	cp, err := l.Store.Checkpoint(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = l.Store.Write(ctx, func(tx *store.Tx) error {
+		for i := range batch {
+			d := &batch[i]
+			slice, err := json.Marshal(d.seen)
+			if err != nil {
+				return err
+			}
+			id, err := tx.PutBlob(ctx, slice)
+			if err != nil {
+				return err
+			}
+			body, err := json.Marshal(record{Change: d.change, Lane: d.lane, Snapshot: id})
+			if err != nil {
+				return err
+			}
+			// The ledger's size makes the key of a repeated wish another one.
+			sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %d %s", cp, i, now.UnixNano(), body))
+			d.key = hex.EncodeToString(sum[:])
+			if err := tx.Append(ctx, store.Entry{At: now, Kind: store.Intent, Subject: d.change.Lane.String(), Key: d.key, Body: body}); err != nil {
+				return err
+			}
+			if err := l.claim(ctx, tx, *d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// claim remembers what a commit was made for before anybody can see it.
+func (l *Loop) claim(ctx context.Context, tx *store.Tx, d deed) error {
+	k := l.lanes[d.change.Lane]
+	if d.move.New == "" || k == nil {
+		return nil
+	}
+	k.Pushed = append(k.Pushed, pushed{Head: d.move.New, Class: d.change.Class, From: d.change.From, To: d.change.To})
+	k.Pushed = slices.Clone(k.Pushed[max(0, len(k.Pushed)-maxLeft):])
+	r, err := store.Remember(bucketLane, d.change.Lane.String(), k, time.Time{})
+	if err != nil {
+		return err
+	}
+	k.kept = string(r.Value)
+	return tx.Put(ctx, r)
+}
+
+// outcome writes what became of an intent. A failure is an outcome too: the
+// lane is decided again after a rest.
+func (l *Loop) outcome(ctx context.Context, now time.Time, d deed) error {
+	result := "done"
+	source := sourceWrite + d.change.Lane.String()
+	switch {
+	case errors.Is(d.err, gitops.ErrMoved):
+		result = "refused: the premise moved"
+		l.Log.DebugContext(ctx, "premise moved", "lane", d.change.Lane.String(), "change", string(d.change.Kind))
+		l.schedule.set(sourceGit, now)
+		l.schedule.set(sourceForge, now)
+	case d.err != nil:
+		result = "failed: " + d.err.Error()
+		l.speak(source, d.err)
+	default:
+		l.speak(source, nil)
+		l.Log.InfoContext(ctx, "did", "change", d.change.String())
+	}
+	l.tried(now, d.change, d.err)
+	body, err := json.Marshal(record{Change: d.change, Result: result})
+	if err != nil {
+		return err
+	}
+	// The outcome is kept even when the process was asked to stop meanwhile.
+	_, err = l.Store.Append(context.WithoutCancel(ctx), store.Entry{At: now, Kind: store.Outcome, Subject: d.change.Lane.String(), Key: d.key, Body: body})
+	return err
+}
+
+// resume looks at every intent without an outcome: effects may be repeated
+// safely, so it is enough to say that the world is looked at again.
+func (l *Loop) resume(ctx context.Context) error {
+	open, err := l.Store.Unfinished(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range open {
+		l.Log.WarnContext(ctx, "an intent has no outcome: the world is looked at before anything else", "lane", e.Subject, "intent", e.Key)
+		body, err := json.Marshal(map[string]string{"result": "unknown: stopped before the outcome was written; decided again from what the world shows"})
+		if err != nil {
+			return err
+		}
+		entry := store.Entry{At: time.Now().UTC(), Kind: store.Outcome, Subject: e.Subject, Key: e.Key, Body: body}
+		if _, err := l.Store.Append(ctx, entry); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,174 @@
+package loop_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter/loop"
+)
+
+// TestTogether holds that the branches of a wave are pushed in one request.
+func TestTogether(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		r.auto = false
+		r.settle([]string{"a", "b", "c", "d"})
+		r.tags = append(r.tags, "1.1.0")
+		r.run(10 * time.Minute)
+		if r.count("open") != 4 || r.pushes != 1 {
+			t.Errorf("%d proposals in %d pushes: %v", r.count("open"), r.pushes, r.deeds)
+		}
+	})
+}
+
+// TestFailingWrite holds that a write that fails is tried again less and less
+// often, and is made when it can be.
+func TestFailingWrite(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"push", "open", "check", "merge"} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, r *rig) {
+				t.Helper()
+				tries := 0
+				r.before = func(what string) {
+					if what == name {
+						tries++
+					}
+				}
+				r.fail[name] = errors.New("answers 500")
+				r.tags = append(r.tags, "1.1.0")
+				r.run(2 * time.Hour)
+				if tries < 10 || tries > 40 {
+					t.Errorf("tried %d times in two hours", tries)
+				}
+				delete(r.fail, name)
+				r.run(3 * time.Hour)
+				if r.names("prod") != "1.1.0" || r.count("open") != 2 {
+					t.Errorf("prod at %s: %v", r.names("prod"), r.deeds)
+				}
+			})
+		})
+	}
+}
+
+// TestLostResponse holds that a proposal whose creation was not answered is
+// found, not made again.
+func TestLostResponse(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		r.fail["response of open"] = errors.New("connection reset")
+		r.tags = append(r.tags, "1.1.0")
+		r.run(time.Minute)
+		delete(r.fail, "response of open")
+		r.run(3 * time.Hour)
+		if r.count("open dev") != 1 || r.names("prod") != "1.1.0" {
+			t.Errorf("prod at %s: %v", r.names("prod"), r.deeds)
+		}
+	})
+}
+
+// TestMoved holds that a branch that moves between look and push is not
+// overwritten, and that the loop does not spin on it.
+func TestMoved(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		branch := laneOf("dev").Branch()
+		theirs := gitops.Commit("")
+		r.before = func(what string) {
+			if what == "compare" && theirs == "" {
+				theirs = r.commit(r.head, map[string]string{fileOf("dev"): contentOf("0.9.0")}, "ann@example.com", "")
+				r.branches[branch] = theirs
+			}
+		}
+		r.tags = append(r.tags, "1.1.0")
+		r.run(time.Hour)
+		if r.branches[branch] != theirs {
+			t.Errorf("the branch was overwritten: %v", r.deeds)
+		}
+		// A numbered branch beside it is used.
+		if r.names("dev") != "1.1.0" || r.count("push waveguide/dev/shop_2") != 1 {
+			t.Errorf("dev at %s: %v", r.names("dev"), r.deeds)
+		}
+	})
+}
+
+// TestEditedBranch holds that a commit of a person on the bot's branch is
+// neither overwritten nor merged, and turns the check red.
+func TestEditedBranch(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		r.auto = false
+		r.tags = append(r.tags, "1.1.0")
+		r.run(10 * time.Minute)
+		branch := laneOf("dev").Branch()
+		theirs := r.commit(r.branches[branch], map[string]string{fileOf("dev"): contentOf("1.1.0") + "# mine\n"}, "ann@example.com", "")
+		r.branches[branch] = theirs
+		r.auto = true
+		r.push(map[string]string{rulesFile: "good", "note": "x"})
+		r.tags = append(r.tags, "1.2.0")
+		r.run(2 * time.Hour)
+		if r.branches[branch] != theirs || r.count("merge") > 0 {
+			t.Errorf("a person's commit was lost or merged: %v", r.deeds)
+		}
+		if r.check("dev").State == gitops.CheckSuccess {
+			t.Errorf("check is %v", r.check("dev"))
+		}
+	})
+}
+
+// TestUnseenWrite holds that a write that does not show is not made again and
+// again: a forge may answer from a stale copy.
+func TestUnseenWrite(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		r.auto = false
+		r.tags = append(r.tags, "1.1.0")
+		r.run(time.Second)
+		checks := r.count("check")
+		r.opts.Forge = stale{forge{r.world}}
+		r.restart()
+		r.run(time.Hour)
+		if n := r.count("check") - checks; n > 20 {
+			t.Errorf("the check was set %d times in an hour", n)
+		}
+	})
+}
+
+// TestFreshBeforeWrite holds that Git and the forge are read again right before
+// a step forward, however long ago their turn was.
+func TestFreshBeforeWrite(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		hints := make(chan loop.Hint, 1)
+		r.opts.Hints, r.opts.Poll.Repository, r.opts.Poll.Versions = hints, 24*time.Hour, 24*time.Hour
+		r.restart()
+		r.run(time.Minute)
+		r.pauses = []gitops.Pause{{ID: "1", Environments: []string{"dev"}}}
+		r.tags = append(r.tags, "1.1.0")
+		hints <- loop.Hint{Image: image}
+		r.run(time.Hour)
+		if len(r.deeds) > 0 {
+			t.Errorf("while an issue pauses it: %v", r.deeds)
+		}
+	})
+}
+
+// TestBehind holds that a proposal is computed again when its file has changed
+// on the protected branch.
+func TestBehind(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		r.auto = false
+		r.tags = append(r.tags, "1.1.0")
+		r.run(10 * time.Minute)
+		first := r.branches[laneOf("dev").Branch()]
+		r.push(map[string]string{fileOf("dev"): "# read me\n" + contentOf("1.0.0")})
+		r.run(10 * time.Minute)
+		second := r.branches[laneOf("dev").Branch()]
+		if second == first || r.commits[second].files[fileOf("dev")] != "# read me\n"+contentOf("1.1.0") {
+			t.Errorf("the branch holds %q: %v", r.commits[second].files[fileOf("dev")], r.deeds)
+		}
+	})
+}
