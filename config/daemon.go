@@ -159,16 +159,6 @@ const (
 	SignalInbox        = "inbox"
 )
 
-// Signal is a named connection to something that knows about health.
-type Signal struct {
-	Name     string `yaml:"name" jsonschema:"required"`
-	Kind     string `yaml:"kind" jsonschema:"required,enum=argocd,enum=flux,enum=kubernetes,enum=prometheus,enum=alertmanager,enum=probe,enum=inbox"`
-	URL      string `yaml:"url,omitempty"`
-	Token    Secret `yaml:"token,omitempty"`
-	Username Secret `yaml:"username,omitempty"`
-	Password Secret `yaml:"password,omitempty"`
-}
-
 // Webhooks are the secrets that senders prove they know.
 type Webhooks struct {
 	GitHub   *Webhook `yaml:"github,omitempty"`

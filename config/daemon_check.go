@@ -90,13 +90,7 @@ func (c *Daemon) checkSignals(d *document) {
 		at := []any{"signals", i}
 		d.unique(names, s.Name, "signal", append(at, "name"))
 		d.checkName(s.Name, "a signal", append(at, "name")...)
-		needs := !slices.Contains([]string{SignalProbe, SignalInbox, SignalKubernetes, SignalFlux}, s.Kind)
-		if needs && s.URL == "" {
-			d.reportAt(at, "", "signal %q of kind %s needs its url", clip(s.Name), s.Kind)
-		}
-		if s.URL != "" && !isHTTP(s.URL) {
-			d.reportAt(append(at, "url"), "begin it with https://", "%q is not an address", clip(s.URL))
-		}
+		c.Signals[i].check(d, at)
 	}
 }
 
