@@ -58,6 +58,8 @@ func openForge(r config.Repository) (forge, error) {
 	switch r.Forge.Kind {
 	case "local":
 		return local.NewClient(local.ClientOptions{BaseURL: r.Forge.URL, Repository: forgeName(r), Name: r.Name, HTTP: client, Token: token}), nil
+	case "gitlab":
+		return newGitLab(r, client, token)
 	}
 	return nil, fmt.Errorf("forge %s %w: use kind local", r.Forge.Kind, errForgeKind)
 }

@@ -1,0 +1,9 @@
+// Package gitlab makes proposals on GitLab: merge requests, commit statuses,
+// labels, notes and pause issues of one project, on gitlab.com or on an
+// installation of one's own, also under a path.
+//
+// How a merge request is read is in read.go, its history in history.go, the
+// writes in write.go, issues in issue.go, trains in train.go, people and their
+// rights in people.go, what the project's settings allow in protection.go, and
+// webhooks in hook.go. Limits, caches and the budget are in transport.go.
+package gitlab

@@ -1,0 +1,341 @@
+package gitlab
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	gitlab "gitlab.com/gitlab-org/api/client-go/v2"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+)
+
+const (
+	// settled is how long after its last update a merge request may change
+	// without saying so: GitLab moves updated_at for a comment or an approval
+	// at most once in a minute.
+	settled = 90 * time.Second
+	// maxDue bounds how many merge requests one look reads closely; the rest
+	// counts as unread until a later look.
+	maxDue = 60
+	// checksAge is how long finished checks are believed in a list.
+	checksAge = 5 * time.Minute
+	together  = 8
+)
+
+// seen is one merge request as last read closely.
+type seen struct {
+	sha     string
+	updated time.Time
+	// read and checked are when, by GitLab's clock.
+	read, checked time.Time
+	versions      []*gitlab.MergeRequestDiffVersion
+	events        []gitops.Event
+	reviews       []gitops.Review
+	checks        []gitops.Check
+	unread        string
+}
+
+// Proposals are all open merge requests against the protected branch, and
+// those of ours that ended since the cursor.
+func (c *Client) Proposals(ctx context.Context, since string) (list []gitops.Proposal, next string, err error) {
+	me, err := c.Whoami(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	open, err := pages(maxPages, func(at gitlab.ListOptions) ([]*gitlab.BasicMergeRequest, *gitlab.Response, error) {
+		return c.api.MergeRequests.ListProjectMergeRequests(c.options.Project, &gitlab.ListProjectMergeRequestsOptions{
+			ListOptions: at, State: new("opened"), TargetBranch: &c.options.Branch, OrderBy: new("created_at"), Sort: new("asc"),
+		}, gitlab.WithContext(ctx))
+	})
+	if err != nil {
+		return nil, "", failed("list merge requests", err)
+	}
+	known, err := c.study(ctx, open)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, m := range open {
+		list = append(list, c.proposal(ctx, m, known[m.IID]))
+	}
+	ended, next, err := c.ended(ctx, me.Name, since)
+	return append(list, ended...), next, err
+}
+
+// Proposal is one merge request read anew.
+func (c *Client) Proposal(ctx context.Context, id string) (gitops.Proposal, error) {
+	iid, err := number(id, mergeMark)
+	if err != nil {
+		return gitops.Proposal{}, err
+	}
+	m, _, err := c.api.MergeRequests.GetMergeRequest(c.options.Project, iid, nil, gitlab.WithContext(ctx))
+	if err != nil {
+		return gitops.Proposal{}, failed("read merge request "+id, err)
+	}
+	s := &seen{sha: m.SHA}
+	c.mu.Lock()
+	old := c.open[iid]
+	c.mu.Unlock()
+	if err := errors.Join(c.history(ctx, &m.BasicMergeRequest, s, old), c.statuses(ctx, m.SHA, s)); err != nil {
+		return gitops.Proposal{}, err
+	}
+	if m.State == "opened" {
+		c.mu.Lock()
+		c.open[iid] = s
+		c.mu.Unlock()
+	}
+	return c.proposal(ctx, &m.BasicMergeRequest, s), nil
+}
+
+// due says what of a merge request has to be read again.
+func (c *Client) due(m *gitlab.BasicMergeRequest, s *seen, now time.Time) (history, checks bool) {
+	if s == nil || s.unread != "" || s.sha != m.SHA {
+		return true, true
+	}
+	history = !s.updated.Equal(instant(m.UpdatedAt)) || s.read.Sub(s.updated) < settled
+	unfinished := len(s.checks) == 0 || slices.ContainsFunc(s.checks, func(k gitops.Check) bool { return k.State == gitops.CheckPending })
+	return history, unfinished || now.Sub(s.checked) > checksAge
+}
+
+// study brings what is known of open merge requests up to date, what was
+// never or longest ago read first. What does not fit into one look is unread.
+func (c *Client) study(ctx context.Context, open []*gitlab.BasicMergeRequest) (map[int64]*seen, error) {
+	now := c.wire.told()
+	c.mu.Lock()
+	known := map[int64]*seen{}
+	for _, m := range open {
+		known[m.IID] = c.open[m.IID]
+	}
+	c.mu.Unlock()
+	when := func(m *gitlab.BasicMergeRequest) time.Time {
+		if s := known[m.IID]; s != nil && s.updated.Equal(instant(m.UpdatedAt)) {
+			return s.read
+		}
+		return time.Time{}
+	}
+	order := slices.SortedStableFunc(slices.Values(open), func(a, b *gitlab.BasicMergeRequest) int { return when(a).Compare(when(b)) })
+	results := make([]*seen, len(order))
+	group, inside := errgroup.WithContext(ctx)
+	group.SetLimit(together)
+	left := maxDue
+	for i, m := range order {
+		old := known[m.IID]
+		history, checks := c.due(m, old, now)
+		switch results[i] = old; {
+		case !history && (!checks || left == 0):
+		case left == 0:
+			results[i] = &seen{unread: fmt.Sprintf("more than %d merge requests changed; this one is read in the next looks", maxDue)}
+		default:
+			left--
+			group.Go(func() (err error) {
+				results[i], err = c.again(inside, m, old, history)
+				return err
+			})
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	fresh := map[int64]*seen{}
+	for i, m := range order {
+		fresh[m.IID] = results[i]
+	}
+	c.mu.Lock()
+	c.open = fresh
+	c.mu.Unlock()
+	return fresh, nil
+}
+
+// again reads one merge request closely. What fails for it alone leaves it
+// unread; what fails for all is an error.
+func (c *Client) again(ctx context.Context, m *gitlab.BasicMergeRequest, old *seen, history bool) (*seen, error) {
+	s := &seen{sha: m.SHA}
+	if old != nil && !history {
+		*s = *old
+	}
+	var err error
+	if history {
+		err = c.history(ctx, m, s, old)
+	}
+	err = errors.Join(err, c.statuses(ctx, m.SHA, s))
+	_, limited := errors.AsType[*gitops.LimitError](err)
+	if limited || errors.Is(err, gitops.ErrDenied) || ctx.Err() != nil {
+		return nil, err
+	}
+	if err != nil {
+		s.unread = gitops.CutLine(err.Error(), 300)
+	}
+	return s, nil
+}
+
+// proposal puts together what the list says and what was read closely.
+func (c *Client) proposal(ctx context.Context, m *gitlab.BasicMergeRequest, s *seen) gitops.Proposal {
+	p := c.shell(ctx, m)
+	if s == nil {
+		return p
+	}
+	p.Events, p.Reviews, p.Checks, p.Unread = s.events, s.reviews, s.checks, s.unread
+	p.Labels = gitops.LabelsNow(m.Labels, s.events)
+	for _, v := range s.versions {
+		if v.HeadCommitSHA == m.SHA {
+			p.Base = gitops.Commit(v.BaseCommitSHA)
+			break
+		}
+	}
+	return p
+}
+
+// shell is a merge request as lists tell it.
+func (c *Client) shell(ctx context.Context, m *gitlab.BasicMergeRequest) gitops.Proposal {
+	p := gitops.Proposal{
+		ID: mergeID(m.IID), URL: m.WebURL, Lane: gitops.Lane{Repository: c.options.Name}, State: gitops.Open, Branch: m.SourceBranch,
+		Title: m.Title, Body: m.Description, Head: gitops.Commit(m.SHA), Opened: instant(m.CreatedAt), Queued: m.MergeWhenPipelineSucceeds,
+		Labels: gitops.LabelsNow(m.Labels, nil),
+	}
+	// A branch of a fork is never ours, whatever it is called.
+	if lane, ok := gitops.LaneOf(m.SourceBranch); ok && m.SourceProjectID == m.TargetProjectID {
+		lane.Repository = c.options.Name
+		p.Lane = lane
+	}
+	if m.Author != nil {
+		p.Author = c.people.actor(ctx, m.Author.ID, m.Author.Username)
+	}
+	for _, r := range m.Reviewers {
+		p.Requested = append(p.Requested, r.Username)
+	}
+	by, at := m.ClosedBy, m.ClosedAt
+	switch m.State {
+	case "merged":
+		p.State, by, at = gitops.Merged, m.MergeUser, m.MergedAt
+		p.MergedAs = gitops.Commit(cmp.Or(m.MergeCommitSHA, m.SquashCommitSHA, m.SHA))
+	case "closed":
+		p.State = gitops.Closed
+	case "opened", "locked": // locked while it is being merged
+		return p
+	}
+	p.Ended = instant(at)
+	if by != nil {
+		p.EndedBy = c.people.actor(ctx, by.ID, by.Username)
+	}
+	return p
+}
+
+// cursor remembers until when endings were told, and what was told near then.
+type cursor struct {
+	At time.Time `json:"at"`
+	// Told are the merge requests near At, with how they looked.
+	Told map[string]string `json:"told,omitempty"`
+}
+
+// maxEndedPages bounds how much history a first look reads, newest first; of
+// so many of them the comments too.
+const (
+	maxEndedPages    = 20
+	maxEndedComments = 100
+)
+
+// ended are ours that ended, or that something happened to since.
+func (c *Client) ended(ctx context.Context, me, since string) ([]gitops.Proposal, string, error) {
+	var from cursor
+	if since != "" {
+		if err := json.Unmarshal([]byte(since), &from); err != nil {
+			return nil, "", fmt.Errorf("the cursor is not ours: %w", err)
+		}
+	}
+	items, err := c.listEnded(ctx, me, from)
+	if err != nil {
+		return nil, "", err
+	}
+	next := cursor{At: from.At, Told: map[string]string{}}
+	for _, m := range items {
+		if at := instant(m.UpdatedAt); at.After(next.At) {
+			next.At = at
+		}
+	}
+	if next.At.IsZero() {
+		next.At = c.wire.told()
+	}
+	var list []gitops.Proposal
+	for i, m := range items {
+		key := mergeID(m.IID)
+		p, look, err := c.ending(ctx, m, from.Told[key], i < maxEndedComments)
+		if err != nil {
+			return nil, "", err
+		}
+		if p != nil {
+			list = append(list, *p)
+		}
+		if look != "" && !instant(m.UpdatedAt).Before(next.At.Add(-settled)) {
+			next.Told[key] = look
+		}
+	}
+	text, err := json.Marshal(next)
+	return list, string(text), err
+}
+
+// ending is one that ended, nil if it looks as it was told, and how it looks.
+// One that nothing can have happened to unnoticed is calm.
+func (c *Client) ending(ctx context.Context, m *gitlab.BasicMergeRequest, told string, closely bool) (*gitops.Proposal, string, error) {
+	at := instant(m.UpdatedAt)
+	look := at.Format(time.RFC3339Nano)
+	if m.State == "opened" || m.State == "locked" {
+		return nil, "", nil
+	}
+	calm := look + " calm"
+	if told == calm {
+		return nil, calm, nil
+	}
+	s := &seen{sha: m.SHA}
+	if m.State == "closed" && closely {
+		if err := c.history(ctx, m, s, nil); err != nil {
+			return nil, "", err
+		}
+	}
+	look += " " + strconv.Itoa(len(s.events))
+	quiet := c.wire.told().Sub(at) > settled
+	same := told == look
+	if quiet {
+		look = calm
+	}
+	if same {
+		return nil, look, nil
+	}
+	p := c.proposal(ctx, m, s)
+	return &p, look, nil
+}
+
+func (c *Client) listEnded(ctx context.Context, me string, from cursor) ([]*gitlab.BasicMergeRequest, error) {
+	o := &gitlab.ListProjectMergeRequestsOptions{
+		State: new("all"), AuthorUsername: &me, TargetBranch: &c.options.Branch, OrderBy: new("updated_at"), Sort: new("desc"),
+	}
+	if !from.At.IsZero() {
+		o.UpdatedAfter = new(from.At.Add(-settled))
+	}
+	var all []*gitlab.BasicMergeRequest
+	o.ListOptions = gitlab.ListOptions{PerPage: pageSize, Page: 1}
+	for range maxEndedPages {
+		items, resp, err := c.api.MergeRequests.ListProjectMergeRequests(c.options.Project, o, gitlab.WithContext(ctx))
+		if err != nil {
+			return nil, failed("list merge requests that ended", err)
+		}
+		all = append(all, items...)
+		if resp.NextPage == 0 {
+			break
+		}
+		o.Page = resp.NextPage
+	}
+	return all, nil
+}
+
+func instant(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
