@@ -117,14 +117,26 @@ type RegistryCredentials struct {
 // Trust is whose evidence counts.
 type Trust struct {
 	Sigstore Sigstore `yaml:"sigstore,omitempty"`
+	Roots    []Root   `yaml:"roots,omitempty" jsonschema_description:"further trusted roots; signers refer to them with root"`
 	Keys     []Key    `yaml:"keys,omitempty"`
 	Signers  []Signer `yaml:"signers,omitempty" jsonschema_description:"who else may sign evidence; rules refer to them with by"`
 	Revoked  Revoked  `yaml:"revoked,omitempty"`
 }
 
-// Sigstore is the root of keyless signatures.
+// Sigstore is the root of keyless signatures where no other is named.
 type Sigstore struct {
+	// TrustedRootFile holds a trusted root, or several, one on each line.
 	TrustedRootFile string `yaml:"trustedRootFile,omitempty"`
+	// Witnesses must have seen a signature; all that the root names if empty.
+	Witnesses []string `yaml:"witnesses,omitempty" jsonschema_description:"who must have seen a signature: receipt, log, timestamp; by default all that the root names"`
+}
+
+// Root is a trusted root with a name: GitHub's for private repositories, or one
+// of your own.
+type Root struct {
+	Name      string   `yaml:"name" jsonschema:"required"`
+	File      string   `yaml:"file" jsonschema:"required"`
+	Witnesses []string `yaml:"witnesses,omitempty"`
 }
 
 // Key is a public key with a name.
@@ -136,9 +148,11 @@ type Key struct {
 // Signer is a keyless identity, or a key, with a name.
 type Signer struct {
 	Name     string `yaml:"name" jsonschema:"required"`
-	Identity string `yaml:"identity,omitempty"`
+	Identity string `yaml:"identity,omitempty" jsonschema_description:"the whole subject of the certificate; * stands for anything but / and @, ** for anything"`
 	Issuer   string `yaml:"issuer,omitempty"`
-	Key      string `yaml:"key,omitempty"`
+	// Root is the name of the root that vouches; the common one if empty.
+	Root string `yaml:"root,omitempty"`
+	Key  string `yaml:"key,omitempty"`
 }
 
 // Revoked is what is trusted no longer.

@@ -69,6 +69,7 @@ func (c *Daemon) checkTrust(d *document) {
 		d.unique(names, k.Name, "key", []any{"trust", "keys", i, "name"})
 		keys = append(keys, k.Name)
 	}
+	roots := c.checkRoots(d)
 	names = map[string]bool{}
 	for i, s := range c.Trust.Signers {
 		at := []any{"trust", "signers", i}
@@ -80,7 +81,39 @@ func (c *Daemon) checkTrust(d *document) {
 			d.reportAt(at, "", "signer %q is either a key or an identity with its issuer", clip(s.Name))
 		case s.Key != "" && !slices.Contains(keys, s.Key):
 			d.reportAt(append(at, "key"), nearest(s.Key, keys), "unknown key %q", clip(s.Key))
+		case s.Root != "" && !slices.Contains(roots, s.Root):
+			d.reportAt(append(at, "root"), nearest(s.Root, roots), "unknown root %q", clip(s.Root))
+		case s.Key == "" && s.Root == "" && c.Trust.Sigstore.TrustedRootFile == "":
+			d.reportAt(at, "write sigstore: {trustedRootFile: …}, or name a root of trust.roots", "no trusted root vouches for signer %q", clip(s.Name))
+		case s.Key == "" && strings.Trim(s.Identity, "*/@:.") == "":
+			d.reportAt(append(at, "identity"), "write whose certificate it is", "identity %q is anybody", clip(s.Identity))
 		}
+	}
+}
+
+// checkRoots reports roots that cannot be used, and returns their names.
+func (c *Daemon) checkRoots(d *document) []string {
+	checkWitnesses(d, c.Trust.Sigstore.Witnesses, []any{"trust", "sigstore", "witnesses"})
+	names := map[string]bool{}
+	var roots []string
+	for i, r := range c.Trust.Roots {
+		at := []any{"trust", "roots", i}
+		d.unique(names, r.Name, "root", append(slices.Clip(at), "name"))
+		checkWitnesses(d, r.Witnesses, append(slices.Clip(at), "witnesses"))
+		roots = append(roots, r.Name)
+	}
+	return roots
+}
+
+func checkWitnesses(d *document, list []string, at []any) {
+	known := []string{"receipt", "log", "timestamp"}
+	for i, w := range list {
+		if !slices.Contains(known, w) {
+			d.reportAt(append(slices.Clip(at), i), nearest(w, known), "unknown witness %q", clip(w))
+		}
+	}
+	if len(list) > 0 && !slices.Contains(list, "log") && !slices.Contains(list, "timestamp") {
+		d.reportAt(at, "add log or timestamp", "without a log or a timestamp nobody knows when a signature was made")
 	}
 }
 

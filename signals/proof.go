@@ -53,4 +53,41 @@ type Proof struct {
 	Evidence []Digest `json:"evidence,omitempty" yaml:"evidence,omitempty"`
 	// Policy is the hash of the trust and the rule it was verified under.
 	Policy string `json:"policy,omitempty" yaml:"policy,omitempty"`
+	// Identity and Issuer are the subject of the certificate that signed and
+	// who vouched for it; empty for keys.
+	Identity string `json:"identity,omitempty" yaml:"identity,omitempty"`
+	Issuer   string `json:"issuer,omitempty" yaml:"issuer,omitempty"`
+	// Builds are what the certificates and the provenance say of the build,
+	// the newest first. A signature has the one of its certificate.
+	Builds []Build `json:"builds,omitempty" yaml:"builds,omitempty"`
+	// Bill, Scan and Suites are what evidence of their kind says.
+	Bill   *Bill   `json:"bill,omitempty" yaml:"bill,omitempty"`
+	Scan   *Scan   `json:"scan,omitempty" yaml:"scan,omitempty"`
+	Suites []Suite `json:"suites,omitempty" yaml:"suites,omitempty"`
+}
+
+// Revision is the source revision that verified evidence names for a digest:
+// a certificate's word first, else provenance. It is empty while there is none
+// or pieces of evidence name different ones.
+func (f Facts) Revision(d Digest) (source, revision string) {
+	for _, certified := range []bool{true, false} {
+		for _, p := range f.Proofs {
+			if p.Digest != d || p.Outcome != OutcomeVerified || p.Kind != ProofProvenance && p.Kind != ProofSignature {
+				continue
+			}
+			for _, b := range p.Builds {
+				switch {
+				case b.Certified != certified || b.Source == "" || b.Revision == "":
+				case revision == "":
+					source, revision = b.Source, b.Revision
+				case source != b.Source || revision != b.Revision:
+					return "", ""
+				}
+			}
+		}
+		if revision != "" {
+			return source, revision
+		}
+	}
+	return "", ""
 }

@@ -82,9 +82,10 @@ func (p *patient) risk(what, why string) { p.found = append(p.found, finding{wha
 func examine(ctx context.Context, d *config.Daemon) []finding {
 	p := &patient{}
 	for _, k := range d.Trust.Keys {
-		_, err := newOCI(d, nil).verifier(k.Name)
+		_, err := newOCI(d, nil).trust.keys(k.Name)
 		p.note("key "+k.Name, err)
 	}
+	p.roots(d)
 	for _, s := range d.Signals {
 		if s.Kind != config.SignalProbe {
 			p.note("signal "+s.Name, fmt.Errorf("%s is %s", s.Kind, uncollected))

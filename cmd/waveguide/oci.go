@@ -3,16 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/config"
-	"github.com/waveguide-dev/waveguide/promoter"
-	"github.com/waveguide-dev/waveguide/promoter/gate"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
 	"github.com/waveguide-dev/waveguide/promoter/store"
 	"github.com/waveguide-dev/waveguide/signals"
@@ -30,6 +26,7 @@ const uncollected = "not collected by this build"
 type oci struct {
 	daemon *config.Daemon
 	store  *store.Store // nil: nothing is cached
+	trust  *trust
 
 	mu         sync.Mutex
 	registries map[string]*registryClient
@@ -126,85 +123,6 @@ func (o *oci) Versions(ctx context.Context, image string, selects func(string) b
 		versions = append(versions, v)
 	}
 	return versions, nil
-}
-
-// Proofs verifies what a stop's gates ask for. Evidence that no adapter reads
-// is said to be unknown, so that its gate waits.
-func (o *oci) Proofs(ctx context.Context, image string, d signals.Digest, s promoter.Stop, again bool) ([]signals.Proof, error) {
-	var proofs []signals.Proof
-	if g := s.Gates.Signature; g != nil {
-		p, err := o.signature(ctx, image, d, g, again)
-		if err != nil {
-			return nil, err
-		}
-		proofs = append(proofs, p)
-	}
-	now := time.Now().UTC()
-	for kind, asked := range map[signals.ProofKind]bool{
-		signals.ProofProvenance: s.Gates.Provenance != nil, signals.ProofSBOM: s.Gates.SBOM != nil,
-		signals.ProofVulnerabilities: s.Gates.Vulnerabilities != nil, signals.ProofTests: s.Gates.Tests != nil,
-	} {
-		if asked {
-			proofs = append(proofs, signals.Proof{Kind: kind, Digest: d, Reason: uncollected, At: now})
-		}
-	}
-	return proofs, nil
-}
-
-// signature verifies a signature made with a key of the daemon's trust.
-func (o *oci) signature(ctx context.Context, image string, d signals.Digest, g *gate.Signature, again bool) (signals.Proof, error) {
-	p := signals.Proof{Kind: signals.ProofSignature, Digest: d, At: time.Now().UTC()}
-	if slices.Contains(o.daemon.Trust.Revoked.Digests, string(d)) {
-		p.Outcome, p.Reason = signals.OutcomeRefused, "the digest is revoked in the daemon's file"
-		return p, nil
-	}
-	if g.Key == "" {
-		p.Reason = "keyless signatures are " + uncollected
-		return p, nil
-	}
-	v, err := o.verifier(g.Key)
-	if err != nil {
-		return p, err
-	}
-	r, repository, err := o.open(image)
-	if err != nil {
-		return p, err
-	}
-	subject, err := r.Reference(repository, d)
-	if err != nil {
-		return p, err
-	}
-	evidence, err := sigstore.Fetcher{Puller: r.Puller(), Cache: o.cache()}.Fetch(ctx, subject)
-	if err != nil {
-		return p, err
-	}
-	if again {
-		return v.Reverify(ctx, evidence)
-	}
-	return v.Verify(ctx, evidence)
-}
-
-// verifier trusts every key of that name that is not revoked; the files are
-// read anew, so that a rotation needs no restart.
-func (o *oci) verifier(name string) (*sigstore.Verifier, error) {
-	if slices.Contains(o.daemon.Trust.Revoked.Keys, name) {
-		return nil, fmt.Errorf("key %s is revoked in the daemon's file", name)
-	}
-	var keys []sigstore.Key
-	for _, k := range o.daemon.Trust.Keys {
-		if k.Name != name {
-			continue
-		}
-		pem, err := os.ReadFile(k.File)
-		if err != nil {
-			return nil, fmt.Errorf("key %s: %w", name, err)
-		}
-		keys = append(keys, sigstore.Key{Name: name, PEM: pem})
-	}
-	if len(keys) == 0 {
-		return nil, fmt.Errorf("the daemon's file has no key %s under trust.keys", name)
-	}
-	return sigstore.New(sigstore.Options{Keys: keys, Cache: o.cache(), Program: version})
 }
 
 func (o *oci) cache() sigstore.Cache {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/waveguide-dev/waveguide/config"
+	"github.com/waveguide-dev/waveguide/promoter"
 	"github.com/waveguide-dev/waveguide/promoter/gate"
 	"github.com/waveguide-dev/waveguide/promoter/prose"
 	"github.com/waveguide-dev/waveguide/signals"
@@ -80,11 +81,11 @@ func verify(ctx context.Context, d *config.Daemon, reference, key string) (verif
 		return v, usage{err}
 	}
 	g := &gate.Signature{Key: key}
-	p, err := o.signature(ctx, image, v.Version.Digest, g, true)
+	proofs, err := o.Proofs(ctx, image, v.Version.Digest, promoter.Stop{Gates: gate.Set{Signature: g}}, true)
 	if err != nil {
 		return v, err
 	}
-	v.Proofs = []signals.Proof{p}
+	v.Proofs = proofs
 	v.Verdict = g.Check(gate.Case{Now: time.Now().UTC(), Candidate: v.Version, Image: image, Facts: signals.Facts{Proofs: v.Proofs}})
 	v.Verdict.Gate = "signature"
 	return v, nil

@@ -181,7 +181,7 @@ func forgeName(r config.Repository) string {
 }
 
 func newOCI(d *config.Daemon, s *store.Store) *oci {
-	return &oci{daemon: d, store: s, registries: map[string]*registryClient{}}
+	return &oci{daemon: d, store: s, trust: &trust{Trust: d.Trust}, registries: map[string]*registryClient{}}
 }
 
 func stateDir(d *config.Daemon) string {

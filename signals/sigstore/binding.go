@@ -28,15 +28,17 @@ func bound(reference string) (repository, tag string) {
 // bind finishes a verdict whose signature holds: signed content that names a
 // repository must name the one that was read, otherwise anybody's signed
 // image could be copied here.
-func bind(by, reference string, subject name.Digest) verdict {
+func bind(found verdict, reference string, subject name.Digest) verdict {
 	if reference == "" {
-		return verdict{Standing: unbound, By: by}
+		found.Standing = unbound
+		return found
 	}
 	repository, tag := bound(reference)
 	if here, _ := bound(subject.Context().Name()); repository != here {
-		refused := refuse(foreign, "signed by %s for %.200q, not for %q", by, repository, here)
+		refused := refuse(foreign, "signed by %s for %.200q, not for %q", found.By, repository, here).about(found.Kind)
 		refused.Repository = repository
 		return refused
 	}
-	return verdict{Standing: verified, By: by, Repository: repository, Tag: tag}
+	found.Repository, found.Tag = repository, tag
+	return found
 }

@@ -26,10 +26,10 @@ func ExampleVerifier_Verify() {
 	if err != nil {
 		panic(err)
 	}
-	proof, err := verifier.Verify(context.Background(), sigstore.Evidence{
+	proofs, err := verifier.Verify(context.Background(), sigstore.Evidence{
 		Subject: subject,
 		Items:   []sigstore.Item{{Kind: sigstore.Bundle, Blob: v1.Hash{Algorithm: "sha256", Hex: "1d9b638b3b29ec6d591632ad369b1c7da878ccb68433a645eecb5edcde912b72"}, Raw: bundle}},
 	})
-	fmt.Println(proof.Outcome, proof.Reason, err)
+	fmt.Println(proofs[0].Outcome, proofs[0].Reason, err)
 	// Output: verified signed by ci <nil>
 }

@@ -26,8 +26,9 @@ type Kind string
 
 // The forms that are read.
 const (
-	Bundle Kind = "bundle"
-	Legacy Kind = "signature"
+	Bundle      Kind = "bundle"
+	Legacy      Kind = "signature"
+	Attestation Kind = "attestation"
 )
 
 // Item is one piece of evidence as the registry holds it, not yet verified.
@@ -51,7 +52,7 @@ type Evidence struct {
 type Limits struct {
 	// Referrers that may be evidence, 64 by default.
 	Referrers int
-	// Layers of a .sig manifest, 64 by default.
+	// Layers of a .sig or .att manifest, 64 by default.
 	Layers int
 	// Blob is the size of one piece in bytes, 32 MiB by default.
 	Blob int64
@@ -96,9 +97,12 @@ type Fetcher struct {
 	// are remembered by their digests.
 	Cache  Cache
 	Limits Limits
+	// Attestations says that more than signatures is asked for, so that the
+	// .att tag is read too.
+	Attestations bool
 }
 
-// Fetch reads everything that may be a signature of a digest. It returns an
+// Fetch reads everything that may be evidence about a digest. It returns an
 // error if any part of the list could not be read.
 func (f Fetcher) Fetch(ctx context.Context, subject name.Digest) (Evidence, error) {
 	limits := f.Limits.withDefaults()
@@ -135,7 +139,10 @@ func (l *look) run(ctx context.Context) ([]Item, error) {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(l.limits.Parallel)
-	group.Go(func() error { return l.legacy(ctx) })
+	group.Go(func() error { return l.legacy(ctx, ".sig", Legacy) })
+	if l.Attestations {
+		group.Go(func() error { return l.legacy(ctx, ".att", Attestation) })
+	}
 	group.Go(func() error { return l.referrers(ctx, group) })
 	if err := group.Wait(); err != nil {
 		return nil, err
@@ -147,8 +154,9 @@ func (l *look) run(ctx context.Context) ([]Item, error) {
 	return l.items, nil
 }
 
-func (l *look) legacy(ctx context.Context) error {
-	tag := l.subject.Context().Tag(strings.Replace(l.subject.DigestStr(), ":", "-", 1) + ".sig")
+// legacy reads one of the tags under which older evidence lies.
+func (l *look) legacy(ctx context.Context, suffix string, kind Kind) error {
+	tag := l.subject.Context().Tag(strings.Replace(l.subject.DigestStr(), ":", "-", 1) + suffix)
 	desc, err := l.Puller.Get(ctx, tag)
 	if notFound(err) {
 		return nil
@@ -158,14 +166,14 @@ func (l *look) legacy(ctx context.Context) error {
 	}
 	manifest, ok := parse(desc.Manifest)
 	if !ok {
-		l.add(Item{Kind: Legacy, Manifest: desc.Digest, Problem: "the manifest of the .sig tag cannot be read"})
+		l.add(Item{Kind: kind, Manifest: desc.Digest, Problem: fmt.Sprintf("the manifest of the %s tag cannot be read", suffix)})
 		return nil
 	}
 	if len(manifest.Layers) > l.limits.Layers {
-		return fmt.Errorf("%w: %d signatures in the .sig tag, more than %d", ErrLimit, len(manifest.Layers), l.limits.Layers)
+		return fmt.Errorf("%w: %d layers in the %s tag, more than %d", ErrLimit, len(manifest.Layers), suffix, l.limits.Layers)
 	}
 	for _, layer := range manifest.Layers {
-		if err := l.blob(ctx, Legacy, desc.Digest, layer); err != nil {
+		if err := l.blob(ctx, kind, desc.Digest, layer); err != nil {
 			return err
 		}
 	}

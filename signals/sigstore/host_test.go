@@ -111,6 +111,19 @@ func newSigner(t *testing.T) *signer.Signer {
 	return s
 }
 
+// only is the one proof of a verifier that is asked for signatures.
+func only(t *testing.T) func([]signals.Proof, error) signals.Proof {
+	t.Helper()
+	return func(proofs []signals.Proof, err error) signals.Proof {
+		t.Helper()
+		must(t, err)
+		if len(proofs) != 1 {
+			t.Fatalf("%d proofs, want one: %+v", len(proofs), proofs)
+		}
+		return proofs[0]
+	}
+}
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
@@ -138,10 +151,8 @@ func prove(t *testing.T, f sigstore.Fetcher, v *sigstore.Verifier, subject name.
 	t.Helper()
 	evidence, err := f.Fetch(t.Context(), subject)
 	must(t, err)
-	proof, err := v.Verify(t.Context(), evidence)
-	must(t, err)
-	again, err := v.Reverify(t.Context(), evidence)
-	must(t, err)
+	proof := only(t)(v.Verify(t.Context(), evidence))
+	again := only(t)(v.Reverify(t.Context(), evidence))
 	if diff := cmp.Diff(proof, again); diff != "" {
 		t.Errorf("Reverify differs from Verify (-first +again):\n%s", diff)
 	}

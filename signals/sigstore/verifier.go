@@ -1,20 +1,24 @@
-// Package sigstore proves who signed a digest: it reads the evidence that a
-// registry holds about it, in bounds, and checks signatures made with keys, in
-// cosign's older form (a .sig tag) and in the bundle form (a referrer). What
-// could not be read is an error and never "unsigned".
+// Package sigstore proves what is said of a digest: it reads the evidence that
+// a registry holds about it, in bounds, and checks who signed it, with a key or
+// with a certificate under a trusted root, in cosign's older forms (the tags
+// .sig and .att) and in the bundle form (referrers). What could not be read is
+// an error and never "unsigned".
 //
 // What is read from the registry is in fetch.go, what makes each form hold in
-// legacy.go and bundle.go, and how signed content is bound to a repository in
-// binding.go. Libraries that speak to networks on their own stay out of here.
+// legacy.go and bundle.go, who counts as whom in identity.go and keys.go, how
+// signed content is bound to a repository in binding.go, and how many pieces
+// become one proof in fold.go. What statements mean is the package statement.
+// Libraries that speak to networks on their own stay out of here.
 package sigstore
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -30,102 +34,128 @@ type Cache interface {
 
 // Options configure a [Verifier].
 type Options struct {
-	// Keys that are trusted; any of them suffices. At least one.
-	Keys []Key
+	// Keys and Identities are the signers that are trusted; any of them
+	// suffices. At least one.
+	Keys       []Key
+	Identities []Identity
+	// Roots vouch for identities, and say when keys signed.
+	Roots []*Root
+	// Revoked are subjects that are trusted no longer, or patterns of them.
+	Revoked []string
+	// Kinds of evidence that are looked at; signatures if there are none.
+	Kinds []signals.ProofKind
 	// Cache may be nil.
 	Cache Cache
 	// Program is the version of this program; verdicts of another are not used.
 	Program string
 }
 
-// Verifier checks evidence against one set of keys. It is safe for concurrent
-// use.
+// Verifier checks evidence against one set of signers. It is safe for
+// concurrent use.
 type Verifier struct {
-	keys    []trusted
-	policy  string
-	cache   Cache
-	program string
+	keys       []trusted
+	identities []identity
+	roots      []*Root
+	revoked    []*regexp.Regexp
+	kinds      []signals.ProofKind
+	policy     string
+	cache      Cache
+	program    string
 }
 
-// New returns a verifier that trusts the given keys.
+// New returns a verifier that trusts the given signers.
 func New(o Options) (*Verifier, error) {
 	keys, err := load(o.Keys)
 	if err != nil {
 		return nil, err
 	}
-	cache := o.Cache
-	if cache == nil {
-		cache = noCache{}
+	identities, err := loadIdentities(o.Identities)
+	if err != nil {
+		return nil, err
 	}
-	return &Verifier{keys: keys, policy: hashOf(keys), cache: cache, program: o.Program}, nil
+	switch {
+	case len(keys) == 0 && len(identities) == 0:
+		return nil, errors.New("no trusted key or identity was given; without one nothing can be verified")
+	case len(identities) > 0 && len(o.Roots) == 0:
+		return nil, errors.New("no trusted root was given, so nobody can vouch for an identity")
+	}
+	v := &Verifier{keys: keys, identities: identities, roots: o.Roots, kinds: o.Kinds, cache: o.Cache, program: o.Program}
+	if v.cache == nil {
+		v.cache = noCache{}
+	}
+	if len(v.kinds) == 0 {
+		v.kinds = []signals.ProofKind{signals.ProofSignature}
+	}
+	for _, gone := range o.Revoked {
+		pattern, err := Pattern(gone)
+		if err != nil {
+			return nil, err
+		}
+		v.revoked = append(v.revoked, pattern)
+	}
+	v.policy = v.hash(o.Revoked)
+	return v, nil
 }
 
-// Policy is the hash of the trusted keys and their names.
+// hash names everything that decides whom the verifier believes.
+func (v *Verifier) hash(revoked []string) string {
+	var lines []string
+	for _, k := range v.keys {
+		lines = append(lines, fmt.Sprintf("key %q %s", k.name, k.hint))
+	}
+	for _, i := range v.identities {
+		lines = append(lines, fmt.Sprintf("identity %q %q %q", i.Name, i.Subject, i.Issuer))
+	}
+	for _, r := range v.roots {
+		lines = append(lines, "root "+r.Hash())
+	}
+	for _, gone := range revoked {
+		lines = append(lines, fmt.Sprintf("revoked %q", gone))
+	}
+	for _, k := range v.kinds {
+		lines = append(lines, fmt.Sprintf("kind %q", k))
+	}
+	slices.Sort(lines)
+	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
+	return hex.EncodeToString(sum[:])
+}
+
+// Policy is the hash of the signers that are trusted, with their names, roots
+// and the kinds of evidence that they are asked for.
 func (v *Verifier) Policy() string { return v.policy }
 
-// Verify folds the evidence into one proof of kind signature. Verdicts about
-// evidence that was checked before come from the cache.
-func (v *Verifier) Verify(ctx context.Context, e Evidence) (signals.Proof, error) {
+// Verify folds the evidence into one proof of each kind, in the order of
+// [Options]. Verdicts about evidence that was checked before come from the
+// cache.
+func (v *Verifier) Verify(ctx context.Context, e Evidence) ([]signals.Proof, error) {
 	verdicts := make([]verdict, len(e.Items))
 	for i, item := range e.Items {
 		key, err := v.verdictKey(e, item)
 		if err != nil {
-			return signals.Proof{}, err
+			return nil, err
 		}
 		known, found, err := v.cache.Get(ctx, key)
 		if err != nil {
-			return signals.Proof{}, fmt.Errorf("read a remembered verdict: %w", err)
+			return nil, fmt.Errorf("read a remembered verdict: %w", err)
 		}
 		if found && json.Unmarshal(known, &verdicts[i]) == nil && verdicts[i].Standing != unread {
 			continue
 		}
 		verdicts[i] = v.judge(ctx, e, item)
 		if err := v.remember(ctx, key, verdicts[i]); err != nil {
-			return signals.Proof{}, err
+			return nil, err
 		}
 	}
 	return v.fold(e, verdicts), ctx.Err()
 }
 
 // Reverify is Verify with all cryptography done again, as before a merge.
-func (v *Verifier) Reverify(ctx context.Context, e Evidence) (signals.Proof, error) {
+func (v *Verifier) Reverify(ctx context.Context, e Evidence) ([]signals.Proof, error) {
 	verdicts := make([]verdict, len(e.Items))
 	for i, item := range e.Items {
 		verdicts[i] = v.judge(ctx, e, item)
 	}
 	return v.fold(e, verdicts), ctx.Err()
-}
-
-// standing orders what a piece of evidence came to; of several refusals the
-// highest is told.
-type standing uint8
-
-const (
-	unread standing = iota
-	unrelated
-	malformed
-	strange
-	misplaced
-	unbound // it holds, and names no repository
-	foreign // it holds, for another repository
-	verified
-)
-
-// holds tells signatures that speak for the digest. One that names no
-// repository does, unless the same keys signed it for somewhere else only.
-func (s standing) holds() bool { return s == verified || s == unbound }
-
-// verdict is what one piece of evidence came to.
-type verdict struct {
-	Standing   standing `json:"standing"`
-	By         string   `json:"by,omitempty"`
-	Repository string   `json:"repository,omitempty"`
-	Tag        string   `json:"tag,omitempty"`
-	Reason     string   `json:"reason,omitempty"`
-}
-
-func refuse(s standing, format string, args ...any) verdict {
-	return verdict{Standing: s, Reason: fmt.Sprintf(format, args...)}
 }
 
 // judge checks one piece of evidence. A crash of a library on hostile input
@@ -140,51 +170,11 @@ func (v *Verifier) judge(ctx context.Context, e Evidence, item Item) (result ver
 	case item.Problem != "":
 		return refuse(malformed, "%s", item.Problem)
 	case item.Kind == Bundle:
-		return v.judgeBundle(e, item)
+		return v.judgeBundle(e, item, item.Raw)
+	case item.Kind == Attestation:
+		return v.judgeAttestation(e, item)
 	}
 	return v.judgeLegacy(ctx, e, item)
-}
-
-func (v *Verifier) fold(e Evidence, verdicts []verdict) signals.Proof {
-	proof := signals.Proof{
-		Kind: signals.ProofSignature, Digest: signals.Digest(e.Subject.DigestStr()),
-		Outcome: signals.OutcomeAbsent, Reason: "no signature", At: e.At, Policy: v.policy,
-	}
-	var best verdict
-	unrelatedItems := 0
-	for i, found := range verdicts {
-		if found.Standing.holds() {
-			proof.Evidence = append(proof.Evidence, signals.Digest(e.Items[i].Blob.String()))
-		}
-		if found.Standing == unrelated {
-			unrelatedItems++
-		}
-		if better(found, best) {
-			best = found
-		}
-	}
-	slices.Sort(proof.Evidence)
-	proof.Evidence = slices.Compact(proof.Evidence)
-	switch {
-	case best.Standing.holds():
-		proof.Outcome = signals.OutcomeVerified
-		proof.By, proof.Repository, proof.Tag = best.By, best.Repository, best.Tag
-		proof.Reason = "signed by " + best.By
-	case best.Standing > unrelated:
-		proof.Outcome, proof.Evidence = signals.OutcomeRefused, nil
-		proof.Repository, proof.Reason = best.Repository, best.Reason
-	case unrelatedItems > 0:
-		proof.Reason = fmt.Sprintf("no signature, only other evidence (%d)", unrelatedItems)
-	}
-	return proof
-}
-
-// better prefers what stands higher, and among equals what names a version.
-func better(a, b verdict) bool {
-	return cmp.Or(
-		cmp.Compare(a.Standing, b.Standing),
-		cmp.Compare(min(len(a.Tag), 1), min(len(b.Tag), 1)),
-	) > 0
 }
 
 // verdictKey covers everything that a verdict depends on.
@@ -211,13 +201,27 @@ func (v *Verifier) remember(ctx context.Context, key string, found verdict) erro
 	return nil
 }
 
-// names lists the trusted keys for people.
+// names lists whom we trust, for people.
 func (v *Verifier) names() string {
-	names := make([]string, len(v.keys))
-	for i, k := range v.keys {
-		names[i] = k.name
+	var names []string
+	for _, k := range v.keys {
+		names = append(names, k.name)
+	}
+	for _, i := range v.identities {
+		names = append(names, i.Name)
 	}
 	return strings.Join(names, ", ")
+}
+
+// whom says what kind of signers we trust.
+func (v *Verifier) whom() string {
+	switch {
+	case len(v.identities) == 0:
+		return "keys"
+	case len(v.keys) == 0:
+		return "identities"
+	}
+	return "signers"
 }
 
 type noCache struct{}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/promoter/gate"
+	"github.com/waveguide-dev/waveguide/promoter/store"
+	"github.com/waveguide-dev/waveguide/signals"
+	"github.com/waveguide-dev/waveguide/signals/sigstore"
+)
+
+// demand is what one signer is asked for.
+type demand struct {
+	signer named
+	kinds  []signals.ProofKind
+}
+
+// demands says whom the gates ask for what. Evidence that names nobody must be
+// signed by whoever signs the artifact.
+func demands(g gate.Set) []demand {
+	var out []demand
+	add := func(kind signals.ProofKind, n named) {
+		i := slices.IndexFunc(out, func(d demand) bool { return d.signer == n })
+		if i < 0 {
+			out = append(out, demand{signer: n})
+			i = len(out) - 1
+		}
+		out[i].kinds = append(out[i].kinds, kind)
+	}
+	var common named
+	if g.Signature != nil {
+		common = signatureSigner(g.Signature)
+		add(signals.ProofSignature, common)
+	}
+	by := func(name string) named {
+		if name == "" {
+			return common
+		}
+		return named{by: name}
+	}
+	if g.Provenance != nil {
+		add(signals.ProofProvenance, by(g.Provenance.By))
+	}
+	if g.SBOM != nil {
+		add(signals.ProofSBOM, by(g.SBOM.By))
+	}
+	if g.Vulnerabilities != nil {
+		add(signals.ProofVulnerabilities, by(g.Vulnerabilities.By))
+	}
+	if g.Tests != nil {
+		add(signals.ProofTests, by(g.Tests.By))
+	}
+	return out
+}
+
+// Proofs verifies what a stop's gates ask for. The list of evidence is read
+// once for all of them.
+func (o *oci) Proofs(ctx context.Context, image string, d signals.Digest, s promoter.Stop, again bool) ([]signals.Proof, error) {
+	asked := demands(s.Gates)
+	if len(asked) == 0 {
+		return nil, nil
+	}
+	if slices.Contains(o.daemon.Trust.Revoked.Digests, string(d)) {
+		return all(asked, d, signals.OutcomeRefused, "the digest is revoked in the daemon's file"), nil
+	}
+	evidence, err := o.evidence(ctx, image, d, asked)
+	if err != nil {
+		return nil, err
+	}
+	var proofs []signals.Proof
+	for _, a := range asked {
+		got, err := o.ask(ctx, a, evidence, again)
+		if err != nil {
+			return nil, err
+		}
+		proofs = append(proofs, got...)
+	}
+	return o.remembered(ctx, image, proofs)
+}
+
+// evidence reads everything that the registry holds about a digest.
+func (o *oci) evidence(ctx context.Context, image string, d signals.Digest, asked []demand) (sigstore.Evidence, error) {
+	r, repository, err := o.open(image)
+	if err != nil {
+		return sigstore.Evidence{}, err
+	}
+	subject, err := r.Reference(repository, d)
+	if err != nil {
+		return sigstore.Evidence{}, err
+	}
+	f := sigstore.Fetcher{Puller: r.Puller(), Cache: o.cache()}
+	for _, a := range asked {
+		f.Attestations = f.Attestations || slices.ContainsFunc(a.kinds, func(k signals.ProofKind) bool { return k != signals.ProofSignature })
+	}
+	return f.Fetch(ctx, subject)
+}
+
+// ask verifies what one signer is asked for.
+func (o *oci) ask(ctx context.Context, a demand, e sigstore.Evidence, again bool) ([]signals.Proof, error) {
+	options, err := o.trust.signer(a.signer)
+	if gone, ok := errors.AsType[revokedSigner](err); ok {
+		return all([]demand{a}, signals.Digest(e.Subject.DigestStr()), signals.OutcomeRefused, gone.Error()), nil
+	}
+	if err != nil {
+		return all([]demand{a}, signals.Digest(e.Subject.DigestStr()), signals.OutcomeUnknown, err.Error()), nil
+	}
+	options.Kinds, options.Cache = a.kinds, o.cache()
+	v, err := sigstore.New(options)
+	if err != nil {
+		return nil, err
+	}
+	if again {
+		return v.Reverify(ctx, e)
+	}
+	return v.Verify(ctx, e)
+}
+
+// all is the same answer to everything that is asked.
+func all(asked []demand, d signals.Digest, outcome signals.Outcome, why string) []signals.Proof {
+	var out []signals.Proof
+	for _, a := range asked {
+		for _, kind := range a.kinds {
+			out = append(out, signals.Proof{Kind: kind, Digest: d, Outcome: outcome, Reason: why, At: time.Now().UTC()})
+		}
+	}
+	return out
+}
+
+const (
+	bucketProven = "proven"
+	provenTTL    = 90 * 24 * time.Hour
+)
+
+// proven is what was verified once under a policy.
+type proven struct {
+	Signed time.Time `json:"signed,omitzero"`
+}
+
+// remembered notes what was verified, and does not take it for absent when it
+// disappears: evidence that was there and is gone, or was newer, is no evidence
+// and no lack of it.
+func (o *oci) remembered(ctx context.Context, image string, proofs []signals.Proof) ([]signals.Proof, error) {
+	if o.store == nil {
+		return proofs, nil
+	}
+	for i, p := range proofs {
+		key := fmt.Sprintf("%s@%s %s %s", image, p.Digest, p.Kind, p.Policy)
+		r, known, err := o.store.Get(ctx, bucketProven, key)
+		if err != nil {
+			return nil, err
+		}
+		was, err := store.Recall[proven](r)
+		known = known && err == nil
+		switch {
+		case known && p.Outcome == signals.OutcomeAbsent:
+			proofs[i].Outcome, proofs[i].Reason = signals.OutcomeUnknown, "it was there and is gone from the registry"
+		case known && p.Outcome == signals.OutcomeVerified && p.Signed.Before(was.Signed):
+			proofs[i].Outcome = signals.OutcomeUnknown
+			proofs[i].Reason = fmt.Sprintf("the one of %s is gone from the registry, and only older ones are left", was.Signed.Format(time.RFC3339))
+		case p.Outcome == signals.OutcomeVerified && (!known || p.Signed.After(was.Signed)):
+			r, err := store.Remember(bucketProven, key, proven{p.Signed}, time.Now().Add(provenTTL))
+			if err != nil {
+				return nil, err
+			}
+			if err := o.store.Put(ctx, r); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return proofs, nil
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+
+	"github.com/waveguide-dev/waveguide/config"
+	"github.com/waveguide-dev/waveguide/promoter/gate"
+	"github.com/waveguide-dev/waveguide/signals/sigstore"
+)
+
+// trust finds whom rules mean when they name a signer. Files are read anew, so
+// that a rotation needs no restart.
+type trust struct {
+	config.Trust
+
+	mu    sync.Mutex
+	roots map[string]keptRoot
+}
+
+// keptRoot is a parsed root with the bytes it was made of.
+type keptRoot struct {
+	sum  [sha256.Size]byte
+	root *sigstore.Root
+}
+
+// named is how rules name a signer.
+type named struct{ key, identity, issuer, by string }
+
+func signatureSigner(g *gate.Signature) named {
+	return named{g.Key, g.Identity, g.Issuer, g.By}
+}
+
+// revokedSigner says that a signer is trusted no longer.
+type revokedSigner struct{ what string }
+
+func (r revokedSigner) Error() string { return r.what + " is revoked in the daemon's file" }
+
+// signer is what a verifier needs to know one signer.
+func (t *trust) signer(n named) (sigstore.Options, error) {
+	root := ""
+	if n.by != "" {
+		i := slices.IndexFunc(t.Signers, func(s config.Signer) bool { return s.Name == n.by })
+		if i < 0 {
+			return sigstore.Options{}, fmt.Errorf("the daemon's file has no signer %s under trust.signers", n.by)
+		}
+		s := t.Signers[i]
+		root = s.Root
+		n.key, n.identity, n.issuer = s.Key, s.Identity, s.Issuer
+	}
+	out := sigstore.Options{Revoked: t.Revoked.Identities, Program: version}
+	var err error
+	if out.Roots, err = t.rootsFor(root); err != nil {
+		return out, err
+	}
+	if n.key != "" {
+		out.Keys, err = t.keys(n.key)
+		return out, err
+	}
+	if n.identity == "" {
+		return out, fmt.Errorf("the rules name nobody who may sign")
+	}
+	for _, gone := range t.Revoked.Identities {
+		if gone == n.identity {
+			return out, revokedSigner{"identity " + gone}
+		}
+	}
+	out.Identities = []sigstore.Identity{{Name: n.by, Subject: n.identity, Issuer: n.issuer}}
+	if len(out.Roots) == 0 {
+		return out, hinted{fmt.Errorf("no trusted root is configured, so nobody vouches for %s", n.identity), "add trust: {sigstore: {trustedRootFile: …}} to the daemon's file"}
+	}
+	return out, nil
+}
+
+// keys are the files of a key's name; during a rotation there are several.
+func (t *trust) keys(name string) ([]sigstore.Key, error) {
+	if slices.Contains(t.Revoked.Keys, name) {
+		return nil, revokedSigner{"key " + name}
+	}
+	var keys []sigstore.Key
+	for _, k := range t.Keys {
+		if k.Name != name {
+			continue
+		}
+		pem, err := os.ReadFile(k.File)
+		if err != nil {
+			return nil, fmt.Errorf("key %s: %w", name, err)
+		}
+		keys = append(keys, sigstore.Key{Name: name, PEM: pem})
+	}
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("the daemon's file has no key %s under trust.keys", name)
+	}
+	return keys, nil
+}
+
+// rootsFor are the roots that vouch for a signer: the one it names, or the
+// common one.
+func (t *trust) rootsFor(name string) ([]*sigstore.Root, error) {
+	file, witnesses := t.Sigstore.TrustedRootFile, t.Sigstore.Witnesses
+	if name != "" {
+		i := slices.IndexFunc(t.Roots, func(r config.Root) bool { return r.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("the daemon's file has no root %s under trust.roots", name)
+		}
+		file, witnesses = t.Roots[i].File, t.Roots[i].Witnesses
+	}
+	if file == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("trusted root: %w", err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	sum := sha256.Sum256(data)
+	key := fmt.Sprintf("%s %q", file, witnesses)
+	if k := t.roots[key]; k.root != nil && k.sum == sum {
+		return []*sigstore.Root{k.root}, nil
+	}
+	list := make([]sigstore.Witness, len(witnesses))
+	for i, w := range witnesses {
+		list[i] = sigstore.Witness(w)
+	}
+	root, err := sigstore.NewRoot(data, list...)
+	if err != nil {
+		return nil, fmt.Errorf("trusted root %s: %w", file, err)
+	}
+	if t.roots == nil {
+		t.roots = map[string]keptRoot{}
+	}
+	t.roots[key] = keptRoot{sum, root}
+	return []*sigstore.Root{root}, nil
+}
+
+// roots looks at the trusted roots that the daemon's file names.
+func (p *patient) roots(d *config.Daemon) {
+	t := &trust{Trust: d.Trust}
+	names := []string{""}
+	for _, r := range d.Trust.Roots {
+		names = append(names, r.Name)
+	}
+	for _, name := range names {
+		if name == "" && d.Trust.Sigstore.TrustedRootFile == "" {
+			continue
+		}
+		roots, err := t.rootsFor(name)
+		what := "trusted root " + cmp.Or(name, d.Trust.Sigstore.TrustedRootFile)
+		if err == nil {
+			what += " " + roots[0].Hash()[:12]
+		}
+		p.note(what, err)
+	}
+}
