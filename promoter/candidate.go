@@ -148,14 +148,19 @@ func (c catalogue) conflict(v signals.Version) string {
 	return ""
 }
 
-// between are the tags after a and before b.
+// between are the tags after a and before b, oldest first.
 func (c catalogue) between(a, b signals.Version) []string {
 	var tags []string
-	for _, v := range c.standing {
-		if c.older(a, v) && c.older(v, b) {
-			tags = append(tags, v.Tag)
+	for _, v := range slices.Backward(c.standing) {
+		if !c.older(v, b) {
+			continue
 		}
+		if !c.older(a, v) {
+			break // and so are all before it
+		}
+		tags = append(tags, v.Tag)
 	}
+	slices.Reverse(tags)
 	return tags
 }
 

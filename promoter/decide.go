@@ -13,12 +13,16 @@ import (
 // the same plan. At most one change is wished per lane.
 func Decide(s Snapshot) Plan {
 	d := &decision{snapshot: &s, versions: newCatalogue(s.Route.Selector, s.Versions)}
-	for i, w := range s.Route.Waves {
-		for _, stop := range w.Stops {
-			k := s.lane(stop.Lane)
-			at := &site{wave: i, stop: stop, known: k, current: d.current(k.Desired)}
+	d.sites = make([]*site, 0, s.Route.stops())
+	sites := make([]site, cap(d.sites))
+	for i := range s.Route.Waves {
+		for j := range s.Route.Waves[i].Stops {
+			at := &sites[len(d.sites)]
+			at.wave, at.stop = i, &s.Route.Waves[i].Stops[j]
+			at.known = s.lane(at.stop.Lane)
+			at.current = d.current(at.known.Desired)
 			at.left = d.wentBack(at)
-			at.state = stop.Pulse(k.Desired, k.Facts, s.Now, 0).State
+			at.state = at.stop.Pulse(at.known.Desired, at.known.Facts, s.Now, 0).State
 			d.sites = append(d.sites, at)
 		}
 	}
@@ -55,8 +59,8 @@ type decision struct {
 // site is a stop with what is known there.
 type site struct {
 	wave    int
-	stop    Stop
-	known   Lane
+	stop    *Stop
+	known   *Lane
 	current signals.Version
 	state   signals.State   // what the signals say now
 	left    []retreat       // the versions that were left by going back

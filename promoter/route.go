@@ -24,6 +24,15 @@ type Route struct {
 	Rollback Rollback `json:"rollback,omitzero"`
 }
 
+// stops is how many lanes the route has.
+func (r *Route) stops() int {
+	n := 0
+	for i := range r.Waves {
+		n += len(r.Waves[i].Stops)
+	}
+	return n
+}
+
 // Rollback is what happens when a merged version turns unhealthy.
 type Rollback struct {
 	// Propose opens a proposal back to the last version that earned the lane.

@@ -47,13 +47,13 @@ type Lane struct {
 }
 
 // lane finds what is known of a stop.
-func (s *Snapshot) lane(l gitops.Lane) Lane {
-	for _, k := range s.Lanes {
-		if k.Lane == l {
-			return k
+func (s *Snapshot) lane(l gitops.Lane) *Lane {
+	for i := range s.Lanes {
+		if s.Lanes[i].Lane == l {
+			return &s.Lanes[i]
 		}
 	}
-	return Lane{Lane: l, Desired: gitops.Desired{Problem: "not read yet"}}
+	return &Lane{Lane: l, Desired: gitops.Desired{Problem: "not read yet"}}
 }
 
 // open is the lane's open proposal.
@@ -69,7 +69,7 @@ func (l *Lane) open() *gitops.Proposal {
 // Pulse folds what the signals of a stop say now into one beat of the soak
 // clock: healthy only if every demanded signal is healthy and fresh, speaks of
 // what Git desires, and that is what runs.
-func (s Stop) Pulse(d gitops.Desired, f signals.Facts, now time.Time, gap time.Duration) signals.Pulse {
+func (s *Stop) Pulse(d gitops.Desired, f signals.Facts, now time.Time, gap time.Duration) signals.Pulse {
 	p := signals.Pulse{At: now, Digest: signals.Digest(d.Version.Digest), Tolerate: s.Tolerate, Gap: gap, State: signals.StateHealthy}
 	if d.Presence != gitops.At || len(s.Signals) == 0 {
 		p.State = signals.StateUnknown

@@ -71,7 +71,7 @@ func good() gate.Case {
 }
 
 // full is a set in which every gate is asked.
-func full(tb testing.TB) gate.Set {
+func full(tb testing.TB) *gate.Set {
 	tb.Helper()
 	w, err := gate.NewWindow("office-hours", "0 9 * * MON-FRI", 8*time.Hour, "UTC")
 	if err != nil {
@@ -81,7 +81,7 @@ func full(tb testing.TB) gate.Set {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return gate.Set{
+	return &gate.Set{
 		Signature: &gate.Signature{Key: "release"}, Provenance: &gate.Provenance{}, SBOM: &gate.SBOM{},
 		Vulnerabilities: &gate.Vulnerabilities{BlockFrom: "critical", MaxAge: 7 * 24 * time.Hour}, Tests: &gate.Tests{},
 		Age: &gate.Age{Min: time.Hour, Max: 30 * 24 * time.Hour}, Alerts: &gate.Alerts{Signal: "alerts"},
@@ -109,7 +109,7 @@ func table(t *testing.T, word string, rows []row) {
 			t.Parallel()
 			c, s := good(), full(t)
 			if r.change != nil {
-				r.change(&c, &s)
+				r.change(&c, s)
 			}
 			got, ok := ask(s, c, word)
 			if !ok {
@@ -125,7 +125,7 @@ func table(t *testing.T, word string, rows []row) {
 	}
 }
 
-func ask(s gate.Set, c gate.Case, word string) (gate.Verdict, bool) {
+func ask(s *gate.Set, c gate.Case, word string) (gate.Verdict, bool) {
 	for _, v := range s.Check(c) {
 		if v.Gate == word {
 			return v, true

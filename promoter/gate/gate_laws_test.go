@@ -91,7 +91,7 @@ func TestWorseNewsNeverMovesMore(t *testing.T) {
 				continue
 			}
 			i := rapid.IntRange(0, 9).Draw(rt, "which")
-			ways[name](&c, &s, i)
+			ways[name](&c, s, i)
 			answers := s.Check(c)
 			if gate.Fold(answers) == gate.Pass {
 				rt.Fatalf("%s and everything passes", name)
@@ -114,7 +114,7 @@ func TestAnswersStandUntilWake(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		c, s := drawn(rt), full(t)
 		if rapid.Bool().Draw(rt, "spoil") {
-			ways[rapid.SampledFrom(names).Draw(rt, "way")](&c, &s, rapid.IntRange(0, 9).Draw(rt, "which"))
+			ways[rapid.SampledFrom(names).Draw(rt, "way")](&c, s, rapid.IntRange(0, 9).Draw(rt, "which"))
 		}
 		c.Now = c.Now.Add(time.Duration(rapid.IntRange(0, 20*24*60).Draw(rt, "later")) * time.Minute)
 		before := s.Check(c)

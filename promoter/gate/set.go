@@ -39,10 +39,10 @@ type asked struct {
 	gate Gate
 }
 
-// gates is the register: the order is the order in which a person would ask.
-func (s Set) gates() []asked {
-	const known = 21
-	all := append(make([]asked, 0, known), asked{"version", Propose, s.Version})
+// gates is the register, added to a list: the order is the order in which a
+// person would ask.
+func (s *Set) gates(all []asked) []asked {
+	all = append(all, asked{"version", Propose, &s.Version})
 	add := func(set bool, word string, g Gate) {
 		if set {
 			all = append(all, asked{word, Propose, g})
@@ -54,30 +54,31 @@ func (s Set) gates() []asked {
 	add(s.Vulnerabilities != nil, "vulnerabilities", s.Vulnerabilities)
 	add(s.Tests != nil, "tests", s.Tests)
 	add(s.Age != nil, "age", s.Age)
-	add(true, "previous", s.Previous)
-	add(true, "soak", s.Soak)
-	add(true, "health", s.Health)
+	add(true, "previous", &s.Previous)
+	add(true, "soak", &s.Soak)
+	add(true, "health", &s.Health)
 	add(s.Alerts != nil, "alerts", s.Alerts)
-	add(true, "drift", s.Drift)
+	add(true, "drift", &s.Drift)
 	add(s.Requires != nil, "requires", s.Requires)
-	add(true, "pause", s.Pause)
-	add(true, "lock", s.Lock)
+	add(true, "pause", &s.Pause)
+	add(true, "lock", &s.Lock)
 	add(s.Policy != nil, "policy", s.Policy)
 	if s.Window != nil {
 		all = append(all, asked{"window", Merge, s.Window})
 	}
 	return append(all,
-		asked{"freeze", Merge, s.Freeze},
-		asked{"hold", Merge, s.Hold},
-		asked{"approval", Merge, s.Approval},
-		asked{"checks", Merge, s.Checks},
+		asked{"freeze", Merge, &s.Freeze},
+		asked{"hold", Merge, &s.Hold},
+		asked{"approval", Merge, &s.Approval},
+		asked{"checks", Merge, &s.Checks},
 	)
 }
 
 // Check asks every gate that the case's step and class call for, in order. A
 // nil answer is impossible: a gate that says nothing waits.
-func (s Set) Check(c Case) []Verdict {
-	gates := s.gates()
+func (s *Set) Check(c Case) []Verdict {
+	var known [21]asked
+	gates := s.gates(known[:0])
 	vs := make([]Verdict, 0, len(gates))
 	for _, a := range gates {
 		if a.from > c.Step || !c.Class.Asks(a.word) {
