@@ -9,3 +9,17 @@ func (f *File) Becomes(out []byte, target Target, value string) error {
 
 // OutsideEqual runs the check of bytes alone.
 func OutsideEqual(src, out []byte, edits []Edit) bool { return outsideEqual(src, out, edits) }
+
+// ByPart says whether a part of the file proves the write, and gives what the proof of the whole file says of it.
+func (f *File) ByPart(w Write) (bool, error) {
+	b := &batch{want: newExpectation()}
+	if _, ok, err := f.splice(b, w); !ok || err != nil || w.Target.tree != f.tree {
+		return false, nil
+	}
+	out, err := apply(f.tree.Text, b.splices)
+	if err != nil {
+		return false, err
+	}
+	p, ok := f.tree.part(b)
+	return ok && p.becomes(out, b.want), f.tree.becomes(out, b.want)
+}

@@ -31,6 +31,7 @@ type search struct {
 	file    *File
 	want    repository
 	needle  []byte
+	text    string // needle
 	base    string // the last part of the repository's path
 	sources map[string]string
 	look    lookup
@@ -49,7 +50,8 @@ func (f *File) Find(repository string) ([]Hit, []Mention) { return f.find(reposi
 func (f *File) find(repository string, sources map[string]string) ([]Hit, []Mention) {
 	s := &search{file: f, want: parseRepository(repository), named: map[int]bool{}, sources: sources}
 	s.needle = []byte(s.want.needle())
-	s.base = path.Base(string(s.needle))
+	s.text = string(s.needle)
+	s.base = path.Base(s.text)
 	if !Mentions(f.tree.Text, s.needle) {
 		return nil, nil
 	}
@@ -128,13 +130,16 @@ func (s *search) down(n *yaml.Node, i int, c *yaml.Node) {
 
 // scalar looks at one value: a reference of its own, an address with a version in it, or a block of embedded YAML.
 func (s *search) scalar(n *yaml.Node) {
+	if !strings.Contains(n.Value, s.text) {
+		return
+	}
 	if n.Style&yaml.LiteralStyle != 0 && Mentions([]byte(n.Value), s.needle) && s.inside(n) {
 		return
 	}
 	if len(n.Value) > maxScalar || mentionAt([]byte(n.Value), s.needle, 0) < 0 {
 		return
 	}
-	if t := s.look.tree; t.doc != nil && t.doc.Closed[n] != "" {
+	if s.look.tree.closed(n) != "" {
 		return
 	}
 	text := strings.TrimRight(n.Value, "\n")

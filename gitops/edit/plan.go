@@ -216,6 +216,9 @@ func (f *File) sealedAt(document int) int {
 		return 0
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == "sops_mac" && f.tree.format == formatEnv {
+			return f.tree.line(n.Content[i])
+		}
 		if m := n.Content[i+1]; n.Content[i].Value == "sops" && m.Kind == yaml.MappingNode {
 			for j := 0; j < len(m.Content); j += 2 {
 				if m.Content[j].Value == "mac" {

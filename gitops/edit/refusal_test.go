@@ -220,3 +220,48 @@ func isReason(err, reason error) bool {
 	var r *edit.Refusal
 	return errors.As(err, &r) && errors.Is(err, reason)
 }
+
+// TestRefusalsOfForms covers what stands in the formats of many tools and is no version to replace.
+func TestRefusalsOfForms(t *testing.T) {
+	t.Parallel()
+	image := edit.Version{Tag: "1.5.0", Digest: newDigest}
+	git := edit.Version{Tag: "v1.5.0", Digest: newSHA}
+	for name, c := range map[string]struct {
+		file, repository, src string
+		to                    edit.Version
+		reason                error
+		line                  int
+	}{
+		"a range of a dependency":    {"Chart.yaml", chart, "name: app\nrepository: oci://registry.example.com/charts\nversion: ~1.4\n", image, edit.ErrRange, 3},
+		"a part of a version":        {"a.yaml", chart, "repoURL: registry.example.com/charts\nchart: app\ntargetRevision: 1.x\n", image, edit.ErrRange, 3},
+		"a range of a source":        {"a.yaml", app, "url: oci://APP\nref: {semver: '>=1'}\n", image, edit.ErrRange, 2},
+		"a branch of a source":       {"a.yaml", module, "url: https://git.example.com/acme/modules\nref: {branch: main}\n", git, edit.ErrRange, 2},
+		"a branch of an Application": {"a.yaml", module, "repoURL: https://git.example.com/acme/modules\ntargetRevision: main\n", git, edit.ErrRange, 2},
+		"HEAD":                       {"a.yaml", module, "repoURL: https://git.example.com/acme/modules\ntargetRevision: HEAD\n", git, edit.ErrRange, 2},
+		"a branch of a module":       {"a.tf", module, "source = \"git::https://git.example.com/acme/modules?ref=main\"\n", git, edit.ErrRange, 1},
+		"a constraint of a module":   {"a.tf", "tf.example.com/acme/vpc/aws", "source = \"tf.example.com/acme/vpc/aws\"\nversion = \"~> 1.4\"\n", image, edit.ErrRange, 2},
+		"a template alone":           {"a.yaml", app, "image: APP\ntag: '{{.tag}}'\n", image, edit.ErrTemplate, 2},
+		"an expression":              {"a.tf", app, "repository = \"APP\"\ntag = var.tag\n", image, edit.ErrTemplate, 2},
+		"an interpolated reference":  {"a.tf", app, "image = \"APP:${var.tag}\"\n", image, edit.ErrNoMatch, 1},
+		"a commit where a digest is": {"a.yaml", app, "image: APP@OLD\n", git, edit.ErrVersion, 1},
+		"a digest where a commit is": {"a.yaml", module, "url: https://git.example.com/acme/modules\nref: {commit: " + oldSHA + "}\n", image, edit.ErrVersion, 2},
+		"only a tag for a commit":    {"a.yaml", module, "url: https://git.example.com/acme/modules\nref: {commit: " + oldSHA + "}\n", edit.Version{Tag: "v1"}, edit.ErrPinning, 2},
+		"no version of a chart":      {"Chart.yaml", chart, "name: app\nrepository: oci://registry.example.com/charts\nversion: 1.4.2\n", edit.Version{Tag: "latest"}, edit.ErrVersion, 3},
+		"SOPS in JSON":               {"a.json", app, "{\"image\": \"APP@OLD\", \"sops\": {\"mac\": \"x\"}}", image, edit.ErrSealed, 1},
+		"SOPS in variables":          {"a.env", app, "A=APP@OLD\nsops_mac=x\n", image, edit.ErrSealed, 2},
+		"JSON with comments":         {"a.json", app, "// x\n{\"image\": \"APP@OLD\"}", image, edit.ErrSyntax, 1},
+		"a key twice in JSON":        {"a.json", app, "{\"image\": \"APP@OLD\",\n\"image\": \"APP@OLD\"}", image, edit.ErrDuplicate, 1},
+		"a variable twice":           {"a.env", app, "A=APP@OLD\nA=APP@OLD\n", image, edit.ErrDuplicate, 1},
+		"no HCL":                     {"a.tf", app, "image = APP@OLD {\n", image, edit.ErrSyntax, 1},
+		"no variables":               {"a.env", app, "A=1\nAPP@OLD\n", image, edit.ErrSyntax, 2},
+		"bare HCL in quotes":         {"a.env", app, "A=x'APP@OLD'\n", image, edit.ErrNoMatch, 1},
+	} {
+		_, err := edit.Promote(c.file, []byte(digests(c.src)), edit.Request{Repository: c.repository, To: c.to})
+		var r *edit.Refusal
+		if !isReason(err, c.reason) || !asRefusal(err, &r) || r.Line != c.line || r.Hint == "" {
+			t.Errorf("%s: Promote gave %v, want %v at line %d", name, err, c.reason, c.line)
+		}
+	}
+}
+
+func asRefusal(err error, r **edit.Refusal) bool { return errors.As(err, r) }

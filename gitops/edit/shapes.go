@@ -116,6 +116,8 @@ func (s *search) part(n *yaml.Node, key string) (*Target, error) {
 		return nil, refuse(ErrAlias, s.look.tree.line(v), "%q comes by a merge key from line %d", key, s.look.tree.line(v))
 	case v.Kind != yaml.ScalarNode:
 		return nil, refuse(ErrNotScalar, s.look.tree.line(v), "%s stands there", describe(v))
+	case s.look.tree.closed(v) != "":
+		return nil, refuse(ErrTemplate, s.look.tree.line(v), "%.80q: %s", v.Value, s.look.tree.closed(v))
 	}
 	t := s.target(v, expr.Step{Kind: expr.Key, Key: key})
 	t.parent = n

@@ -110,10 +110,10 @@ func (t *tree) scalar(n *yaml.Node) (span.Span, error) {
 	if n.Kind != yaml.ScalarNode {
 		return span.Span{}, refuse(ErrNotScalar, t.line(n), "%s", describe(n))
 	}
+	if why := t.closed(n); why != "" {
+		return span.Span{}, refuse(ErrTemplate, t.line(n), "%.80q: %s", n.Value, why)
+	}
 	if t.doc != nil {
-		if why := t.doc.Closed[n]; why != "" {
-			return span.Span{}, refuse(ErrTemplate, t.line(n), "%.80q cannot be edited: %s", n.Value, why)
-		}
 		return t.doc.Spans[n], nil
 	}
 	s, err := t.Scalar(n)
@@ -124,6 +124,14 @@ func (t *tree) scalar(n *yaml.Node) (span.Span, error) {
 		err = refuse(ErrUnwritable, t.line(n), "%v", err)
 	}
 	return s, err
+}
+
+// closed says why a scalar of another format than YAML cannot be written, empty if it can.
+func (t *tree) closed(n *yaml.Node) string {
+	if t.doc == nil {
+		return ""
+	}
+	return t.doc.Closed[n]
 }
 
 // spelled is the text that makes n read v, where something stands already.

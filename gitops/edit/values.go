@@ -52,7 +52,10 @@ func splitName(name string) (prefix, last string) {
 
 // plainName leaves out what only separates words.
 func plainName(s string) string {
-	return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(s))
+	if strings.ContainsAny(s, "_-") {
+		s = strings.ReplaceAll(strings.ReplaceAll(s, "_", ""), "-", "")
+	}
+	return strings.ToLower(s)
 }
 
 // stems are the beginnings that the names of tag and digest may share with that of the repository.

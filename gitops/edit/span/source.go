@@ -87,6 +87,16 @@ func (t *Source) LineAt(p int) int {
 func lineStarts(src []byte, base int) []int {
 	out := make([]int, 1, bytes.Count(src, []byte{'\n'})+2)
 	out[0] = base
+	if !bytes.ContainsAny(src, "\r\u0085\u2028\u2029") {
+		for i := base; ; {
+			n := bytes.IndexByte(src[i:], '\n')
+			if n < 0 {
+				return out
+			}
+			i += n + 1
+			out = append(out, i)
+		}
+	}
 	for i := base; i < len(src); i++ {
 		if w := BreakLen(src, i); w > 0 {
 			i += w - 1
