@@ -25,8 +25,9 @@ type Health struct {
 	Digest Digest `json:"digest,omitempty" yaml:"digest,omitempty"`
 	// Rung is the evidence that Digest, or else Revision, rests on.
 	Rung Rung `json:"rung,omitempty" yaml:"rung,omitempty"`
-	// Revision is the commit that a controller applied, where the signal sees
-	// no digest: whoever has the repository can say what it names there.
+	// Revision is the commit that a controller applied, or the version of a
+	// chart, where the signal sees no digest: whoever has the repository can say
+	// what it names there.
 	Revision string `json:"revision,omitempty" yaml:"revision,omitempty"`
 	// Since is when the state began without a break, as far as is known.
 	Since time.Time `json:"since,omitzero" yaml:"since,omitempty"`

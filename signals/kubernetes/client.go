@@ -71,11 +71,17 @@ func (r Ref) path() ([]string, error) {
 		parts = append(parts, r.Name)
 	}
 	for _, p := range parts {
-		if p == "" || p == "." || p == ".." || len(p) > 253 || strings.ContainsFunc(p, notName) {
+		if !IsName(p) {
 			return nil, fmt.Errorf("%.80q is no name that Kubernetes allows", p)
 		}
 	}
 	return parts, nil
+}
+
+// IsName says whether Kubernetes allows a name for its objects. What is a name
+// leads nowhere else when it is part of an address.
+func IsName(s string) bool {
+	return s != "" && s != "." && s != ".." && len(s) <= 253 && !strings.ContainsFunc(s, notName)
 }
 
 func notName(r rune) bool {
@@ -96,7 +102,7 @@ func (c *Client) Get(ctx context.Context, r Ref, into any) (behind time.Duration
 	if err := decode(answer.Body, into); err != nil {
 		return 0, fmt.Errorf("read %s: %w", r, err)
 	}
-	return lag(answer.Header.Get("Date"), time.Now()), nil
+	return Behind(answer.Header.Get("Date"), time.Now()), nil
 }
 
 // page is one answer to a list.
@@ -174,7 +180,7 @@ func (c *Client) ask(ctx context.Context, r Ref, query url.Values) (*http.Respon
 	req.Header.Set("Accept", "application/json")
 	answer, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("ask %s for %s: %w", c.base.Host, r, unwrap(err))
+		return nil, fmt.Errorf("ask %s for %s: %w", c.base.Host, r, Unwrap(err))
 	}
 	if answer.StatusCode == http.StatusOK {
 		return answer, nil
@@ -217,7 +223,7 @@ func decode(from io.Reader, into any) error {
 	body, err := io.ReadAll(io.LimitReader(from, maxAnswer+1))
 	switch {
 	case err != nil:
-		return fmt.Errorf("the answer broke off: %w", unwrap(err))
+		return fmt.Errorf("the answer broke off: %w", Unwrap(err))
 	case len(body) > maxAnswer:
 		return errTooLong
 	}
@@ -227,9 +233,9 @@ func decode(from io.Reader, into any) error {
 	return nil
 }
 
-// unwrap drops the URL that net/http puts before its errors: we name the
-// object ourselves.
-func unwrap(err error) error {
+// Unwrap drops the URL that net/http puts before its errors: we name the
+// object ourselves, and an address may hold what is not to be read.
+func Unwrap(err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		if wrapped.Timeout() {
 			return errors.New("no whole answer in time")
@@ -239,9 +245,9 @@ func unwrap(err error) error {
 	return err
 }
 
-// lag is how far a clock is behind ours. Dates are whole seconds, so less than
+// Behind is how far the clock that wrote a Date header is behind ours. Dates are whole seconds, so less than
 // two seconds is nothing.
-func lag(date string, now time.Time) time.Duration {
+func Behind(date string, now time.Time) time.Duration {
 	theirs, err := http.ParseTime(date)
 	if err != nil {
 		return 0
