@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/waveguide-dev/waveguide/signals"
 )
@@ -20,7 +19,7 @@ type finding struct {
 	reason string
 }
 
-// judge weighs in this order: still progressing, wrong status, wrong text,
+// judge weighs in this order: still progressing, somebody else's answer, wrong status, wrong text,
 // wrong JSON, unreadable digest, healthy. Its error means that the answer says
 // nothing about the release.
 func judge(s Spec, answer *http.Response, body []byte) (finding, error) {
@@ -32,6 +31,9 @@ func judge(s Spec, answer *http.Response, body []byte) (finding, error) {
 	digest, noDigest := runningDigest(doc, s.DigestFrom)
 	if unreadable == nil && len(s.Progressing) > 0 && mismatch(doc, s.Progressing) == "" {
 		return finding{signals.StateProgressing, digest, "the endpoint says that it is still on the way"}, nil
+	}
+	if answer.StatusCode != s.Status && inFront(answer.StatusCode) {
+		return finding{}, fmt.Errorf("the answer is %d: it is by whoever stands in front of the endpoint and says nothing about the release", answer.StatusCode)
 	}
 	if answer.StatusCode != s.Status {
 		reason := fmt.Sprintf("the endpoint answered %d, expected %d", answer.StatusCode, s.Status)
@@ -51,6 +53,16 @@ func judge(s Spec, answer *http.Response, body []byte) (finding, error) {
 		return finding{}, noDigest
 	}
 	return finding{signals.StateHealthy, digest, fmt.Sprintf("the endpoint answered %d as expected", answer.StatusCode)}, nil
+}
+
+// inFront says that an answer is about the way to the endpoint: a proxy or a
+// gateway wants credentials, had enough, or reached nobody. 503 is not one of
+// them, because releases use it to say that they are not ready.
+func inFront(status int) bool {
+	return slices.Contains([]int{
+		http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired, http.StatusTooManyRequests,
+		http.StatusBadGateway, http.StatusGatewayTimeout, http.StatusNetworkAuthenticationRequired,
+	}, status)
 }
 
 // mismatch names the first expectation, by path, that does not hold.
@@ -90,24 +102,6 @@ func parse(body []byte, contentType string) (any, error) {
 	return decode(body)
 }
 
-// plain makes one line without control or format characters: what an endpoint
-// says ends up on terminals and pages.
-func plain(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' || r == unicode.ReplacementChar {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(text, ""))
-	return cut(text, 500)
-}
+func plain(text string) string { return signals.Plain(text, 500) }
 
-func short(text string) string { return cut(plain(text), 80) }
-
-func cut(text string, limit int) string {
-	runes := []rune(text)
-	if len(runes) <= limit {
-		return text
-	}
-	return string(runes[:limit]) + "…"
-}
+func short(text string) string { return signals.Plain(text, 80) }

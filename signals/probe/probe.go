@@ -92,6 +92,9 @@ func (p *Probe) Check(ctx context.Context, s Spec) signals.Health {
 		return health
 	}
 	health.State, health.Digest, health.Reason = found.state, found.digest, plain(found.reason)
+	if health.Digest != "" {
+		health.Rung = signals.RungReported
+	}
 	return health
 }
 

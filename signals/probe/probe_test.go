@@ -58,6 +58,31 @@ func TestCheckWeighsAnswers(t *testing.T) {
 			probe.Spec{JSON: ready, DigestFrom: "digest"},
 			signals.Health{State: signals.StateUnhealthy, Reason: "the endpoint answered 503, expected 200"},
 		},
+		"a login in front": {
+			says(401, "text/plain", "who are you?"),
+			probe.Spec{},
+			signals.Health{Reason: "the answer is 401: it is by whoever stands in front of the endpoint and says nothing about the release"},
+		},
+		"a firewall in front": {
+			says(403, json, `{"digest":"`+running+`"}`),
+			probe.Spec{DigestFrom: "digest"},
+			signals.Health{Reason: "the answer is 403: it is by whoever stands in front of the endpoint and says nothing about the release"},
+		},
+		"a gateway that reaches nobody": {
+			says(502, "text/html", "<html>"),
+			probe.Spec{},
+			signals.Health{Reason: "the answer is 502: it is by whoever stands in front of the endpoint and says nothing about the release"},
+		},
+		"too many questions": {
+			says(429, "", ""),
+			probe.Spec{},
+			signals.Health{Reason: "the answer is 429: it is by whoever stands in front of the endpoint and says nothing about the release"},
+		},
+		"a login that is expected": {
+			says(401, "", ""),
+			probe.Spec{Status: 401},
+			signals.Health{State: signals.StateHealthy, Reason: "the endpoint answered 401 as expected"},
+		},
 		"text is there": {
 			says(200, "text/plain", "status: up"),
 			probe.Spec{Text: "up"},
@@ -71,12 +96,12 @@ func TestCheckWeighsAnswers(t *testing.T) {
 		"plain values of every kind and the digest": {
 			says(200, json, `{"a":{"b":[{"c":1.50},{"c":true}]},"n":null,"status":"ok","image":"example.com/app@`+running+`"}`),
 			probe.Spec{JSON: map[string]string{"a.b.0.c": "1.50", "a.b.1.c": "true", "n": "null", "status": "ok"}, DigestFrom: "image"},
-			signals.Health{State: signals.StateHealthy, Digest: running, Reason: "the endpoint answered 200 as expected"},
+			signals.Health{State: signals.StateHealthy, Digest: running, Rung: signals.RungReported, Reason: "the endpoint answered 200 as expected"},
 		},
 		"another value, with the digest that has it": {
 			says(200, json, `{"status":"bad","digest":"`+running+`"}`),
 			probe.Spec{JSON: ready, DigestFrom: "digest"},
-			signals.Health{State: signals.StateUnhealthy, Digest: running, Reason: `status is "bad", expected "ok"`},
+			signals.Health{State: signals.StateUnhealthy, Digest: running, Rung: signals.RungReported, Reason: `status is "bad", expected "ok"`},
 		},
 		"a value that is not there": {
 			says(200, json, `{"state":["ok"]}`),
@@ -91,7 +116,7 @@ func TestCheckWeighsAnswers(t *testing.T) {
 		"progressing wins over the status": {
 			says(503, json, `{"status":"starting","digest":"`+running+`"}`),
 			probe.Spec{JSON: ready, Progressing: map[string]string{"status": "starting"}, DigestFrom: "digest"},
-			signals.Health{State: signals.StateProgressing, Digest: running, Reason: "the endpoint says that it is still on the way"},
+			signals.Health{State: signals.StateProgressing, Digest: running, Rung: signals.RungReported, Reason: "the endpoint says that it is still on the way"},
 		},
 		"a digest that is none": {
 			says(200, json, `{"status":"ok","digest":"latest"}`),
