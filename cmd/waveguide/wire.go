@@ -95,7 +95,7 @@ func (w *daemon) repository(ctx context.Context, r config.Repository, h hooks, m
 	git := newRepo(mirror)
 	o := loop.Options{
 		Repository: r.Name, RulesDir: r.Rules, Repo: git, Branches: git, Forge: forge, Proposer: forge, Marker: forge,
-		Registry: w.oci, Prover: w.oci, Health: rules, Rules: rules, Writer: prose.Proposal{}, Store: w.store,
+		Registry: w.oci, Prover: w.oci, Health: rules, Rules: heeding(forge, rules), Writer: prose.Proposal{}, Store: w.store,
 		Log: w.log.With("repository", r.Name), Metrics: m, Email: r.Commit.Email, Hints: hints, Crash: h.crash,
 		Poll: polls(w.config, r),
 	}

@@ -28,9 +28,6 @@ type Options struct {
 	// Token is asked before every request, so that it may rotate.
 	Token func(ctx context.Context) (string, error)
 	HTTP  *http.Client
-	// Teams are the teams that rules name, "@group/subgroup": reviewers are
-	// looked up in these. Nil is none.
-	Teams func() []string
 	// Now is the clock; nil is the machine's.
 	Now func() time.Time
 }

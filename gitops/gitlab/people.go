@@ -3,6 +3,7 @@ package gitlab
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,11 +24,11 @@ const (
 type people struct {
 	api     *gitlab.Client
 	project string
-	teams   func() []string
 	now     func() time.Time
 
 	mu    sync.Mutex
 	known map[int64]rights
+	teams []string
 }
 
 // rights are what GitLab said about a person.
@@ -39,11 +40,26 @@ type rights struct {
 }
 
 func newPeople(api *gitlab.Client, o Options) *people {
-	p := &people{api: api, project: o.Project, teams: o.Teams, now: o.Now, known: map[int64]rights{}}
-	if p.teams == nil {
-		p.teams = func() []string { return nil }
+	return &people{api: api, project: o.Project, now: o.Now, known: map[int64]rights{}}
+}
+
+// Heed says which teams rules name, as "@group/subgroup": a reviewer is looked
+// up in these.
+func (c *Client) Heed(teams []string) {
+	p := c.people
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if slices.Equal(p.teams, teams) {
+		return
 	}
-	return p
+	p.teams = slices.Clone(teams)
+	for id, r := range p.known {
+		r.teamAt = time.Time{}
+		p.known[id] = r
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.open) // their reviewers' teams are those that were asked for
 }
 
 // permission is a role in our words. Maintainers can change what protects the
@@ -140,12 +156,12 @@ func (p *people) reviewer(ctx context.Context, user int64, name string) (gitops.
 	a := p.actor(ctx, user, name)
 	p.mu.Lock()
 	r, ok := p.known[user]
+	teams := p.teams
 	p.mu.Unlock()
 	if ok && !r.teamAt.IsZero() && p.now().Sub(r.teamAt) <= rightsAge {
 		a.Teams = r.teams
 		return a, nil
 	}
-	teams := p.teams()
 	for _, team := range teams[:min(len(teams), maxTeams)] {
 		in, err := p.member(ctx, strings.TrimPrefix(team, "@"), user)
 		if err != nil {

@@ -83,7 +83,6 @@ func (w *world) options() gitlab.Options {
 	return gitlab.Options{
 		BaseURL: w.http.URL + "/git", Project: project, Name: "env", HTTP: &http.Client{Transport: w.faults, Timeout: 30 * time.Second},
 		Token: func(context.Context) (string, error) { return botToken, nil },
-		Teams: func() []string { return []string{"@acme/sre", "@acme/nobody"} },
 	}
 }
 
@@ -97,6 +96,7 @@ func (w *world) client(change ...func(*gitlab.Options)) *gitlab.Client {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	c.Heed([]string{"@acme/sre", "@acme/nobody"})
 	return c
 }
 
