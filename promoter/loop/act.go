@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -33,9 +34,9 @@ const maxBatch = 100
 
 // act does what the plans wish, red before green: the intent is in the ledger
 // before the effect and the outcome after it. It says whether anything was done.
-func (l *Loop) act(ctx context.Context, now time.Time, plans []promoter.Plan) (bool, error) {
+func (l *Loop) act(ctx context.Context, now time.Time) (bool, error) {
 	acted := false
-	deeds := l.deeds(now, plans)
+	deeds := l.deeds(now)
 	for len(deeds) > 0 && ctx.Err() == nil { // asked to stop: the rest is decided again
 		n := 1
 		for n < len(deeds) && n < maxBatch && rank(deeds[n].change) == rank(deeds[0].change) {
@@ -83,13 +84,10 @@ func (l *Loop) crash(point string, d deed) { l.Crash(point + "-" + string(d.chan
 
 // deeds are the changes to make now, in the order in which they are made: those
 // of the plans that were made in this look, and the checks of orphans.
-func (l *Loop) deeds(now time.Time, plans []promoter.Plan) []deed {
+func (l *Loop) deeds(now time.Time) []deed {
 	var all []deed
-	for i := range plans {
-		if _, ok := l.queue.decided[i]; !ok {
-			continue
-		}
-		for _, lp := range plans[i].Lanes {
+	for _, i := range slices.Sorted(maps.Keys(l.queue.decided)) {
+		for _, lp := range l.queue.admitted[i].Lanes {
 			if lp.Change != nil && !l.braked(now, i, *lp.Change) {
 				all = append(all, deed{change: *lp.Change, lane: lp, route: l.ruling.Routes[i], stop: l.atlas.stops[lp.Lane].stop, seen: l.queue.seen[i]})
 			}

@@ -16,26 +16,27 @@ import (
 // places of the limits to those that wish for one. A wish that was made before
 // this look, and gets its place only now, is made again: what is acted on was
 // decided on what is known now.
-func (l *Loop) decide(ctx context.Context, now time.Time) []promoter.Plan {
-	l.plan(ctx, now, l.queue.take(now))
-	plans := promoter.Admit(l.queue.plans)
-	for i, p := range plans {
-		if _, ok := l.queue.decided[i]; !ok && wishes(p) {
+func (l *Loop) decide(ctx context.Context, now time.Time) {
+	if !l.plan(ctx, now) {
+		return
+	}
+	l.queue.admit()
+	for _, i := range l.queue.limited {
+		if _, ok := l.queue.decided[i]; !ok && l.queue.wishes(i) {
 			l.queue.add(i)
 		}
 	}
-	if len(l.queue.dirty) > 0 {
-		l.plan(ctx, now, l.queue.take(now))
-		plans = promoter.Admit(l.queue.plans)
+	if l.plan(ctx, now) {
+		l.queue.admit()
 	}
-	return plans
 }
 
-// plan asks the core about some routes, reads the proofs its answers need, and
-// asks again where it learnt something: what was verified in this very look is
-// what is acted on.
-func (l *Loop) plan(ctx context.Context, now time.Time, routes []int) {
+// plan asks the core about what is in the queue, reads the proofs its answers
+// need, and asks again where it learnt something: what was verified in this
+// very look is what is acted on. It says whether anything was in the queue.
+func (l *Loop) plan(ctx context.Context, now time.Time) bool {
 	var asks []*ask
+	routes := l.queue.take(now)
 	for _, i := range routes {
 		l.ponder(now, i)
 		asks = append(asks, l.unproven(now, i)...)
@@ -50,6 +51,7 @@ func (l *Loop) plan(ctx context.Context, now time.Time, routes []int) {
 			}
 		}
 	}
+	return len(routes) > 0
 }
 
 // ponder makes one plan.
@@ -73,18 +75,6 @@ func (l *Loop) snapshot(now time.Time, i int) promoter.Snapshot {
 		}
 	}
 	return s
-}
-
-// wishes says that a plan wants to write.
-func wishes(p promoter.Plan) bool {
-	return slices.ContainsFunc(p.Lanes, func(lp promoter.LanePlan) bool { return lp.Change != nil })
-}
-
-// advances says that one of the plans wants to step forward.
-func advances(plans []promoter.Plan) bool {
-	return slices.ContainsFunc(plans, func(p promoter.Plan) bool {
-		return slices.ContainsFunc(p.Lanes, func(lp promoter.LanePlan) bool { return lp.Change != nil && advance(*lp.Change) })
-	})
 }
 
 // advance says that a change moves a version forward, so that everything it

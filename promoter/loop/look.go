@@ -95,7 +95,7 @@ func (l *Loop) lookRules(ctx context.Context, now time.Time, at gitops.Commit) e
 		l.Log.WarnContext(ctx, "a rule is broken and holds what it covers", "problem", p)
 	}
 	l.ruling, l.atlas = ruling, newAtlas(ruling.Routes)
-	l.queue.reset(len(ruling.Routes))
+	l.queue.reset(ruling.Routes)
 	l.questions = map[string]question{}
 	for i, r := range ruling.Routes {
 		if l.versions[r.Artifact] == nil {
@@ -255,10 +255,8 @@ func (l *Loop) lookProposals(ctx context.Context) error {
 
 // blind marks every open proposal as held, because nobody knows.
 func (l *Loop) blind(why string) {
-	for at, k := range l.lanes {
-		if len(k.proposals) == 0 {
-			continue
-		}
+	for at := range l.proposing {
+		k := l.lanes[at]
 		unread := slices.Clone(k.proposals)
 		for i := range unread {
 			unread[i].Unread = why
@@ -274,6 +272,9 @@ func (l *Loop) propose(at gitops.Lane, k *lane, open []gitops.Proposal) {
 		return
 	}
 	k.proposals = open
+	if l.proposing[at] = struct{}{}; len(open) == 0 {
+		delete(l.proposing, at)
+	}
 	if s, ok := l.atlas.stops[at]; ok {
 		l.queue.add(s.route)
 	}
@@ -308,10 +309,13 @@ func (l *Loop) sortProposals(ctx context.Context, list []gitops.Proposal) {
 			l.queue.add(s.route)
 		}
 	}
-	for at, k := range l.lanes {
-		if len(k.proposals) > 0 || len(open[at]) > 0 {
-			l.propose(at, k, open[at])
+	for at := range l.proposing {
+		if len(open[at]) == 0 {
+			l.propose(at, l.lanes[at], nil)
 		}
+	}
+	for at, list := range open {
+		l.propose(at, l.lanes[at], list)
 	}
 	for source := range l.silent {
 		if strings.HasPrefix(source, sourceBranch) && strangers[source] == nil {

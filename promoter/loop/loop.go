@@ -87,6 +87,8 @@ type Loop struct {
 	me       gitops.Actor
 	cursor   string
 	ended    map[string]gitops.Proposal
+	// proposing are the lanes with open proposals.
+	proposing map[gitops.Lane]struct{}
 	// orphans are our open proposals in lanes that no rule in force names.
 	orphans []gitops.Proposal
 
@@ -115,9 +117,9 @@ func New(o Options) *Loop {
 		Options: o, lanes: map[gitops.Lane]*lane{}, versions: map[string]*versions{}, ended: map[string]gitops.Proposal{},
 		questions: map[string]question{}, asked: map[string]bool{}, answers: make(chan answer),
 		silent: map[string]string{}, fails: map[string]int{}, read: map[string]time.Time{},
-		brakes: map[gitops.Lane]brake{},
+		brakes: map[gitops.Lane]brake{}, proposing: map[gitops.Lane]struct{}{},
 	}
-	l.queue.reset(0)
+	l.queue.reset(nil)
 	l.schedule.set(sourceGit, time.Unix(0, 0))
 	l.schedule.set(sourceForge, time.Unix(0, 0))
 	return l
@@ -170,23 +172,23 @@ func (l *Loop) Tick(ctx context.Context) (time.Time, error) {
 	began := time.Now().UTC()
 	l.look(ctx, began)
 	now := time.Now().UTC()
-	plans := l.decide(ctx, now)
-	if advances(plans) && !l.fresh(began) {
+	l.decide(ctx, now)
+	if l.queue.advances() && !l.fresh(began) {
 		// A step forward rests on Git and the forge as they are at this moment.
 		l.lookGit(ctx, now)
 		l.lookForge(ctx, now)
-		plans = l.decide(ctx, now)
+		l.decide(ctx, now)
 	}
 	if err := l.remember(ctx); err != nil {
 		return time.Time{}, err
 	}
-	acted, err := l.act(ctx, now, plans)
+	acted, err := l.act(ctx, now)
 	if err != nil {
 		return time.Time{}, err
 	}
-	l.Metrics.look(l.Repository, time.Since(began), plans, len(l.silent))
+	l.Metrics.look(l.Repository, time.Since(began), l.queue.admitted, len(l.silent))
 	if len(l.queue.decided) > 0 || l.queue.news {
-		l.Observe(l.view(now, plans))
+		l.Observe(l.view(now))
 	}
 	l.queue.done()
 	if acted {
@@ -210,7 +212,8 @@ func (l *Loop) Look(ctx context.Context) View {
 	defer cancel()
 	l.look(ctx, time.Now().UTC())
 	now := time.Now().UTC()
-	return l.view(now, l.decide(ctx, now))
+	l.decide(ctx, now)
+	return l.view(now)
 }
 
 // wake is when the next look is due.
@@ -260,9 +263,9 @@ func (l *Loop) soon(now time.Time, source string) {
 }
 
 // view is what others may see of a look.
-func (l *Loop) view(now time.Time, plans []promoter.Plan) View {
+func (l *Loop) view(now time.Time) View {
 	return View{
-		Now: now, Head: l.head, Plans: plans, Routes: l.ruling.Routes, Pauses: l.world.Pauses,
+		Now: now, Head: l.head, Plans: l.queue.admitted, Routes: l.ruling.Routes, Pauses: l.world.Pauses,
 		Problems: l.ruling.Problems, Silent: maps.Clone(l.silent), Lanes: l.queue.lanes(),
 	}
 }

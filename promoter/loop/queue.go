@@ -14,6 +14,10 @@ import (
 // keys are the places of routes in the ruling.
 type queue struct {
 	plans []promoter.Plan
+	// limited are the routes with lanes that need places, admitted the plans
+	// after the places were given.
+	limited  []int
+	admitted []promoter.Plan
 	// seen are what each plan was made from.
 	seen  []promoter.Snapshot
 	dirty map[int]struct{}
@@ -26,13 +30,41 @@ type queue struct {
 	news bool
 }
 
-// reset forgets every plan; all of n routes have to be decided.
-func (q *queue) reset(n int) {
+// reset forgets every plan; all routes have to be decided.
+func (q *queue) reset(routes []promoter.Route) {
 	*q = queue{
-		plans: make([]promoter.Plan, n), seen: make([]promoter.Snapshot, n),
+		plans: make([]promoter.Plan, len(routes)), seen: make([]promoter.Snapshot, len(routes)),
 		dirty: map[int]struct{}{}, decided: map[int]struct{}{}, again: map[int]time.Time{}, news: true,
 	}
+	for i := range routes {
+		if needsPlaces(&routes[i]) {
+			q.limited = append(q.limited, i)
+		}
+	}
 	q.all()
+}
+
+func needsPlaces(r *promoter.Route) bool {
+	for _, w := range r.Waves {
+		for i := range w.Stops {
+			if len(w.Stops[i].Gates.Lock.Limits) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// admit gives the places of the limits to the plans that wish for one.
+func (q *queue) admit() {
+	q.admitted = slices.Clone(q.plans)
+	contenders := make([]promoter.Plan, 0, len(q.limited))
+	for _, i := range q.limited {
+		contenders = append(contenders, q.plans[i])
+	}
+	for n, p := range promoter.Admit(contenders) {
+		q.admitted[q.limited[n]] = p
+	}
 }
 
 func (q *queue) all() {
@@ -89,6 +121,23 @@ func (q *queue) wake(now time.Time) time.Time {
 		sooner(t)
 	}
 	return next
+}
+
+// wishes says that a plan wants to write.
+func (q *queue) wishes(i int) bool {
+	return slices.ContainsFunc(q.admitted[i].Lanes, func(lp promoter.LanePlan) bool { return lp.Change != nil })
+}
+
+// advances says that a plan of this look wants to step forward.
+func (q *queue) advances() bool {
+	for i := range q.decided {
+		for _, lp := range q.admitted[i].Lanes {
+			if lp.Change != nil && advance(*lp.Change) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // lanes are what was known of the lanes of each route.
