@@ -14,6 +14,7 @@ const (
 	digestNew = signals.Digest("sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
 	digestOld = signals.Digest("sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")
 	image     = "registry.example.com/payments/order-api"
+	source    = "https://github.com/acme/order-api"
 	hostile   = "100%s %d %!v\n<b>\x1b[31m](x) @everyone `"
 )
 
@@ -36,6 +37,9 @@ func proofs(d signals.Digest, now time.Time) []signals.Proof {
 	} {
 		ps = append(ps, signals.Proof{Kind: k, Digest: d, Outcome: signals.OutcomeVerified, By: "release", Repository: image, Tag: "2.1.0", Signed: now.Add(-24 * time.Hour), At: now})
 	}
+	ps[1].Builds = []signals.Build{{Builder: "https://github.com/actions/runner/github-hosted", Source: source, Revision: "1234", Ref: "refs/heads/main"}}
+	ps[3].Scan = &signals.Scan{Scanner: "trivy", Findings: []signals.Finding{{ID: "CVE-2026-1", Severity: "high"}}}
+	ps[4].Suites = []signals.Suite{{Name: "unit", Passed: true}, {Name: "e2e", Passed: true}}
 	return ps
 }
 
@@ -82,8 +86,8 @@ func full(tb testing.TB) *gate.Set {
 		tb.Fatal(err)
 	}
 	return &gate.Set{
-		Signature: &gate.Signature{Key: "release"}, Provenance: &gate.Provenance{}, SBOM: &gate.SBOM{},
-		Vulnerabilities: &gate.Vulnerabilities{BlockFrom: "critical", MaxAge: 7 * 24 * time.Hour}, Tests: &gate.Tests{},
+		Signature: &gate.Signature{Key: "release"}, Provenance: &gate.Provenance{Source: source, Branch: "main"}, SBOM: &gate.SBOM{},
+		Vulnerabilities: &gate.Vulnerabilities{BlockFrom: "critical", MaxAge: 7 * 24 * time.Hour}, Tests: &gate.Tests{Suites: []string{"e2e"}},
 		Age: &gate.Age{Min: time.Hour, Max: 30 * 24 * time.Hour}, Alerts: &gate.Alerts{Signal: "alerts"},
 		Requires: &gate.Requires{Artifacts: []gate.Requirement{{Artifact: "order-db", Version: ">=12.0.0"}}},
 		Policy:   &gate.Policy{Rules: []gate.Expression{e}}, Window: w,

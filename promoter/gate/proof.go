@@ -34,6 +34,33 @@ func proven(c Case, kind signals.ProofKind) (signals.Proof, Verdict) {
 	return p, wait("", never, "the %s of %s could not be read: %s", kind, c.Candidate, orElse(p.Reason, "no reason given"))
 }
 
+// Mode says what the no of a gate about evidence is worth: enforce, which is
+// what an empty one means, warn, or unsafe-off.
+type Mode string
+
+// The modes.
+const (
+	Enforce   Mode = "enforce"
+	Warn      Mode = "warn"
+	UnsafeOff Mode = "unsafe-off"
+)
+
+// Off says that nobody needs to look.
+func (m Mode) Off() bool { return m == UnsafeOff }
+
+// weigh is what is left of a verdict. A word that nobody knows enforces.
+func (m Mode) weigh(v Verdict) Verdict {
+	switch {
+	case m == UnsafeOff:
+		return pass("the rules switched it off (unsafe-off)")
+	case m == Warn && v.Answer != Pass:
+		until := v.Until
+		v = pass("would %s, but the rules only warn: %s", v.Answer, v.Reason)
+		v.Until = until
+	}
+	return v
+}
+
 func orElse(s, other string) string {
 	if s == "" {
 		return other

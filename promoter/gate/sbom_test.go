@@ -29,5 +29,8 @@ func TestSBOM(t *testing.T) {
 		{name: "unreadable", change: func(c *gate.Case, _ *gate.Set) {
 			c.Facts.Proofs[2].Outcome = signals.OutcomeUnknown
 		}, want: gate.Wait, says: "could not be read"},
+		{name: "only warns", change: func(c *gate.Case, s *gate.Set) {
+			c.Facts.Proofs[2].Outcome, s.SBOM.Mode = signals.OutcomeAbsent, gate.Warn
+		}, want: gate.Pass, says: "would block, but the rules only warn"},
 	})
 }

@@ -53,5 +53,32 @@ func TestSignature(t *testing.T) {
 			c.Class = "emergency/sev1"
 			c.Facts.Proofs = nil
 		}, want: gate.Wait},
+		{name: "names no repository, but the source of an exact identity", change: func(c *gate.Case, s *gate.Set) {
+			s.Signature = &gate.Signature{Identity: source + "/.github/workflows/release.yaml@refs/heads/main", Issuer: "github"}
+			c.Facts.Proofs[0].Repository, c.Facts.Proofs[0].Builds = "", []signals.Build{{Source: source, Certified: true}}
+		}, want: gate.Pass},
+		{name: "names no repository, and the source is only the build's word", change: func(c *gate.Case, s *gate.Set) {
+			s.Signature = &gate.Signature{Identity: source + "/.github/workflows/release.yaml@refs/heads/main", Issuer: "github"}
+			c.Facts.Proofs[0].Repository, c.Facts.Proofs[0].Builds = "", []signals.Build{{Source: source}}
+		}, want: gate.Block, says: "names no repository"},
+		{name: "names no repository, and a pattern of identities", change: func(c *gate.Case, s *gate.Set) {
+			s.Signature = &gate.Signature{Identity: source + "/.github/workflows/*@refs/heads/main", Issuer: "github"}
+			c.Facts.Proofs[0].Repository, c.Facts.Proofs[0].Builds = "", []signals.Build{{Source: source, Certified: true}}
+		}, want: gate.Block, says: "names no repository"},
+		{name: "a pattern of identities and the source that is named", change: func(c *gate.Case, s *gate.Set) {
+			s.Signature = &gate.Signature{By: "ci", Source: source}
+			c.Facts.Proofs[0].Repository, c.Facts.Proofs[0].Builds = "", []signals.Build{{Source: source, Certified: true}}
+		}, want: gate.Pass},
+		{name: "another source", change: func(c *gate.Case, s *gate.Set) {
+			s.Signature = &gate.Signature{By: "ci", Source: source}
+			c.Facts.Proofs[0].Builds = []signals.Build{{Source: source + "-fork", Certified: true}}
+		}, want: gate.Block, says: "signed by a build of " + source + "-fork"},
+		{name: "no source", change: func(_ *gate.Case, s *gate.Set) {
+			s.Signature.Source = source
+		}, want: gate.Block, says: "no source that a certificate names"},
+		{name: "a source of another artifact of the same identity", change: func(c *gate.Case, s *gate.Set) {
+			s.Signature = &gate.Signature{Identity: "https://github.com/acme/ci/.github/workflows/release.yaml@refs/heads/main", Issuer: "github"}
+			c.Facts.Proofs[0].Repository, c.Facts.Proofs[0].Builds = "", []signals.Build{{Source: source, Certified: true}}
+		}, want: gate.Block, says: "names no repository"},
 	})
 }
