@@ -2,6 +2,8 @@ package config
 
 import (
 	"slices"
+
+	"github.com/waveguide-dev/waveguide/signals"
 )
 
 // Environment is a place that versions are promoted into: labels to select it
@@ -14,7 +16,7 @@ type Environment struct {
 	Place      string            `yaml:"place,omitempty" jsonschema_description:"explicit path expression inside the file; the image is searched if not written"`
 	Labels     map[string]string `yaml:"labels,omitempty"`
 	// Running is the lowest evidence that is accepted for what runs.
-	Running string       `yaml:"running,omitempty" jsonschema:"enum=reported,enum=desired"`
+	Running string       `yaml:"running,omitempty" jsonschema:"enum=pod,enum=spec,enum=applied,enum=reported,enum=desired" jsonschema_description:"the lowest evidence that is accepted for what runs: what nodes say of pods, what live objects ask for, what a controller applied, what anybody reports, or what Git names"`
 	Health  []HealthSpec `yaml:"health,omitempty"`
 }
 
@@ -43,4 +45,17 @@ func (e *Environment) check(d *document, with RepositoryRules) {
 		d.unique(names, h.Name, "health signal", append(at, "name"))
 		e.Health[i].check(d, with, at)
 	}
+}
+
+// accepting are the signals with the weakest evidence that counts here. Who
+// takes Git's word for what runs takes everybody's.
+func (e *Environment) accepting() []HealthSpec {
+	out := slices.Clone(e.Health)
+	for i := range out {
+		out[i].Lowest = signals.Rung(e.Running)
+		if e.Running == "desired" {
+			out[i].Lowest = signals.RungReported
+		}
+	}
+	return out
 }

@@ -17,8 +17,16 @@ type HealthSpec struct {
 	Kind   string `yaml:"-"`
 
 	Application string `yaml:"application,omitempty" jsonschema_description:"argocd: the application's name"`
+	Selector    string `yaml:"selector,omitempty" jsonschema_description:"argocd: labels of the applications, instead of a name"`
+	Project     string `yaml:"project,omitempty" jsonschema_description:"argocd: the project of the applications"`
 	Namespace   string `yaml:"namespace,omitempty" jsonschema_description:"argocd, flux, kubernetes: the namespace"`
 	Object      string `yaml:"object,omitempty" jsonschema_description:"flux, kubernetes: kind/name"`
+	// Within is how long ago the controller may have looked.
+	Within time.Duration `yaml:"within,omitempty" jsonschema_description:"argocd: how long ago its controller may have looked; 20m if not written"`
+	// Image is the artifact's own after expansion, if nothing else is written.
+	Image string `yaml:"image,omitempty" jsonschema_description:"argocd, flux, kubernetes: the artifact's image as the cluster names it, where a mirror renames it"`
+	// Lowest is the weakest evidence that the environment accepts.
+	Lowest signals.Rung `yaml:"-"`
 
 	Query      string         `yaml:"query,omitempty" jsonschema_description:"prometheus: a query; every series of its answer must hold"`
 	Below      *float64       `yaml:"below,omitempty" jsonschema_description:"prometheus: healthy while the answer is below"`
@@ -94,7 +102,7 @@ func (h *HealthSpec) check(d *document, with RepositoryRules, at []any) {
 func (h *HealthSpec) checkTemplates(d *document, at []any) {
 	why := map[string]string{
 		"application": checkTemplate(h.Application), "namespace": checkTemplate(h.Namespace), "object": checkTemplate(h.Object),
-		"text": checkTemplate(h.Text), "query": checkQuery(h.Query), "filter": checkFilter(h.Filter),
+		"selector": checkTemplate(h.Selector), "project": checkTemplate(h.Project), "image": checkTemplate(h.Image), "text": checkTemplate(h.Text), "query": checkQuery(h.Query), "filter": checkFilter(h.Filter),
 	}
 	if h.MinTraffic != nil {
 		why["minTraffic"] = checkQuery(h.MinTraffic.Query)
@@ -134,9 +142,10 @@ func checkFilter(s string) string {
 
 // checkKeys reports keys that the kind of the signal needs or does not know.
 func (h *HealthSpec) checkKeys(d *document, at []any) {
-	needs := map[string]string{SignalArgoCD: "application", SignalProbe: "url", SignalFlux: "object", SignalKubernetes: "object"}[h.Kind]
+	needs := map[string]string{SignalProbe: "url", SignalFlux: "object", SignalKubernetes: "object"}[h.Kind]
 	owners := map[string][]string{
-		"application": {SignalArgoCD}, "namespace": {SignalArgoCD, SignalFlux, SignalKubernetes}, "object": {SignalFlux, SignalKubernetes},
+		"application": {SignalArgoCD}, "selector": {SignalArgoCD}, "project": {SignalArgoCD}, "within": {SignalArgoCD}, "image": {SignalArgoCD, SignalFlux, SignalKubernetes},
+		"namespace": {SignalArgoCD, SignalFlux, SignalKubernetes}, "object": {SignalFlux, SignalKubernetes},
 		"filter": {SignalAlertmanager, SignalPrometheus}, "scope": {SignalAlertmanager, SignalPrometheus},
 	}
 	for _, key := range []string{"query", "below", "above", "between", "over", "settle", "minTraffic", "baseline"} {
@@ -156,6 +165,8 @@ func (h *HealthSpec) checkKeys(d *document, at []any) {
 	switch {
 	case needs != "" && child(n, needs) == nil:
 		d.report(n, "", "a signal of kind %s needs %s", h.Kind, needs)
+	case h.Kind == SignalArgoCD && (h.Application == "") == (h.Selector == ""):
+		d.report(n, "", "a signal of kind %s needs application, or selector", h.Kind)
 	case h.Kind == SignalAlertmanager && !alerts:
 		d.report(n, "", "a signal of kind %s needs filter or scope", h.Kind)
 	case h.Kind == SignalPrometheus && (h.Query == "") == !alerts:
@@ -192,6 +203,7 @@ func (h *HealthSpec) checkBounds(d *document, at []any) {
 func (h *HealthSpec) expanded(artifact string) HealthSpec {
 	out := *h
 	out.Application, out.Namespace, out.Object, out.Text = expand(h.Application, artifact), expand(h.Namespace, artifact), expand(h.Object, artifact), expand(h.Text, artifact)
+	out.Selector, out.Project, out.Image = expand(h.Selector, artifact), expand(h.Project, artifact), expand(h.Image, artifact)
 	out.URL = expandURL(h.URL, artifact)
 	// All were expanded when they were checked.
 	out.Query, _ = expandQuery(h.Query, artifact)

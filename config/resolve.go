@@ -382,24 +382,25 @@ func (v *resolver) health() {
 	specs := map[string][]HealthSpec{}
 	for _, e := range v.envs {
 		if e.ok() {
-			specs[e.name] = e.v.Health
+			specs[e.name] = e.v.accepting()
 		}
 	}
 	for _, r := range v.out.Routes {
 		for _, w := range r.Waves {
 			for _, s := range w.Stops {
 				if of := specs[s.Lane.Environment]; len(of) > 0 {
-					v.out.Health[s.Lane] = expandAll(of, s.Lane.Artifact)
+					v.out.Health[s.Lane] = expandAll(of, r.Image, s.Lane.Artifact)
 				}
 			}
 		}
 	}
 }
 
-func expandAll(of []HealthSpec, artifact string) []HealthSpec {
+func expandAll(of []HealthSpec, image, artifact string) []HealthSpec {
 	out := make([]HealthSpec, len(of))
 	for i, h := range of {
 		out[i] = h.expanded(artifact)
+		or(&out[i].Image, image)
 	}
 	return out
 }
