@@ -58,7 +58,7 @@ func (s *Server) mergeEntity(p *Project, t *thread, whole bool) object {
 	o := object{
 		"id": t.id, "iid": t.iid, "project_id": p.ID, "title": t.title, "description": t.description, "state": t.state,
 		"created_at": stamp(t.created), "updated_at": stamp(t.updated), "merged_at": nil, "merge_user": nil, "closed_at": nil, "closed_by": nil,
-		"source_branch": t.source, "target_branch": t.target, "source_project_id": p.ID, "target_project_id": p.ID,
+		"source_branch": t.source, "target_branch": t.target, "source_project_id": t.sourceProject, "target_project_id": p.ID,
 		"author": person(t.author), "assignees": people(t.assignees), "reviewers": people(reviewers), "labels": names(t.labels),
 		"draft": false, "sha": text(t.head), "merge_commit_sha": text(t.mergeCommit), "squash_commit_sha": nil,
 		"merge_when_pipeline_succeeds": t.autoMerge != nil, "detailed_merge_status": s.mergeStatus(p, t), "user_notes_count": 0,

@@ -140,14 +140,14 @@ func (s *Server) createMerge(c *call) reply {
 		return refuse(http.StatusBadRequest, []string{"Title is too long (maximum is 255 characters)"})
 	}
 	for _, t := range p.merges {
-		if t.state == "opened" && t.source == source && t.target == target {
+		if t.state == "opened" && t.source == source && t.target == target && t.sourceProject == p.ID {
 			return refuse(http.StatusConflict, []string{fmt.Sprintf("Another open merge request already exists for this source branch: !%d", t.iid)})
 		}
 	}
 	now := s.now()
 	t := &thread{
 		id: s.number(), iid: len(p.merges) + 1, title: c.field("title"), description: c.field("description"), state: "opened",
-		author: c.me, created: now, updated: now, source: source, target: target, assignees: s.users(c, "assignee_ids"),
+		author: c.me, created: now, updated: now, source: source, target: target, sourceProject: p.ID, assignees: s.users(c, "assignee_ids"),
 	}
 	s.review(t, s.users(c, "reviewer_ids"))
 	p.merges = append(p.merges, t)

@@ -149,30 +149,3 @@ func (s *Server) Push(p *Project, who, branch string, files map[string]string) (
 	}
 	return id, p.refresh(s)
 }
-
-// RequestChanges is what a reviewer does on the page of a merge request.
-func (s *Server) RequestChanges(p *Project, iid int, who string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := p.merges[iid-1]
-	for i := range s.options.Users {
-		if u := &s.options.Users[i]; u.Name == who {
-			t.reviewers = append(slices.DeleteFunc(t.reviewers, func(r *reviewer) bool { return r.who == u }), &reviewer{u, "requested_changes", s.now()})
-			s.note(t, u, "requested changes")
-		}
-	}
-}
-
-// Change lets a test change people.
-func (s *Server) Change(f func(users []User)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f(s.options.Users)
-}
-
-// Set lets a test change the settings of a project.
-func (s *Server) Set(f func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f()
-}

@@ -53,6 +53,7 @@ type thread struct {
 	stateEvents        []*event
 
 	source, target string
+	sourceProject  int
 	head           string
 	mergeCommit    string
 	trainCommit    string
