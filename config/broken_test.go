@@ -15,7 +15,7 @@ import (
 func names() config.RepositoryRules {
 	return config.RepositoryRules{
 		Name: "env-gitops", Governance: []string{"base.yaml", "case.yaml"}, Repositories: []string{"env-gitops"},
-		Signals: map[string]string{"probe": "probe", "prometheus": "prometheus", "argocd": "argocd"},
+		Signals: map[string]string{"probe": "probe", "prometheus": "prometheus", "alertmanager": "alertmanager", "argocd": "argocd"},
 		Keys:    []string{"release"}, Signers: []string{"scanner"},
 	}
 }
