@@ -109,7 +109,7 @@ func (f *File) At(expr string, document int) (Target, error) {
 		return Target{}, f.in(refuse(ErrPath, 0, "%v", err), expr)
 	}
 	if document < 0 || document > len(f.tree.docs) {
-		return Target{}, f.in(refuse(ErrNoMatch, 0, "there is no document %d among %d", document, len(f.tree.docs)), expr)
+		return Target{}, f.in(refuse(ErrNoMatch, 0, "it has only %d documents", len(f.tree.docs)), expr)
 	}
 	var found []Target
 	var missing error

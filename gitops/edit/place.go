@@ -50,14 +50,8 @@ func (h *Hit) overlaps(o Hit) bool {
 
 // stale adds the file that goes stale when the place changes.
 func (h *Hit) stale(files []string) []string {
-	lock := ""
-	switch base := path.Base(h.file.name); {
-	case base == "Chart.yaml" && h.Form == FormChart:
-		lock = "Chart.lock"
-	case h.file.tree.format == formatHCL && (h.Form == FormChart || h.Form == FormSource):
-		lock = ".terraform.lock.hcl"
-	}
-	if lock == "" || slices.Contains(files, lock) {
+	const lock = "Chart.lock"
+	if h.Form != FormChart || path.Base(h.file.name) != "Chart.yaml" || slices.Contains(files, lock) {
 		return files
 	}
 	return append(files, lock)

@@ -33,7 +33,7 @@ type Result struct {
 	Edits    []Edit
 	Hits     []Hit     // the places as they were before
 	Mentions []Mention // lines that name the artifact and were left alone
-	Stale    []string  // files that another tool should make anew: Chart.lock, .terraform.lock.hcl
+	Stale    []string  // files that another tool should make anew: Chart.lock
 }
 
 // Promote makes all places of a repository in one file, or the one at a path, name the version. It changes everything

@@ -1,0 +1,76 @@
+package edit_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/waveguide-dev/waveguide/gitops/edit"
+)
+
+func TestArtifacts(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		file, src string
+		want      []string
+	}{
+		"manifest":      {"a.yaml", "image: APP:1@OLD\nport: \"8080:80\"\nx: foo:bar\ny: nginx@OLD\n", []string{app, "docker.io/library/nginx"}},
+		"short name":    {"a.yaml", "image: nginx:1\nurl: http://nginx:80\n", []string{"docker.io/library/nginx"}},
+		"values":        {"a.yaml", "global: {imageRegistry: registry.example.com}\nimage: {repository: shop/app, tag: 1}\nweb: {image: {registry: r.example.com, repository: web, digest: OLD}}\n", []string{app, "r.example.com/web"}},
+		"kustomization": {"a.yaml", "images:\n- {name: x, newName: APP, newTag: v1}\n- {name: registry.example.com/shop/web, digest: OLD}\n", []string{app, "registry.example.com/shop/web"}},
+		"charts":        {"a.yaml", "dependencies:\n- {name: app, repository: 'oci://registry.example.com/charts', version: 1.2.3}\nsource: {repoURL: registry.example.com/charts, chart: web, targetRevision: 1.2.3}\n", []string{chart, "registry.example.com/charts/web"}},
+		"Flux":          {"a.yaml", "url: https://git.example.com/acme/modules.git\nref: {tag: v1}\n", []string{module}},
+		"parameters":    {"a.yaml", "parameters:\n- {name: image.repository, value: APP}\n- {name: image.tag, value: 1.2.3}\n", []string{app}},
+		"embedded":      {"a.yaml", "values: |\n  image: {repository: APP, tag: x}\n", []string{app}},
+		"modules":       {"a.tf", "module \"a\" {\n  source = \"git::https://git.example.com/acme/modules//vpc?ref=v1\"\n}\nmodule \"b\" {\n  source = \"tf.example.com/a/b/c\"\n  version = \"1.2.3\"\n}\n", []string{module + "//vpc", "tf.example.com/a/b/c"}},
+		"variables":     {"a.env", "A=APP:1\nHOST=example.com:80\nWEB_IMAGE=registry.example.com/shop/web\nWEB_TAG=2\n", []string{app, "registry.example.com/shop/web"}},
+		"JSON":          {"a.json", `{"image": "APP", "tag": "1.0"}`, []string{app}},
+		"nothing":       {"a.yaml", "image: app\nrepository: APP\n# APP:1\nimage2: 'APP:{{ x }}'\n", nil},
+	} {
+		f, err := edit.Open(c.file, []byte(digests(c.src)))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var got []string
+		for _, a := range f.Artifacts(nil) {
+			got = append(got, a.Repository)
+		}
+		if d := cmp.Diff(c.want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", name, d)
+		}
+	}
+}
+
+func TestFinderReadsABlobOnce(t *testing.T) {
+	t.Parallel()
+	f := edit.NewFinder(edit.Request{Repository: app, Artifact: "payments"})
+	reads := 0
+	find := func(name, blob, src string) edit.Found {
+		found, err := f.File(name, blob, func() ([]byte, error) { reads++; return []byte(digests(src)), nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	for range 3 {
+		if got := find("a.yaml", "1", "image: APP:1\n# APP\n"); len(got.Hits) != 1 || len(got.Mentions) != 1 {
+			t.Errorf("a place: %+v", got)
+		}
+		if got := find("b.yaml", "2", "image: APP-v2:1\n"); len(got.Hits)+len(got.Mentions) > 0 || got.Problem != nil {
+			t.Errorf("a near miss: %+v", got)
+		}
+		if got := find("c.yaml", "3", "v: 1.2.3 # waveguide: payments\n"); len(got.Hits) != 1 {
+			t.Errorf("a marker: %+v", got)
+		}
+		if got := find("d.yaml", "4", "a: [APP\n"); !errors.Is(got.Problem, edit.ErrSyntax) {
+			t.Errorf("a broken file: %+v", got)
+		}
+	}
+	if reads != 4 {
+		t.Errorf("%d reads of 4 blobs", reads)
+	}
+	if _, err := f.File("e.yaml", "5", func() ([]byte, error) { return nil, errors.New("gone") }); err == nil {
+		t.Error("an unreadable blob was taken for one without places")
+	}
+}
