@@ -58,6 +58,8 @@ func openForge(r config.Repository) (forge, error) {
 	switch r.Forge.Kind {
 	case "local":
 		return local.NewClient(local.ClientOptions{BaseURL: r.Forge.URL, Repository: forgeName(r), Name: r.Name, HTTP: client, Token: token}), nil
+	case "github":
+		return newGitHub(r, client, token)
 	case "gitlab":
 		return newGitLab(r, client, token)
 	}
@@ -79,7 +81,7 @@ func forgeHTTP(r config.Repository) (*http.Client, error) {
 func forgeGit(r config.Repository) (user, password string, err error) {
 	git, errGit := url.Parse(r.URL)
 	api, errAPI := url.Parse(forgeURL(r))
-	if errGit != nil || errAPI != nil || r.Forge.Token.IsZero() || r.Forge.Kind != "github" && !sameHost(git.Hostname(), api.Hostname()) {
+	if errGit != nil || errAPI != nil || r.Forge.Token.IsZero() || !sameHost(git.Hostname(), api.Hostname()) && (r.Forge.Kind != "github" || !sameHost(git.Hostname(), githubHost(r))) {
 		return "", "", nil //nolint:nilerr // no credentials: Git says what it needs
 	}
 	password, err = secret(r.Forge.Token)

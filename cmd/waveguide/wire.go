@@ -154,6 +154,9 @@ func openMirror(ctx context.Context, d *config.Daemon, r config.Repository) (*mi
 // gitCredentials are those of the repository, or the forge's token where the
 // forge serves Git itself.
 func gitCredentials(r config.Repository) func(context.Context) (string, string, error) {
+	if r.Credentials == nil && r.Forge.App != nil && strings.HasPrefix(r.URL, "http") {
+		return appGit(r)
+	}
 	return func(context.Context) (string, string, error) {
 		c := r.Credentials
 		switch {

@@ -1,0 +1,113 @@
+package github
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	gogithub "github.com/google/go-github/v88/github"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/github/query"
+)
+
+// variables of a query; owner and name are added to those of queries about the
+// repository.
+type variables map[string]any
+
+// graphError is one error of a GraphQL answer.
+type graphError struct {
+	Type    string `json:"type"`
+	Message string `json:"message"`
+}
+
+// hidden says that a part of an answer was kept from us; the rest is there.
+type hidden struct{ why string }
+
+func (h *hidden) Error() string { return "GitHub keeps a part from us: " + h.why }
+
+// ask runs a query about the repository.
+func (c *Client) ask(ctx context.Context, name string, v variables, into any) error {
+	v["owner"], v["name"] = c.owner, c.name
+	return c.graph(ctx, name, v, into)
+}
+
+// graph runs a query or a mutation. With an error of type [hidden] the answer
+// holds what may be seen.
+func (c *Client) graph(ctx context.Context, name string, v variables, into any) error {
+	text, err := query.Text(name)
+	if err != nil {
+		return err
+	}
+	req, err := c.rest.NewRequest(ctx, http.MethodPost, c.graphql, map[string]any{"query": text, "variables": v})
+	if err != nil {
+		return fmt.Errorf("make the query %s: %w", name, err)
+	}
+	var out struct {
+		Data   json.RawMessage `json:"data"`
+		Errors []graphError    `json:"errors"`
+	}
+	if _, err := c.rest.Do(req, &out); err != nil {
+		return problem(err)
+	}
+	blank := len(out.Data) == 0 || string(out.Data) == "null"
+	if len(out.Errors) > 0 {
+		if err := c.graphProblem(out.Errors); blank || !isHidden(err) {
+			return err
+		}
+	}
+	if blank {
+		return fmt.Errorf("GitHub's answer to %s is empty", name)
+	}
+	if err := json.Unmarshal(out.Data, into); err != nil {
+		return fmt.Errorf("GitHub's answer to %s is not what is expected: %w", name, err)
+	}
+	if len(out.Errors) > 0 {
+		return c.graphProblem(out.Errors)
+	}
+	return nil
+}
+
+func isHidden(err error) bool {
+	_, ok := errors.AsType[*hidden](err)
+	return ok
+}
+
+func (c *Client) graphProblem(list []graphError) error {
+	first := list[0]
+	said := gitops.CutLine(first.Message, 300)
+	switch first.Type {
+	case "RATE_LIMITED":
+		until := c.transport.Budget("graphql").Reset
+		if until.IsZero() {
+			until = time.Now().Add(time.Minute)
+		}
+		return c.transport.Wait("graphql", until)
+	case "FORBIDDEN", "INSUFFICIENT_SCOPES":
+		return fmt.Errorf("%w: %w", gitops.ErrDenied, &hidden{said})
+	case "NOT_FOUND":
+		return &answered{text: "GitHub says: " + said, status: http.StatusNotFound}
+	}
+	return &answered{text: "GitHub says: " + said, status: http.StatusUnprocessableEntity}
+}
+
+// pages runs a list of REST to its end.
+func pages[T any](next func(*gogithub.ListOptions) ([]T, *gogithub.Response, error)) ([]T, error) {
+	var all []T
+	o := &gogithub.ListOptions{PerPage: perPage}
+	for range maxPages {
+		list, resp, err := next(o)
+		if err != nil {
+			return nil, problem(err)
+		}
+		all = append(all, list...)
+		if resp.NextPage == 0 {
+			return all, nil
+		}
+		o.Page = resp.NextPage
+	}
+	return nil, fmt.Errorf("the list has more than %d pages", maxPages)
+}

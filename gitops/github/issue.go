@@ -1,0 +1,190 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	gogithub "github.com/google/go-github/v88/github"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+)
+
+// Issues are the open ones with the label of pauses, whatever of the fifty that
+// changed last ever had it, and those of the given ids.
+func (c *Client) Issues(ctx context.Context, known []string) ([]gitops.Issue, error) {
+	list, err := c.issues(ctx, known)
+	if err != nil {
+		return nil, fmt.Errorf("list the pause issues of %s: %w", c.o.Repository, err)
+	}
+	return list, nil
+}
+
+func (c *Client) issues(ctx context.Context, known []string) ([]gitops.Issue, error) {
+	r := c.reader(fresh)
+	var err error
+	if r.me, err = c.self(ctx); err != nil {
+		return nil, err
+	}
+	nodes := map[int]issueNode{}
+	after := any(nil)
+	for range maxPages {
+		var out struct {
+			Repository *struct {
+				HasIssuesEnabled bool
+				Standing, Recent list[issueNode]
+			}
+		}
+		if err := c.ask(ctx, "issues", variables{"label": gitops.LabelPause, "after": after}, &out); err != nil {
+			return nil, err
+		}
+		if out.Repository == nil {
+			return nil, fmt.Errorf("%w: GitHub shows no repository %s to these credentials", gitops.ErrDenied, c.o.Repository)
+		}
+		if !out.Repository.HasIssuesEnabled {
+			return nil, gitops.ErrDisabled
+		}
+		for _, n := range slices.Concat(out.Repository.Recent.Nodes, out.Repository.Standing.Nodes) {
+			nodes[n.Number] = n
+		}
+		page := out.Repository.Standing.PageInfo
+		if !page.HasNextPage {
+			return c.pausing(ctx, r, nodes, known)
+		}
+		after = page.EndCursor
+	}
+	return nil, errors.New("there are more open ones than can be read")
+}
+
+// pausing keeps the issues that are or were pauses, and reads the known ones
+// that the lists did not show.
+func (c *Client) pausing(ctx context.Context, r *reader, nodes map[int]issueNode, known []string) ([]gitops.Issue, error) {
+	asked := map[string]bool{}
+	for _, id := range known {
+		asked[id] = true
+	}
+	in := r.introducer(ctx)
+	var out []gitops.Issue
+	for _, n := range slices.Sorted(maps.Keys(nodes)) {
+		node := nodes[n]
+		id := strconv.Itoa(n)
+		if !asked[id] && !pauses(node) {
+			continue
+		}
+		delete(asked, id)
+		out = append(out, r.issue(ctx, node, in))
+	}
+	for _, id := range slices.Sorted(maps.Keys(asked)) {
+		n, err := number(id)
+		if err != nil {
+			return nil, err
+		}
+		var one struct{ Repository *struct{ Issue *issueNode } }
+		if err := c.ask(ctx, "oneIssue", variables{"number": n}, &one); err != nil {
+			if _, is := errors.AsType[*answered](err); is {
+				continue // deleted or moved away: there is nothing left to stop with
+			}
+			return nil, err
+		}
+		if one.Repository != nil && one.Repository.Issue != nil {
+			out = append(out, r.issue(ctx, *one.Repository.Issue, in))
+		}
+	}
+	return out, nil
+}
+
+// pauses says that an issue has or had the label.
+func pauses(n issueNode) bool {
+	if slices.Contains(namesOf(n.Labels), gitops.LabelPause) {
+		return true
+	}
+	return slices.ContainsFunc(n.TimelineItems.Nodes, func(h happening) bool { return h.Label.Name == gitops.LabelPause })
+}
+
+func (r *reader) issue(ctx context.Context, n issueNode, in func(*gitops.Actor)) gitops.Issue {
+	i := gitops.Issue{
+		ID: strconv.Itoa(n.Number), URL: n.URL, Title: n.Title, State: gitops.Open, Opened: n.CreatedAt, Author: gitops.Actor{Name: n.Author.name()},
+	}
+	if n.State != "OPEN" {
+		i.State = gitops.Closed
+	}
+	items, err := r.timeline(ctx, n.Number, n.TimelineItems)
+	if err != nil {
+		i.Unread = "its events: " + err.Error()
+	}
+	i.Events = events(items)
+	i.Labels = gitops.LabelsNow(namesOf(n.Labels), i.Events)
+	in(&i.Author)
+	for k := range i.Events {
+		in(&i.Events[k].By)
+	}
+	for k := range i.Labels {
+		in(&i.Labels[k].By)
+	}
+	return i
+}
+
+// Pauses are the pauses in force. An issue that was seen as one stays known to
+// this client, whatever becomes of its label.
+func (c *Client) Pauses(ctx context.Context) ([]gitops.Pause, error) {
+	c.mu.Lock()
+	known := slices.Sorted(maps.Keys(c.paused))
+	c.mu.Unlock()
+	list, err := c.Issues(ctx, known)
+	if errors.Is(err, gitops.ErrDisabled) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	me, err := c.self(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pauses, _ := gitops.Pauses(list, me.Name, time.Now(), nil)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.paused)
+	for _, p := range pauses {
+		c.paused[p.ID] = true
+	}
+	return pauses, nil
+}
+
+// OpenIssue opens an issue and returns its number.
+func (c *Client) OpenIssue(ctx context.Context, title, body string, labels []string) (string, error) {
+	if err := c.ensureLabels(ctx, labels); err != nil {
+		return "", fmt.Errorf("open an issue: %w", err)
+	}
+	title, body = gitops.CutLine(title, maxTitle), gitops.CutBody(body, maxBody)
+	change := &gogithub.IssueRequest{Title: &title, Body: &body}
+	if len(labels) > 0 {
+		change.Labels = &labels
+	}
+	i, _, err := c.rest.Issues.Create(ctx, c.owner, c.name, change)
+	if err != nil {
+		return "", fmt.Errorf("open an issue: %w", problem(err))
+	}
+	return strconv.Itoa(i.GetNumber()), nil
+}
+
+// CloseIssue closes an issue; closing it again does nothing.
+func (c *Client) CloseIssue(ctx context.Context, id string) error {
+	return c.edit(ctx, "close", id, &gogithub.IssueRequest{State: new("closed")})
+}
+
+// edit changes an issue, or what a proposal has in common with one.
+func (c *Client) edit(ctx context.Context, doing, id string, change *gogithub.IssueRequest) error {
+	n, err := number(id)
+	if err != nil {
+		return fmt.Errorf("%s %.40s: %w", doing, id, err)
+	}
+	if _, _, err := c.rest.Issues.Edit(ctx, c.owner, c.name, n, change); err != nil {
+		return fmt.Errorf("%s %s: %w", doing, id, problem(err))
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package github
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	gogithub "github.com/google/go-github/v88/github"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+)
+
+// Open finds the open proposal of the branch, whoever made it, or opens one;
+// the labels are on it afterwards.
+func (c *Client) Open(ctx context.Context, p gitops.Proposal, labels []string) (gitops.Proposal, error) {
+	if p.Branch == "" {
+		p.Branch = p.Lane.Branch()
+	}
+	id, err := c.open(ctx, p)
+	if err == nil && len(labels) > 0 {
+		err = c.addLabels(ctx, id, labels)
+	}
+	if err != nil {
+		return gitops.Proposal{}, fmt.Errorf("open a proposal for %s: %w", p.Branch, err)
+	}
+	return c.Proposal(ctx, strconv.Itoa(id))
+}
+
+func (c *Client) open(ctx context.Context, p gitops.Proposal) (int, error) {
+	if id, err := c.openOf(ctx, p.Branch); id != 0 || err != nil {
+		return id, err
+	}
+	draft := gogithub.NewPullRequest{
+		Title: new(gitops.CutLine(p.Title, maxTitle)), Body: new(gitops.CutBody(p.Body, maxBody)), Head: &p.Branch, Base: &c.o.Branch,
+	}
+	made, _, err := c.rest.PullRequests.Create(ctx, c.owner, c.name, &draft)
+	if err == nil {
+		return made.GetNumber(), nil
+	}
+	// It may have been made all the same, now or a moment ago.
+	if code := status(err); code == 0 || code == http.StatusUnprocessableEntity || code >= http.StatusInternalServerError {
+		if id, again := c.openOf(ctx, p.Branch); again == nil && id != 0 {
+			return id, nil
+		}
+	}
+	return 0, problem(err)
+}
+
+// openOf is the number of the open proposal of a branch of this repository, or
+// 0.
+func (c *Client) openOf(ctx context.Context, branch string) (int, error) {
+	found, _, err := c.rest.PullRequests.List(ctx, c.owner, c.name, &gogithub.PullRequestListOptions{
+		State: "open", Head: c.owner + ":" + branch, Base: c.o.Branch, ListOptions: gogithub.ListOptions{PerPage: perPage},
+	})
+	if err != nil {
+		return 0, problem(err)
+	}
+	for _, p := range found {
+		if p.GetHead().GetRef() == branch && p.GetHead().GetRepo().GetFullName() == p.GetBase().GetRepo().GetFullName() {
+			return p.GetNumber(), nil
+		}
+	}
+	return 0, nil
+}
+
+// Update sets the title and the body.
+func (c *Client) Update(ctx context.Context, id, title, body string) error {
+	return c.edit(ctx, "update proposal", id, &gogithub.IssueRequest{
+		Title: new(gitops.CutLine(title, maxTitle)), Body: new(gitops.CutBody(body, maxBody)),
+	})
+}
+
+// Close closes a proposal with a comment, which is written once; closing it
+// again does nothing.
+func (c *Client) Close(ctx context.Context, id, comment string) error {
+	n, err := number(id)
+	if err != nil {
+		return fmt.Errorf("close proposal %.40s: %w", id, err)
+	}
+	p, _, err := c.rest.PullRequests.Get(ctx, c.owner, c.name, n)
+	if err != nil {
+		return fmt.Errorf("close proposal %s: %w", id, problem(err))
+	}
+	if p.GetState() != "open" {
+		return nil
+	}
+	if comment != "" {
+		sum := sha256.Sum256([]byte(comment))
+		if err := c.Answer(ctx, id, "close "+hex.EncodeToString(sum[:6]), comment); err != nil {
+			return fmt.Errorf("close proposal %s: %w", id, err)
+		}
+	}
+	return c.edit(ctx, "close proposal", id, &gogithub.IssueRequest{State: new("closed")})
+}
+
+// Merge merges exactly that head and removes the branch. It fails with
+// [gitops.ErrMoved] when the head or the state is another or the merge has a
+// conflict, and with [gitops.ErrDenied] when a rule refuses it.
+func (c *Client) Merge(ctx context.Context, id string, head gitops.Commit) (gitops.Commit, error) {
+	n, err := number(id)
+	if err != nil {
+		return "", fmt.Errorf("merge proposal %.40s: %w", id, err)
+	}
+	s, err := c.settings(ctx, fresh)
+	if err != nil {
+		return "", fmt.Errorf("merge proposal %s: read how: %w", id, err)
+	}
+	done, _, err := c.rest.PullRequests.Merge(ctx, c.owner, c.name, n, "", &gogithub.PullRequestOptions{SHA: string(head), MergeMethod: s.method()})
+	merged := gitops.Commit(done.GetSHA())
+	if err != nil {
+		if merged, err = c.unmerged(ctx, n, head, err); err != nil {
+			return "", fmt.Errorf("merge proposal %s: %w", id, err)
+		}
+	}
+	if merged == "" {
+		return "", fmt.Errorf("merge proposal %s: GitHub does not say which commit it made", id)
+	}
+	c.tidy(ctx, n, head)
+	return merged, nil
+}
+
+// unmerged finds out what a merge that failed means. One whose answer was lost
+// may have been made.
+func (c *Client) unmerged(ctx context.Context, n int, head gitops.Commit, failed error) (gitops.Commit, error) {
+	code := status(failed)
+	if _, limited := errors.AsType[*gitops.LimitError](failed); limited || code == http.StatusUnauthorized || code == http.StatusForbidden {
+		return "", problem(failed)
+	}
+	if code == http.StatusConflict {
+		return "", fmt.Errorf("%w: %w", gitops.ErrMoved, problem(failed))
+	}
+	p, _, err := c.rest.PullRequests.Get(ctx, c.owner, c.name, n)
+	unsure := code == 0 || code >= http.StatusInternalServerError
+	switch at := gitops.Commit(p.GetHead().GetSHA()); {
+	case err != nil:
+		return "", problem(failed)
+	case p.GetMerged() && at == head && unsure:
+		return gitops.Commit(p.GetMergeCommitSHA()), nil
+	case p.GetState() != "open":
+		return "", fmt.Errorf("%w: it is not open any more", gitops.ErrMoved)
+	case at != head:
+		return "", fmt.Errorf("%w: the head is %s", gitops.ErrMoved, at.Short())
+	case p.GetMergeableState() == "dirty":
+		return "", fmt.Errorf("%w: it conflicts with %s", gitops.ErrMoved, c.o.Branch)
+	case code == http.StatusMethodNotAllowed:
+		return "", fmt.Errorf("%w: %w", gitops.ErrDenied, problem(failed))
+	}
+	return "", problem(failed)
+}

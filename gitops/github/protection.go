@@ -1,0 +1,216 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	gogithub "github.com/google/go-github/v88/github"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+)
+
+// Protection reads what guards the protected branch, and what the bot may do.
+func (c *Client) Protection(ctx context.Context) (gitops.Protection, error) {
+	p, err := c.protection(ctx)
+	if err != nil {
+		return p, fmt.Errorf("read the protection of %s: %w", c.o.Branch, err)
+	}
+	return p, nil
+}
+
+func (c *Client) protection(ctx context.Context) (gitops.Protection, error) {
+	p := gitops.Protection{Branch: c.o.Branch, Settings: c.web + "/" + c.o.Repository + "/settings/rules"}
+	me, err := c.Whoami(ctx)
+	if err != nil {
+		return p, err
+	}
+	p.Permission = me.Permission
+	if p.Lacks, err = c.lacks(ctx, me); err != nil {
+		return p, err
+	}
+	s, err := c.settings(ctx, 0)
+	if err != nil {
+		return p, err
+	}
+	p.NoIssues, p.Queue, p.Methods = s.noIssues, s.queue, s.methods
+	if p.Checks, err = c.required(ctx, 0); err != nil {
+		return p, err
+	}
+	rules, err := c.branchRules(ctx)
+	if err != nil {
+		return p, err
+	}
+	reviewed := len(rules.PullRequest) > 0
+	p.Protected = reviewed || len(rules.RequiredStatusChecks) > 0 || len(rules.MergeQueue) > 0
+	for _, r := range rules.PullRequest {
+		p.Approvals = max(p.Approvals, r.Parameters.RequiredApprovingReviewCount)
+		p.OwnersApprove = p.OwnersApprove || r.Parameters.RequireCodeOwnerReview
+		p.KeepsStale = p.KeepsStale || !r.Parameters.DismissStaleReviewsOnPush
+	}
+	classic, err := c.classic(ctx, &p)
+	if err != nil {
+		return p, err
+	}
+	p.BotPushes = p.Protected && !reviewed && !classic
+	if err := c.owners(ctx, &p); err != nil {
+		return p, err
+	}
+	return p, c.bypass(ctx, &p, me)
+}
+
+// rights are what an app needs, with the names of GitHub's settings page.
+func rights(p *gogithub.InstallationPermissions) []struct{ name, want, have string } {
+	return []struct{ name, want, have string }{
+		{"Contents", "write", p.GetContents()},
+		{"Pull requests", "write", p.GetPullRequests()},
+		{"Issues", "write", p.GetIssues()},
+		{"Checks", "write", p.GetChecks()},
+		{"Commit statuses", "read", p.GetStatuses()},
+		{"Metadata", "read", p.GetMetadata()},
+	}
+}
+
+func (c *Client) lacks(ctx context.Context, me gitops.Actor) ([]string, error) {
+	if c.app == nil {
+		if !me.Permission.Releases() {
+			return []string{"write to the repository"}, nil
+		}
+		return nil, nil
+	}
+	in, _, err := c.asApp.Apps.GetInstallation(ctx, c.o.App.Installation)
+	if err != nil {
+		return nil, problem(err)
+	}
+	var out []string
+	for _, r := range rights(in.GetPermissions()) {
+		if r.have != "write" && r.have != r.want {
+			out = append(out, "use "+r.name+" ("+r.want+")")
+		}
+	}
+	return out, nil
+}
+
+// classic reads the older branch protection; it says whether that asks for a
+// proposal before anything lands.
+func (c *Client) classic(ctx context.Context, p *gitops.Protection) (bool, error) {
+	b, _, err := c.rest.Repositories.GetBranchProtection(ctx, c.owner, c.name, c.o.Branch)
+	switch code := status(err); {
+	case code == http.StatusNotFound, errors.Is(err, gogithub.ErrBranchNotProtected):
+		return false, nil
+	case code == http.StatusForbidden:
+		if !p.Protected {
+			p.Unread = append(p.Unread, "branch protection cannot be read: grant Administration (read) for doctor, or use a ruleset")
+		}
+		return false, nil
+	case err != nil:
+		return false, problem(err)
+	}
+	p.Protected = true
+	if r := b.GetRequiredPullRequestReviews(); r != nil {
+		p.Approvals = max(p.Approvals, r.RequiredApprovingReviewCount)
+		p.OwnersApprove = p.OwnersApprove || r.RequireCodeOwnerReviews
+		p.KeepsStale = p.KeepsStale || !r.DismissStaleReviews
+		if a := r.GetBypassPullRequestAllowances(); a != nil {
+			p.Bypass = append(p.Bypass, allowed(a.Users, a.Teams, a.Apps)...)
+		}
+	}
+	if e := b.GetEnforceAdmins(); e == nil || !e.Enabled {
+		p.Bypass = append(p.Bypass, "administrators can pass by the branch protection: switch on \"do not allow bypassing\"")
+	}
+	return b.GetRequiredPullRequestReviews() != nil || b.GetRestrictions() != nil, nil
+}
+
+func allowed(users []*gogithub.User, teams []*gogithub.Team, apps []*gogithub.App) []string {
+	const can = " can merge without the reviews that are asked for"
+	var out []string
+	for _, u := range users {
+		out = append(out, u.GetLogin()+can)
+	}
+	for _, t := range teams {
+		out = append(out, "team "+t.GetSlug()+can)
+	}
+	for _, a := range apps {
+		out = append(out, "app "+a.GetSlug()+can)
+	}
+	return out
+}
+
+// owners looks whether the CODEOWNERS file is there and can be understood.
+func (c *Client) owners(ctx context.Context, p *gitops.Protection) error {
+	if !p.OwnersApprove {
+		return nil
+	}
+	e, _, err := c.rest.Repositories.GetCodeownersErrors(ctx, c.owner, c.name, &gogithub.GetCodeownersErrorsOptions{Ref: c.o.Branch})
+	switch {
+	case status(err) == http.StatusNotFound:
+		p.Bypass = append(p.Bypass, "code owners must approve, and there is no CODEOWNERS file: whoever may write can change rules and production paths")
+	case err != nil:
+		return problem(err)
+	case len(e.Errors) > 0:
+		p.Bypass = append(p.Bypass, fmt.Sprintf("%d lines of %s name no owner that counts", len(e.Errors), e.Errors[0].Path))
+	}
+	return nil
+}
+
+// bypass reads who can pass by the rulesets.
+func (c *Client) bypass(ctx context.Context, p *gitops.Protection, me gitops.Actor) error {
+	type actor struct {
+		BypassMode         string
+		OrganizationAdmin  bool
+		DeployKey          bool
+		RepositoryRoleName string
+		Actor              *account
+	}
+	var out struct {
+		Repository *struct {
+			Ref *struct {
+				Rules *list[struct {
+					RepositoryRuleset *struct {
+						Name         string
+						BypassActors *list[actor]
+					}
+				}]
+			}
+		}
+	}
+	err := c.ask(ctx, "bypass", variables{"ref": "refs/heads/" + c.o.Branch}, &out)
+	if isHidden(err) {
+		p.Unread = append(p.Unread, "who can pass by the rules: "+err.Error()+"; grant Administration (read)")
+		return nil
+	}
+	if err != nil || out.Repository == nil || out.Repository.Ref == nil || out.Repository.Ref.Rules == nil {
+		return err
+	}
+	for _, r := range out.Repository.Ref.Rules.Nodes {
+		if r.RepositoryRuleset == nil || r.RepositoryRuleset.BypassActors == nil {
+			continue
+		}
+		for _, a := range r.RepositoryRuleset.BypassActors.Nodes {
+			who := "somebody"
+			switch {
+			case a.OrganizationAdmin:
+				who = "administrators of the organization"
+			case a.DeployKey:
+				who = "whoever has a deploy key"
+			case a.RepositoryRoleName != "":
+				who = "whoever has the role " + a.RepositoryRoleName
+			case a.Actor != nil && a.Actor.Slug != "":
+				who = "app " + a.Actor.Slug
+				if a.Actor.Slug+botEnding == me.Name {
+					p.BotPushes = p.BotPushes || a.BypassMode == "ALWAYS"
+					who = "the bot itself"
+				}
+			case a.Actor != nil && a.Actor.CombinedSlug != "":
+				who = "team @" + a.Actor.CombinedSlug
+			}
+			line := who + " can pass by the ruleset " + r.RepositoryRuleset.Name
+			if !slices.Contains(p.Bypass, line) {
+				p.Bypass = append(p.Bypass, line)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package github
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+)
+
+// Enqueue puts exactly that head into the branch's merge queue;
+// [gitops.ErrUnsupported] where it has none.
+func (c *Client) Enqueue(ctx context.Context, id string, head gitops.Commit) error {
+	if err := c.enqueue(ctx, id, head); err != nil {
+		return fmt.Errorf("enqueue proposal %.40s: %w", id, err)
+	}
+	return nil
+}
+
+func (c *Client) enqueue(ctx context.Context, id string, head gitops.Commit) error {
+	s, err := c.settings(ctx, 0)
+	if err != nil {
+		return err
+	}
+	if !s.queue {
+		return fmt.Errorf("%w: branch %s has no merge queue", gitops.ErrUnsupported, c.o.Branch)
+	}
+	n, err := number(id)
+	if err != nil {
+		return err
+	}
+	// It may be there already, or become so while an answer is lost.
+	for try := range 2 {
+		p, err := c.pull(ctx, c.reader(0), n)
+		switch {
+		case err != nil:
+			return err
+		case gitops.Commit(p.HeadRefOID) != head:
+			return fmt.Errorf("%w: the head is %s", gitops.ErrMoved, gitops.Commit(p.HeadRefOID).Short())
+		case p.IsInMergeQueue || p.State == "MERGED":
+			return nil
+		case p.State != "OPEN":
+			return fmt.Errorf("%w: it is not open any more", gitops.ErrMoved)
+		}
+		var out struct {
+			EnqueuePullRequest *struct{ MergeQueueEntry *struct{ Position int } }
+		}
+		err = c.graph(ctx, "enqueue", variables{"input": map[string]any{"pullRequestId": p.ID, "expectedHeadOid": string(head)}}, &out)
+		if err == nil {
+			return nil
+		}
+		if code := status(err); try > 0 || code != 0 && code < http.StatusInternalServerError {
+			if code == http.StatusUnprocessableEntity {
+				return fmt.Errorf("%w: %w", gitops.ErrDenied, err)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// Groups are those that the merge queue has formed. Each holds the proposals
+// before it too, and the check has to stand on its head.
+func (c *Client) Groups(ctx context.Context) ([]gitops.Group, error) {
+	var out struct {
+		Repository *struct {
+			MergeQueue *struct {
+				Entries list[struct {
+					Position               int
+					HeadCommit, BaseCommit *commit
+					PullRequest            *struct{ Number int }
+				}]
+			}
+		}
+	}
+	if err := c.ask(ctx, "queue", variables{"branch": c.o.Branch}, &out); err != nil {
+		return nil, fmt.Errorf("read the merge queue of %s: %w", c.o.Branch, err)
+	}
+	if out.Repository == nil || out.Repository.MergeQueue == nil {
+		return nil, nil
+	}
+	entries := out.Repository.MergeQueue.Entries.Nodes
+	slices.SortFunc(entries, func(a, b struct {
+		Position               int
+		HeadCommit, BaseCommit *commit
+		PullRequest            *struct{ Number int }
+	},
+	) int {
+		return cmp.Compare(a.Position, b.Position)
+	})
+	var groups []gitops.Group
+	var before []string
+	for _, e := range entries {
+		if e.PullRequest != nil {
+			before = append(before, strconv.Itoa(e.PullRequest.Number))
+		}
+		if e.HeadCommit == nil {
+			continue // the queue has not built it yet
+		}
+		g := gitops.Group{Head: gitops.Commit(e.HeadCommit.OID), Proposals: slices.Clone(before)}
+		if e.BaseCommit != nil {
+			g.Base = gitops.Commit(e.BaseCommit.OID)
+		}
+		groups = append(groups, g)
+	}
+	return groups, nil
+}
+
+// tidy removes the branch of a merged proposal, if it is still at that commit.
+// A branch that stays does no harm, so nobody hears of a failure.
+func (c *Client) tidy(ctx context.Context, n int, head gitops.Commit) {
+	s, err := c.settings(ctx, fresh)
+	if err != nil {
+		return
+	}
+	p, _, err := c.rest.PullRequests.Get(ctx, c.owner, c.name, n)
+	branch := p.GetHead().GetRef()
+	if err != nil || !strings.HasPrefix(branch, gitops.BranchPrefix) {
+		return
+	}
+	var out struct {
+		UpdateRefs *struct{ ClientMutationID string }
+	}
+	_ = c.graph(ctx, "deleteBranch", variables{"input": map[string]any{ // see above
+		"repositoryId": s.id,
+		"refUpdates": []any{map[string]any{
+			"name": "refs/heads/" + branch, "beforeOid": string(head), "afterOid": strings.Repeat("0", len(head)),
+		}},
+	}}, &out)
+}

@@ -1,0 +1,268 @@
+package github
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+)
+
+// reader turns nodes into nouns during one look.
+type reader struct {
+	*Client
+	age  time.Duration
+	need []gitops.RequiredCheck
+	me   gitops.Actor
+	// unread is what the whole look could not see.
+	unread []string
+}
+
+func (c *Client) reader(age time.Duration) *reader { return &reader{Client: c, age: age} }
+
+// prepare reads what every proposal is compared with.
+func (r *reader) prepare(ctx context.Context) (err error) {
+	if r.me, err = r.self(ctx); err != nil {
+		return err
+	}
+	if r.need, err = r.required(ctx, r.age); err != nil {
+		if _, limited := errors.AsType[*gitops.LimitError](err); limited {
+			return err
+		}
+		r.unread = append(r.unread, "the required checks: "+err.Error())
+	}
+	return nil
+}
+
+// see lets an answer pass of which a part is hidden, and remembers that.
+func (r *reader) see(err error) error {
+	if isHidden(err) {
+		r.unread = append(r.unread, err.Error())
+		return nil
+	}
+	return err
+}
+
+// proposal reads one node. What cannot be read of it is in Unread.
+func (r *reader) proposal(ctx context.Context, n pull) gitops.Proposal {
+	p := gitops.Proposal{
+		ID: fmt.Sprint(n.Number), URL: n.URL, Title: n.Title, Body: n.Body, Branch: n.HeadRefName, State: gitops.Open,
+		Head: gitops.Commit(n.HeadRefOID), Opened: n.CreatedAt, Queued: n.IsInMergeQueue, Author: gitops.Actor{Name: n.Author.name()},
+	}
+	if n.IsCrossRepository {
+		p.Branch = "fork:" + n.HeadRefName
+	}
+	if lane, ours := gitops.LaneOf(p.Branch); ours {
+		p.Lane = lane
+		p.Lane.Repository = r.o.Name
+	}
+	if len(n.Oldest.Nodes) > 0 && len(n.Oldest.Nodes[0].Commit.Parents.Nodes) > 0 {
+		p.Base = gitops.Commit(n.Oldest.Nodes[0].Commit.Parents.Nodes[0].OID)
+	}
+	unread := slices.Clone(r.unread)
+	say := func(what string, err error) {
+		if err != nil {
+			unread = append(unread, what+": "+err.Error())
+		}
+	}
+	items, err := r.timeline(ctx, n.Number, n.TimelineItems)
+	say("its events", err)
+	p.Events = events(items)
+	p.Labels = gitops.LabelsNow(namesOf(n.Labels), p.Events)
+	p.Reviews, err = r.reviews(ctx, n)
+	say("its reviews", err)
+	p.Checks, err = r.checks(ctx, n)
+	say("its checks", err)
+	for _, q := range n.ReviewRequests.Nodes {
+		if a := q.RequestedReviewer; a != nil && a.CombinedSlug != "" {
+			p.Requested = append(p.Requested, "@"+a.CombinedSlug)
+		} else if a != nil {
+			p.Requested = append(p.Requested, a.name())
+		}
+	}
+	if n.State != "OPEN" {
+		end(&p, n)
+	}
+	p.Unread = strings.Join(unread, "; ")
+	return p
+}
+
+func end(p *gitops.Proposal, n pull) {
+	p.State, p.Ended = gitops.Closed, n.ClosedAt
+	for _, e := range p.Events {
+		if e.Kind == gitops.Ended {
+			p.EndedBy = e.By
+		}
+	}
+	if n.State == "MERGED" {
+		p.State, p.EndedBy = gitops.Merged, gitops.Actor{Name: n.MergedBy.name()}
+		if n.MergeCommit != nil {
+			p.MergedAs = gitops.Commit(n.MergeCommit.OID)
+		}
+	}
+}
+
+func namesOf(l list[named]) []string {
+	var out []string
+	for _, n := range l.Nodes {
+		out = append(out, n.Name)
+	}
+	return out
+}
+
+func events(items []happening) []gitops.Event {
+	var out []gitops.Event
+	for _, h := range items {
+		kind, known := h.kind()
+		if !known {
+			continue
+		}
+		e := gitops.Event{ID: h.ID, Kind: kind, By: gitops.Actor{Name: h.who().name()}, At: h.CreatedAt, Label: h.Label.Name, Text: h.Body}
+		if kind == gitops.Retitled {
+			e.Text, e.Was = h.CurrentTitle, h.PreviousTitle
+		}
+		out = append(out, e)
+	}
+	return gitops.SortEvents(out)
+}
+
+// maxOlder bounds how many older pages of one proposal are read.
+const maxOlder = 10
+
+// timeline is the whole timeline, of which the last part is given.
+func (r *reader) timeline(ctx context.Context, n int, last list[happening]) ([]happening, error) {
+	items := last.Nodes
+	for range maxOlder {
+		if !last.PageInfo.HasPreviousPage {
+			return items, nil
+		}
+		var out struct {
+			Repository *struct {
+				IssueOrPullRequest *struct{ TimelineItems list[happening] }
+			}
+		}
+		err := r.ask(ctx, "more", variables{"number": n, "before": last.PageInfo.StartCursor}, &out)
+		if err == nil && (out.Repository == nil || out.Repository.IssueOrPullRequest == nil) {
+			err = errors.New("they are gone")
+		}
+		if err != nil {
+			return items, err
+		}
+		last = out.Repository.IssueOrPullRequest.TimelineItems
+		items = append(slices.Clone(last.Nodes), items...)
+	}
+	if last.PageInfo.HasPreviousPage {
+		return items, fmt.Errorf("there are more than %d", len(items))
+	}
+	return items, nil
+}
+
+// reviews are the standing words of all reviewers: what each said last. A
+// comment takes nothing back.
+func (r *reader) reviews(ctx context.Context, n pull) ([]gitops.Review, error) {
+	last, nodes := n.Reviews, n.Reviews.Nodes
+	for i := 0; last.PageInfo.HasPreviousPage; i++ {
+		if i == maxOlder {
+			return nil, fmt.Errorf("there are more than %d", len(nodes))
+		}
+		var out struct {
+			Repository *struct {
+				PullRequest *struct{ Reviews list[reviewNode] }
+			}
+		}
+		err := r.ask(ctx, "reviews", variables{"number": n.Number, "before": last.PageInfo.StartCursor}, &out)
+		if err == nil && (out.Repository == nil || out.Repository.PullRequest == nil) {
+			err = errors.New("they are gone")
+		}
+		if err != nil {
+			return nil, err
+		}
+		last = out.Repository.PullRequest.Reviews
+		nodes = append(slices.Clone(last.Nodes), nodes...)
+	}
+	standing := map[string]int{}
+	var out []gitops.Review
+	for _, n := range nodes {
+		state, ok := map[string]gitops.ReviewState{
+			"APPROVED": gitops.Approved, "CHANGES_REQUESTED": gitops.ChangesRequested, "DISMISSED": gitops.Dismissed,
+		}[n.State]
+		if !ok {
+			continue
+		}
+		v := gitops.Review{By: gitops.Actor{Name: n.Author.name()}, State: state, At: n.SubmittedAt}
+		if n.Commit != nil {
+			v.Head = gitops.Commit(n.Commit.OID)
+		}
+		if i, had := standing[v.By.Name]; had {
+			out[i] = v
+			continue
+		}
+		standing[v.By.Name] = len(out)
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// checks are those on the head, and those that the branch asks for and nobody
+// set yet.
+func (r *reader) checks(ctx context.Context, n pull) ([]gitops.Check, error) {
+	var contexts []contextNode
+	if len(n.Newest.Nodes) > 0 {
+		c := n.Newest.Nodes[0].Commit
+		if c.OID != n.HeadRefOID {
+			return nil, fmt.Errorf("GitHub shows those of %s, not of the head", gitops.Commit(c.OID).Short())
+		}
+		if roll := c.StatusCheckRollup; roll != nil {
+			var err error
+			if contexts, err = r.contexts(ctx, c.OID, roll.Contexts); err != nil {
+				return nil, err
+			}
+		}
+	}
+	out := make([]gitops.Check, 0, len(contexts))
+	for _, one := range contexts {
+		out = append(out, one.check())
+	}
+	slices.SortStableFunc(out, func(a, b gitops.Check) int {
+		own := func(c gitops.Check) int { return map[bool]int{true: 0, false: 1}[c.By == r.me.Name] }
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(own(a), own(b)))
+	})
+	for _, want := range r.need {
+		there := false
+		for i := range out {
+			if out[i].Name == want.Name && (want.Bound == "" || want.Bound == out[i].By) {
+				out[i].Required, there = true, true
+			}
+		}
+		if !there && want.Name != gitops.CheckName {
+			out = append(out, gitops.Check{Name: want.Name, State: gitops.CheckPending, Required: true, Text: "nobody has set it yet"})
+		}
+	}
+	return out, nil
+}
+
+// contexts are all contexts of a commit, of which the first part is given.
+func (r *reader) contexts(ctx context.Context, oid string, first list[contextNode]) ([]contextNode, error) {
+	all := first.Nodes
+	for range maxOlder {
+		if !first.PageInfo.HasNextPage {
+			return all, nil
+		}
+		var out struct {
+			Repository *struct{ Object *commit }
+		}
+		if err := r.ask(ctx, "contexts", variables{"oid": oid, "after": first.PageInfo.EndCursor}, &out); err != nil {
+			return nil, err
+		}
+		if out.Repository == nil || out.Repository.Object == nil || out.Repository.Object.StatusCheckRollup == nil {
+			return nil, errors.New("they are gone")
+		}
+		first = out.Repository.Object.StatusCheckRollup.Contexts
+		all = append(all, first.Nodes...)
+	}
+	return nil, fmt.Errorf("there are more than %d", len(all))
+}
