@@ -66,11 +66,12 @@ func one(t *testing.T, list []gitops.Proposal, id string) gitops.Proposal {
 func TestLooksAt200(t *testing.T) {
 	t.Parallel()
 	w, c, at := timed(t)
+	var branches []string
 	for i := range 200 {
-		branch := fmt.Sprintf("waveguide/dev/app-%03d", i)
-		if _, err := w.server.Propose(w.project, "bot", branch, "promote "+branch); err != nil {
-			t.Fatal(err)
-		}
+		branches = append(branches, fmt.Sprintf("waveguide/dev/app-%03d", i))
+	}
+	if err := w.server.Propose(w.project, "bot", branches); err != nil {
+		t.Fatal(err)
 	}
 	at.pass(10 * time.Minute)
 	list, cursor, first := w.look(c, "")

@@ -1,21 +1,34 @@
 package gitlabtest
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // What tests set up or do behind GitLab's back, where people act on pages that
 // the API does not have.
 
-// Propose pushes a branch and opens a merge request from it.
-func (s *Server) Propose(p *Project, who, branch, title string) (int, error) {
-	if _, err := s.Push(p, who, branch, map[string]string{branch + ".yaml": title}); err != nil {
-		return 0, err
-	}
+// Propose pushes branches, each with a file of its own, and opens a merge
+// request from each.
+func (s *Server) Propose(p *Project, who string, branches []string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var in strings.Builder
+	for _, b := range branches {
+		fmt.Fprintf(&in, "commit refs/heads/%s\ncommitter %s <%s@example.com> 1790000000 +0000\ndata 6\nchange\nfrom refs/heads/%s^0\nM 100644 inline %s.yaml\ndata 1\n1\n", b, who, who, p.Branch, b)
+	}
+	if _, err := p.repo.run([]byte(in.String()), "fast-import", "--quiet"); err != nil {
+		return err
+	}
 	now := s.now()
-	t := &thread{id: s.number(), iid: len(p.merges) + 1, title: title, state: "opened", author: s.named(who), created: now, updated: now, source: branch, target: p.Branch, sourceProject: p.ID}
-	p.merges = append(p.merges, t)
-	return t.iid, p.refresh(s)
+	for _, b := range branches {
+		p.merges = append(p.merges, &thread{
+			id: s.number(), iid: len(p.merges) + 1, title: "promote " + b, state: "opened", author: s.named(who),
+			created: now, updated: now, source: b, target: p.Branch, sourceProject: p.ID,
+		})
+	}
+	return p.refresh(s)
 }
 
 func (s *Server) named(name string) *User {
