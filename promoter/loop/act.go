@@ -89,7 +89,7 @@ func (l *Loop) deeds(now time.Time) []deed {
 	for _, i := range slices.Sorted(maps.Keys(l.queue.decided)) {
 		for _, lp := range l.queue.admitted[i].Lanes {
 			if lp.Change != nil && !l.braked(now, i, *lp.Change) {
-				all = append(all, deed{change: *lp.Change, lane: lp, route: l.ruling.Routes[i], stop: l.atlas.stops[lp.Lane].stop, seen: l.queue.seen[i]})
+				all = append(all, deed{change: *lp.Change, lane: lp, route: l.ruling.Routes[i], stop: *l.atlas.stops[lp.Lane].stop, seen: l.queue.seen[i]})
 			}
 		}
 	}

@@ -134,7 +134,7 @@ func (l *Loop) unproven(now time.Time, i int) []*ask {
 			if fresh || !acts && now.Before(p.due) {
 				continue
 			}
-			asks = append(asks, &ask{route: i, image: l.ruling.Routes[i].Image, digest: d, stop: l.atlas.stops[lp.Lane].stop, again: merges})
+			asks = append(asks, &ask{route: i, image: l.ruling.Routes[i].Image, digest: d, stop: *l.atlas.stops[lp.Lane].stop, again: merges})
 		}
 	}
 	return asks

@@ -27,7 +27,7 @@ func (l *Loop) lookDesired(ctx context.Context, now time.Time, at gitops.Commit,
 	})
 	for _, lane := range lanes {
 		s := l.atlas.stops[lane]
-		l.lookLane(ctx, now, l.ruling.Routes[s.route].Image, s.stop, at)
+		l.lookLane(ctx, now, l.ruling.Routes[s.route].Image, *s.stop, at)
 		l.queue.add(s.route)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -144,7 +144,7 @@ func (l *Loop) examine(ctx context.Context, k *lane, p gitops.Proposal) gitops.P
 	}
 	x := k.exam
 	if x.head != p.Head || x.ruling != r || x.read != k.read || x.unknown != "" || p.State != gitops.Open {
-		x = l.inspect(ctx, *r, s.stop, p)
+		x = l.inspect(ctx, *r, *s.stop, p)
 		x.head, x.ruling, x.read, x.class = p.Head, r, k.read, was.Class
 	}
 	if p.State == gitops.Open {

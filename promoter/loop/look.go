@@ -83,6 +83,9 @@ func (l *Loop) lookHead(ctx context.Context, now time.Time, up Update) error {
 
 // lookRules reads the rules of a commit: everything is asked and decided anew.
 func (l *Loop) lookRules(ctx context.Context, now time.Time, at gitops.Commit) error {
+	if err := l.recall(ctx); err != nil {
+		return err
+	}
 	files, err := l.Repo.Files(ctx, at, l.RulesDir, "")
 	if err != nil {
 		return err
@@ -99,13 +102,13 @@ func (l *Loop) lookRules(ctx context.Context, now time.Time, at gitops.Commit) e
 	l.questions = map[string]question{}
 	for i, r := range ruling.Routes {
 		if l.versions[r.Artifact] == nil {
-			l.versions[r.Artifact] = l.recallVersions(ctx, r.Artifact)
+			l.versions[r.Artifact] = &versions{}
 		}
 		l.inquire(now, l.aboutVersions(r))
 		for _, w := range r.Waves {
 			for _, stop := range w.Stops {
 				if l.lanes[stop.Lane] == nil {
-					l.lanes[stop.Lane] = l.recallLane(ctx, stop.Lane)
+					l.meet(stop.Lane, &lane{})
 				}
 				if len(stop.Signals) > 0 {
 					l.inquire(now, l.aboutHealth(i, stop))

@@ -82,6 +82,8 @@ type Loop struct {
 	world  promoter.World
 	atlas  atlas
 	lanes  map[gitops.Lane]*lane
+	// recalled says that the memory of the store was read.
+	recalled bool
 	// versions are those of each artifact.
 	versions map[string]*versions
 	me       gitops.Actor
@@ -286,5 +288,5 @@ const (
 // versions is what is remembered of an artifact's tags.
 type versions struct {
 	All  []signals.Version `json:"all"`
-	kept string
+	kept digest
 }

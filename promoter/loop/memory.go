@@ -2,8 +2,11 @@ package loop
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -33,8 +36,11 @@ type lane struct {
 	ended     []gitops.Proposal // newest first
 	exam      exam
 	read      int    // how often the lane's files were read
-	kept      string // what the store holds
+	kept      digest // of what the store holds
 }
+
+// digest tells whether a record differs from the one that the store holds.
+type digest = [sha256.Size]byte
 
 // proven is what was read about a digest, when, when it is due again, and
 // whether all cryptography was done again.
@@ -126,29 +132,52 @@ func (k *lane) moved(v gitops.Version, now time.Time) {
 	k.Version, k.Since = v, now
 }
 
-// recallLane is what the store remembers of a lane; nothing is a fresh start.
-func (l *Loop) recallLane(ctx context.Context, at gitops.Lane) *lane {
-	k := &lane{}
-	if r, ok, err := l.Store.Get(ctx, bucketLane, at.String()); err == nil && ok {
-		if was, err := store.Recall[lane](r); err == nil {
-			k = &was
-			k.kept = string(r.Value)
-		}
+// recall reads what the store remembers of this repository, once; nothing is a
+// fresh start.
+func (l *Loop) recall(ctx context.Context) error {
+	if l.recalled {
+		return nil
 	}
-	k.lane = at
-	k.desired.Problem = "not read yet"
-	return k
+	lanes, err := l.Store.List(ctx, bucketLane, l.Repository+"/")
+	if err != nil {
+		return err
+	}
+	for _, r := range lanes {
+		was, err := store.Recall[lane](r)
+		if err != nil {
+			return fmt.Errorf("what is remembered of lane %s: %w", r.Key, err)
+		}
+		environment, artifact, _ := strings.Cut(strings.TrimPrefix(r.Key, l.Repository+"/"), "/")
+		was.kept = sha256.Sum256(r.Value)
+		l.meet(gitops.Lane{Repository: l.Repository, Environment: environment, Artifact: artifact}, &was)
+	}
+	seen, err := l.Store.List(ctx, bucketVersions, l.Repository+"/")
+	if err != nil {
+		return err
+	}
+	for _, r := range seen {
+		was, err := store.Recall[versions](r)
+		if err != nil {
+			return fmt.Errorf("what is remembered of the versions of %s: %w", r.Key, err)
+		}
+		was.kept = sha256.Sum256(r.Value)
+		l.versions[strings.TrimPrefix(r.Key, l.Repository+"/")] = &was
+	}
+	l.recalled = true
+	return nil
 }
 
-func (l *Loop) recallVersions(ctx context.Context, artifact string) *versions {
-	v := &versions{}
-	if r, ok, err := l.Store.Get(ctx, bucketVersions, artifact); err == nil && ok {
-		if was, err := store.Recall[versions](r); err == nil {
-			v = &was
-		}
-	}
-	return v
+// meet begins to follow a lane.
+func (l *Loop) meet(at gitops.Lane, k *lane) {
+	k.lane = at
+	k.desired.Problem = "not read yet"
+	l.lanes[at] = k
 }
+
+// laneKey and versionsKey name records in the store, which other repositories
+// use too.
+func (l *Loop) laneKey(at gitops.Lane) string      { return l.Repository + "/" + at.String() }
+func (l *Loop) versionsKey(artifact string) string { return l.Repository + "/" + artifact }
 
 // remember keeps what the look learnt before anything is done on its ground.
 func (l *Loop) remember(ctx context.Context) error {
@@ -157,13 +186,13 @@ func (l *Loop) remember(ctx context.Context) error {
 		p := l.queue.plans[i]
 		for _, lp := range p.Lanes {
 			if k := l.lanes[lp.Lane]; k != nil {
-				if err := changed.add(bucketLane, lp.Lane.String(), k, &k.kept); err != nil {
+				if err := changed.add(bucketLane, l.laneKey(lp.Lane), k, &k.kept); err != nil {
 					return err
 				}
 			}
 		}
 		if v := l.versions[p.Artifact]; v != nil {
-			if err := changed.add(bucketVersions, p.Artifact, v, &v.kept); err != nil {
+			if err := changed.add(bucketVersions, l.versionsKey(p.Artifact), v, &v.kept); err != nil {
 				return err
 			}
 		}
@@ -188,13 +217,13 @@ func (l *Loop) learn(ctx context.Context, k *lane, lp promoter.LanePlan) {
 type changes []store.Record
 
 // add adds a value's record if it differs from the one that was kept.
-func (c *changes) add(bucket, key string, value any, kept *string) error {
+func (c *changes) add(bucket, key string, value any, kept *digest) error {
 	r, err := store.Remember(bucket, key, value, time.Time{})
 	if err != nil {
 		return err
 	}
-	if string(r.Value) != *kept {
-		*kept = string(r.Value)
+	if sum := sha256.Sum256(r.Value); sum != *kept {
+		*kept = sum
 		*c = append(*c, r)
 	}
 	return nil

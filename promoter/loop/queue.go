@@ -165,7 +165,7 @@ type atlas struct {
 // site is where the rules speak of a lane.
 type site struct {
 	route int
-	stop  promoter.Stop
+	stop  *promoter.Stop
 }
 
 func newAtlas(routes []promoter.Route) atlas {
@@ -173,7 +173,8 @@ func newAtlas(routes []promoter.Route) atlas {
 	for i, r := range routes {
 		a.artifacts[r.Artifact] = append(a.artifacts[r.Artifact], i)
 		for _, w := range r.Waves {
-			for _, stop := range w.Stops {
+			for j := range w.Stops {
+				stop := &w.Stops[j]
 				a.stops[stop.Lane] = site{i, stop}
 				path := strings.TrimSuffix(stop.Path, "/")
 				a.paths[path] = append(a.paths[path], stop.Lane)

@@ -68,11 +68,11 @@ func (l *Loop) claim(ctx context.Context, tx *store.Tx, d deed) error {
 	}
 	k.Pushed = append(k.Pushed, pushed{Head: d.move.New, Class: d.change.Class, From: d.change.From, To: d.change.To})
 	k.Pushed = slices.Clone(k.Pushed[max(0, len(k.Pushed)-maxLeft):])
-	r, err := store.Remember(bucketLane, d.change.Lane.String(), k, time.Time{})
+	r, err := store.Remember(bucketLane, l.laneKey(d.change.Lane), k, time.Time{})
 	if err != nil {
 		return err
 	}
-	k.kept = string(r.Value)
+	k.kept = sha256.Sum256(r.Value)
 	return tx.Put(ctx, r)
 }
 
