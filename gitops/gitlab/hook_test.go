@@ -39,8 +39,9 @@ func sign(r *http.Request, id string, at time.Time, body, key string) {
 
 func text(s string) func() (string, error) { return func() (string, error) { return s, nil } }
 
-func delivery(body string) *http.Request {
-	return httptest.NewRequest(http.MethodPost, "/hooks/gitlab", strings.NewReader(body))
+func delivery(t *testing.T, body string) *http.Request {
+	t.Helper()
+	return httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/hooks/gitlab", strings.NewReader(body))
 }
 
 func TestHooksOfEveryKind(t *testing.T) {
@@ -59,7 +60,7 @@ func TestHooksOfEveryKind(t *testing.T) {
 			t.Fatal(err)
 		}
 		h := &gitlab.Hook{Token: text("t0ken"), Now: noon}
-		r := delivery(string(body))
+		r := delivery(t, string(body))
 		r.Header.Set("X-Gitlab-Token", "t0ken")
 		r.Header.Set("X-Gitlab-Event-UUID", "uuid-"+name)
 		hint.Delivery = "uuid-" + name
@@ -98,7 +99,7 @@ func TestHooksAreAuthentic(t *testing.T) {
 		"signed with the secret as it is": {"", "whsec_!", func(r *http.Request) { sign(r, "1", noon(), body, "") }, false},
 	} {
 		h := &gitlab.Hook{Token: text(c.token), Secret: text(c.secret), Now: noon}
-		r := delivery(body)
+		r := delivery(t, body)
 		c.change(r)
 		got, err := h.Hint(r)
 		if c.accepted && (err != nil || got.Repository != "acme/env") {
@@ -116,7 +117,7 @@ func TestHooksAreBoundedAndWakeOnce(t *testing.T) {
 	h := &gitlab.Hook{Secret: text("whsec_" + hookKey), Now: func() time.Time { return now }}
 	const body = `{"object_kind":"note","project":{"path_with_namespace":"acme/env"}}`
 	send := func(body string) (gitops.Hint, error) {
-		r := delivery(body)
+		r := delivery(t, body)
 		sign(r, "delivery-1", now, body, hookKey)
 		return h.Hint(r)
 	}

@@ -93,7 +93,7 @@ func TestLooksAt200(t *testing.T) {
 		}
 	}
 	for range 4 {
-		list, cursor, _ = w.look(c, cursor)
+		_, cursor, _ = w.look(c, cursor)
 	}
 	list, cursor, quiet := w.look(c, cursor)
 	if quiet > 4 || read(list) != 200 {

@@ -51,8 +51,10 @@ func TestPythonGitLab(t *testing.T) {
 		"issue":  []any{"closed", []any{"closed"}},
 		"levels": []any{[]any{"ada", 30.0}, []any{"bot", 30.0}, []any{"rex", 20.0}, []any{"root", 40.0}},
 		"events": []any{
-			[]any{"add", "waveguide", "bot"}, []any{"add", "env/dev", "bot"},
-			[]any{"add", "waveguide/hold", "ada"}, []any{"remove", "waveguide/hold", "ada"},
+			[]any{"add", "waveguide", "bot"},
+			[]any{"add", "env/dev", "bot"},
+			[]any{"add", "waveguide/hold", "ada"},
+			[]any{"remove", "waveguide/hold", "ada"},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -252,15 +252,7 @@ func (c *Client) ended(ctx context.Context, me, since string) ([]gitops.Proposal
 	if err != nil {
 		return nil, "", err
 	}
-	next := cursor{At: from.At, Told: map[string]string{}}
-	for _, m := range items {
-		if at := instant(m.UpdatedAt); at.After(next.At) {
-			next.At = at
-		}
-	}
-	if next.At.IsZero() {
-		next.At = c.wire.told()
-	}
+	next := cursor{At: c.newest(items, from.At), Told: map[string]string{}}
 	var list []gitops.Proposal
 	for i, m := range items {
 		key := mergeID(m.IID)
@@ -277,6 +269,19 @@ func (c *Client) ended(ctx context.Context, me, since string) ([]gitops.Proposal
 	}
 	text, err := json.Marshal(next)
 	return list, string(text), err
+}
+
+// newest is when something last happened to one of them, or before.
+func (c *Client) newest(items []*gitlab.BasicMergeRequest, before time.Time) time.Time {
+	for _, m := range items {
+		if at := instant(m.UpdatedAt); at.After(before) {
+			before = at
+		}
+	}
+	if before.IsZero() {
+		return c.wire.told()
+	}
+	return before
 }
 
 // ending is one that ended, nil if it looks as it was told, and how it looks.
