@@ -87,7 +87,7 @@ func examine(ctx context.Context, d *config.Daemon) []finding {
 	}
 	p.roots(d)
 	for _, s := range d.Signals {
-		if s.Kind != config.SignalProbe {
+		if s.Kind != config.SignalProbe && !isCluster(s.Kind) {
 			p.note("signal "+s.Name, fmt.Errorf("%s is %s", s.Kind, uncollected))
 		}
 	}
@@ -100,6 +100,7 @@ func examine(ctx context.Context, d *config.Daemon) []finding {
 		rules, err := doctorRules(ctx, d, r)
 		if p.note(r.Name+": git and rules", err) {
 			p.rules(ctx, newOCI(d, nil), r, rules)
+			p.clusters(ctx, newClusters(d, r), r, rules)
 		}
 	}
 	return p.found

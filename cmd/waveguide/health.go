@@ -19,8 +19,11 @@ import (
 
 // rulebook reads the rules and knows which signals they name.
 type rulebook struct {
-	with  config.RepositoryRules
-	probe *probe.Probe
+	with     config.RepositoryRules
+	probe    *probe.Probe
+	clusters *clusters
+	// trees are the repository's; nil where there is none to look up.
+	trees trees
 
 	mu    sync.Mutex
 	rules *config.Rules
@@ -72,13 +75,14 @@ func (b *rulebook) elsewhere(r *loop.Ruling) {
 func (b *rulebook) Health(ctx context.Context, lane gitops.Lane) ([]signals.Health, error) {
 	b.mu.Lock()
 	specs := b.rules.Health[lane]
+	on := ladderOf(b.rules.Routes, lane, b.trees)
 	b.mu.Unlock()
 	answers := make([]signals.Health, len(specs))
 	var g errgroup.Group
 	g.SetLimit(4)
 	for i, s := range specs {
 		g.Go(func() error {
-			answers[i] = b.ask(ctx, s)
+			answers[i] = on.bind(ctx, s, b.ask(ctx, s))
 			return nil
 		})
 	}
@@ -86,6 +90,9 @@ func (b *rulebook) Health(ctx context.Context, lane gitops.Lane) ([]signals.Heal
 }
 
 func (b *rulebook) ask(ctx context.Context, s config.HealthSpec) signals.Health {
+	if isCluster(s.Kind) {
+		return b.clusters.ask(ctx, s)
+	}
 	if s.Kind != config.SignalProbe {
 		return signals.Health{Name: s.Name, Uncollected: true, At: time.Now().UTC(), Source: s.Signal, Reason: s.Kind + " is " + uncollected}
 	}
@@ -108,7 +115,7 @@ func newRulebook(d *config.Daemon, r config.Repository) (*rulebook, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &rulebook{with: d.Rules(r), probe: probe.New(probe.Options{HTTP: client})}, nil
+	return &rulebook{with: d.Rules(r), probe: probe.New(probe.Options{HTTP: client}), clusters: newClusters(d, r)}, nil
 }
 
 // lanes are all stops of all routes.

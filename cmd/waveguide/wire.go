@@ -93,6 +93,7 @@ func (w *daemon) repository(ctx context.Context, r config.Repository, h hooks, m
 	hints := make(chan loop.Hint, maxHints)
 	w.hints = append(w.hints, hints)
 	git := newRepo(mirror)
+	rules.trees = git
 	o := loop.Options{
 		Repository: r.Name, RulesDir: r.Rules, Repo: git, Branches: git, Forge: forge, Proposer: forge, Marker: forge,
 		Registry: w.oci, Prover: w.oci, Health: rules, Rules: heeding(forge, rules), Writer: prose.Proposal{}, Store: w.store,

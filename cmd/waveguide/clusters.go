@@ -1,0 +1,172 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/config"
+	"github.com/waveguide-dev/waveguide/signals"
+	"github.com/waveguide-dev/waveguide/signals/argocd"
+	"github.com/waveguide-dev/waveguide/signals/flux"
+	"github.com/waveguide-dev/waveguide/signals/kubernetes"
+)
+
+// clusterTimeout bounds one question to a cluster, all its requests together.
+const clusterTimeout = 30 * time.Second
+
+// asker asks one connection of the daemon's file.
+type asker func(context.Context, config.HealthSpec) signals.Health
+
+// clusters asks Kubernetes, Argo CD and Flux. Connections are made when they
+// are first needed: a kubeconfig that cannot be read keeps its own lanes
+// waiting, not the daemon from starting.
+type clusters struct {
+	signals []config.Signal
+	// repository is the URL of the GitOps repository.
+	repository string
+
+	mu   sync.Mutex
+	open map[string]asker
+}
+
+func newClusters(d *config.Daemon, r config.Repository) *clusters {
+	return &clusters{signals: d.Signals, repository: r.URL, open: map[string]asker{}}
+}
+
+// ask never fails: what keeps it from asking is the reason of an unknown state.
+func (c *clusters) ask(ctx context.Context, s config.HealthSpec) signals.Health {
+	ask, err := c.connection(s.Signal)
+	if err != nil {
+		now := time.Now().UTC()
+		return signals.Health{Name: s.Name, Since: now, At: now, Source: s.Signal, Reason: err.Error()}
+	}
+	ctx, cancel := context.WithTimeout(ctx, clusterTimeout)
+	defer cancel()
+	return ask(ctx, s)
+}
+
+// connection is the one with a name; one that could not be made is tried again.
+func (c *clusters) connection(name string) (asker, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if ask, ok := c.open[name]; ok {
+		return ask, nil
+	}
+	for _, s := range c.signals {
+		if s.Name != name {
+			continue
+		}
+		ask, err := c.connect(s)
+		if err != nil {
+			return nil, fmt.Errorf("signal %s: %w", name, err)
+		}
+		c.open[name] = ask
+		return ask, nil
+	}
+	return nil, fmt.Errorf("signal %s is not in the daemon's file", name)
+}
+
+// isCluster says whether a kind of signal is asked here.
+func isCluster(kind string) bool {
+	return kind == config.SignalKubernetes || kind == config.SignalFlux || kind == config.SignalArgoCD
+}
+
+func (c *clusters) connect(s config.Signal) (asker, error) {
+	if s.Kind == config.SignalArgoCD && s.URL != "" {
+		source, err := openArgo(s)
+		return c.argo(source), err
+	}
+	client, err := openCluster(s)
+	if err != nil {
+		return nil, err
+	}
+	switch s.Kind {
+	case config.SignalArgoCD:
+		return c.argo(argocd.Over(client)), nil
+	case config.SignalFlux:
+		source := flux.New(client)
+		return func(ctx context.Context, h config.HealthSpec) signals.Health {
+			return source.Check(ctx, flux.Spec{Name: h.Name, Object: h.Object, Namespace: cmp.Or(h.Namespace, "flux-system"), Image: h.Image})
+		}, nil
+	}
+	source := kubernetes.New(client)
+	return func(ctx context.Context, h config.HealthSpec) signals.Health {
+		return source.Check(ctx, kubernetes.Spec{Name: h.Name, Object: h.Object, Namespace: cmp.Or(h.Namespace, "default"), Image: h.Image})
+	}, nil
+}
+
+func (c *clusters) argo(source *argocd.Source) asker {
+	return func(ctx context.Context, h config.HealthSpec) signals.Health {
+		return source.Check(ctx, argocd.Spec{
+			Name: h.Name, Application: h.Application, Selector: h.Selector, Project: h.Project, Namespace: h.Namespace,
+			Image: h.Image, Repository: c.repository, Within: h.Within,
+		})
+	}
+}
+
+func openArgo(s config.Signal) (*argocd.Source, error) {
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		return nil, fmt.Errorf("its url cannot be read: %w", err)
+	}
+	client, err := newHTTPClient(httpLimits{Timeout: cmp.Or(s.Timeout, 15*time.Second), CAFile: s.CAFile, AllowHosts: []string{u.Hostname()}})
+	if err != nil {
+		return nil, err
+	}
+	return argocd.New(argocd.Options{URL: s.URL, HTTP: client, Token: tokenOf(s)})
+}
+
+// openCluster makes the client of a cluster's API with the dialer and the proxy
+// of every other client; certificates come from the kubeconfig.
+func openCluster(s config.Signal) (*kubernetes.Client, error) {
+	return kubernetes.Connect(kubernetes.Options{
+		Kubeconfig: s.Kubeconfig, Context: s.Context, URL: s.URL, Token: tokenOf(s), CAFile: s.CAFile,
+		Environ: os.Environ(), Timeout: s.Timeout,
+		Network: func(host string) (kubernetes.Network, error) {
+			client, err := newHTTPClient(httpLimits{AllowHosts: []string{host}})
+			if err != nil {
+				return kubernetes.Network{}, err
+			}
+			t, ok := client.Transport.(*http.Transport)
+			if !ok {
+				return kubernetes.Network{}, fmt.Errorf("the transport is a %T", client.Transport)
+			}
+			return kubernetes.Network{Dial: t.DialContext, Proxy: t.Proxy}, nil
+		},
+	})
+}
+
+func tokenOf(s config.Signal) func(context.Context) (string, error) {
+	if s.Token.IsZero() {
+		return nil
+	}
+	return func(context.Context) (string, error) { return secret(s.Token) }
+}
+
+// maxAsked bounds how many lanes doctor asks about on each connection.
+const maxAsked = 5
+
+// clusters asks what the daemon would ask, about a few lanes of each connection.
+func (p *patient) clusters(ctx context.Context, c *clusters, r config.Repository, rules *config.Rules) {
+	asked := map[string]int{}
+	for _, stop := range lanes(rules.Routes) {
+		for _, s := range rules.Health[stop.Lane] {
+			if !isCluster(s.Kind) || asked[s.Signal] >= maxAsked {
+				continue
+			}
+			asked[s.Signal]++
+			var err error
+			if h := c.ask(ctx, s); h.State == signals.StateUnknown {
+				err = errors.New(h.Reason)
+			}
+			p.note(fmt.Sprintf("%s: signal %s of %s", r.Name, s.Signal, stop.Lane), err)
+		}
+	}
+}
