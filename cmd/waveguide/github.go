@@ -7,9 +7,11 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/waveguide-dev/waveguide/config"
 	"github.com/waveguide-dev/waveguide/gitops/github"
+	"github.com/waveguide-dev/waveguide/gitops/github/hook"
 )
 
 var _ forge = (*github.Client)(nil)
@@ -49,6 +51,11 @@ func appGit(r config.Repository) func(context.Context) (string, string, error) {
 		}
 		return c.Credentials(ctx)
 	}
+}
+
+// githubHook reads GitHub's webhooks with the secret of the daemon's file.
+func githubHook(h *config.Webhook) *hook.Hook {
+	return &hook.Hook{Secret: func() (string, error) { return secret(h.Secret) }, Now: time.Now}
 }
 
 // githubHost is where GitHub serves Git: beside its API, and for github.com on

@@ -171,6 +171,9 @@ func (w *daemon) webhooks() http.Handler {
 		}
 		rw.WriteHeader(http.StatusAccepted)
 	})
+	if h := w.config.Webhooks.GitHub; h != nil {
+		mux.HandleFunc("POST /hooks/github", w.forgeHook(githubHook(h).Hint))
+	}
 	if h := w.config.Webhooks.GitLab; h != nil {
 		mux.HandleFunc("POST /hooks/gitlab", w.forgeHook(gitlabHook(h).Hint))
 	}
