@@ -204,7 +204,7 @@ func (v *Verify) check(d *document, with RepositoryRules, at []any) {
 	}
 	if p := v.Provenance; p != nil {
 		by(p.By, "provenance")
-		for key, text := range map[string]string{"source": p.Source, "branch": p.Branch, "builder": p.Builder} {
+		for key, text := range map[string]string{"source": p.Source, "branch": p.Branch, "tag": p.Tag, "builder": p.Builder} {
 			if why := checkTemplate(text); why != "" {
 				d.reportAt(append(slices.Clip(at), "provenance", key), "", "%s: %s", key, why)
 			}
@@ -240,8 +240,13 @@ func checkSignature(d *document, s *gate.Signature, with RepositoryRules, at []a
 	case (s.Identity == "") != (s.Issuer == ""):
 		d.reportAt(at, "", "an identity counts only with its issuer")
 	}
-	if why := checkTemplate(s.Identity); why != "" {
-		d.reportAt(append(at, "identity"), "", "identity: %s", why)
+	for key, text := range map[string]string{"identity": s.Identity, "source": s.Source} {
+		if why := checkTemplate(text); why != "" {
+			d.reportAt(append(slices.Clip(at), key), "", "%s: %s", key, why)
+		}
+	}
+	if s.Identity != "" && strings.Trim(s.Identity, "*/@:.") == "" {
+		d.reportAt(append(slices.Clip(at), "identity"), "write whose certificate it is", "identity %q is anybody", clip(s.Identity))
 	}
 }
 

@@ -196,7 +196,7 @@ func (c *composer) proofs() gate.Set {
 	var s gate.Set
 	if v := c.verify.Signature; v != nil {
 		g := *v
-		g.Identity = expand(g.Identity, c.artifact.Name)
+		g.Identity, g.Source = expand(g.Identity, c.artifact.Name), expand(g.Source, c.artifact.Name)
 		s.Signature = &g
 	}
 	if v := c.verify.Provenance; v != nil {

@@ -20,7 +20,15 @@ func Tighten(s gate.Set, r Require, window *gate.Window) (gate.Set, []string) {
 	}
 	demand(r.Signature, s.Signature != nil, "signature")
 	demand(r.Provenance, s.Provenance != nil, "provenance")
+	if r.Provenance && s.Provenance != nil {
+		p := *s.Provenance
+		p.Mode, s.Provenance = "", &p
+	}
 	demand(r.SBOM, s.SBOM != nil, "sbom")
+	if r.SBOM && s.SBOM != nil {
+		b := *s.SBOM
+		b.Mode, s.SBOM = "", &b
+	}
 	if v := r.Vulnerabilities; v != nil && !v.Off {
 		demand(true, s.Vulnerabilities != nil, "vulnerabilities")
 		s.Vulnerabilities = tightenScan(s.Vulnerabilities, v.Vulnerabilities)
@@ -50,6 +58,7 @@ func tightenScan(s *gate.Vulnerabilities, floor gate.Vulnerabilities) *gate.Vuln
 		out.BlockFrom = floor.BlockFrom
 	}
 	out.MaxAge = shorter(out.MaxAge, floor.MaxAge)
+	out.Mode = "" // what is demanded is enforced
 	return &out
 }
 
@@ -66,6 +75,7 @@ func tightenTests(s *gate.Tests, suites []string) *gate.Tests {
 		return nil
 	}
 	out := *s
+	out.Mode = "" // what is demanded is enforced
 	out.Suites = slices.Clone(s.Suites)
 	for _, suite := range suites {
 		if !slices.Contains(out.Suites, suite) {

@@ -43,16 +43,16 @@ func demands(g gate.Set) []demand {
 		}
 		return named{by: name}
 	}
-	if g.Provenance != nil {
+	if g.Provenance != nil && !g.Provenance.Mode.Off() {
 		add(signals.ProofProvenance, by(g.Provenance.By))
 	}
-	if g.SBOM != nil {
+	if g.SBOM != nil && !g.SBOM.Mode.Off() {
 		add(signals.ProofSBOM, by(g.SBOM.By))
 	}
-	if g.Vulnerabilities != nil {
+	if g.Vulnerabilities != nil && !g.Vulnerabilities.Mode.Off() {
 		add(signals.ProofVulnerabilities, by(g.Vulnerabilities.By))
 	}
-	if g.Tests != nil {
+	if g.Tests != nil && !g.Tests.Mode.Off() {
 		add(signals.ProofTests, by(g.Tests.By))
 	}
 	return out

@@ -103,9 +103,11 @@ func fill(proof *signals.Proof, good []verdict, best verdict) {
 	if proof.Kind != signals.ProofSignature {
 		best = good[0]
 	}
-	proof.By, proof.Repository, proof.Tag = best.By, best.Repository, best.Tag
-	proof.Identity, proof.Issuer, proof.Signed = best.Identity, best.Issuer, best.Signed
-	proof.Reason = "signed by " + best.By
+	if proof.Kind == signals.ProofVulnerabilities {
+		scan(proof, good)
+		return
+	}
+	by(proof, best)
 	for _, g := range good {
 		if g.Build != nil && !slices.Contains(proof.Builds, *g.Build) && len(proof.Builds) < mostBuilds {
 			proof.Builds = append(proof.Builds, *g.Build)
@@ -114,13 +116,14 @@ func fill(proof *signals.Proof, good []verdict, best verdict) {
 			proof.Bill = g.Bill
 		}
 	}
-	switch proof.Kind {
-	case signals.ProofVulnerabilities:
-		scan(proof, good)
-	case signals.ProofTests:
-		suites(proof, good)
-	case signals.ProofSignature, signals.ProofProvenance, signals.ProofSBOM:
-	}
+	suites(proof, good)
+}
+
+// by says who signed and when.
+func by(proof *signals.Proof, v verdict) {
+	proof.By, proof.Repository, proof.Tag = v.By, v.Repository, v.Tag
+	proof.Identity, proof.Issuer, proof.Signed = v.Identity, v.Issuer, v.Signed
+	proof.Reason = "signed by " + v.By
 }
 
 // scan takes the newest scan, and lets what signed OpenVEX documents exempt
@@ -140,8 +143,7 @@ func scan(proof *signals.Proof, good []verdict) {
 		proof.Reason = "there are OpenVEX documents, but no scan"
 		return
 	}
-	proof.By, proof.Identity, proof.Issuer = chosen.By, chosen.Identity, chosen.Issuer
-	proof.Signed, proof.Reason = chosen.Signed, "signed by "+chosen.By
+	by(proof, *chosen)
 	s := *chosen.Scan
 	s.Findings = slices.Clone(s.Findings)
 	for i, f := range s.Findings {

@@ -148,7 +148,7 @@ func (v *Verifier) recognise(leaf *x509.Certificate, s certificate.Summary) (ide
 	if sameSubject {
 		return identity{}, strange, fmt.Sprintf("signed by %.200q, but %.200q vouched for it, which is not the issuer that the rules name", s.SubjectAlternativeName, s.Issuer)
 	}
-	return identity{}, strange, fmt.Sprintf("signed by %.200q (issuer %.200q), which is none of the trusted signers (%s)", s.SubjectAlternativeName, s.Issuer, v.names())
+	return identity{}, strange, fmt.Sprintf("signed by %.200q (issuer %.200q), which is none of the trusted %s (%s)", s.SubjectAlternativeName, s.Issuer, v.whom(), v.names())
 }
 
 // build is what a certificate says of the job that it was issued to.

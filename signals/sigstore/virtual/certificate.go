@@ -25,6 +25,8 @@ type Identity struct {
 	// Source, Revision and Ref say what was built; Trigger, Runner, Builder
 	// and Run how.
 	Source, Revision, Ref, Trigger, Runner, Builder, Run string
+	// Also is a second subject, which no honest certificate has.
+	Also string
 }
 
 // certificate is a leaf with its key.
@@ -54,6 +56,9 @@ func (i *Instance) certify(who Identity, at time.Time, logged bool) (certificate
 		template.URIs = []*url.URL{u}
 	} else {
 		template.EmailAddresses = []string{who.Name}
+	}
+	if who.Also != "" {
+		template.DNSNames = []string{who.Also}
 	}
 	if template.ExtraExtensions, err = who.extensions(); err != nil {
 		return certificate{}, err

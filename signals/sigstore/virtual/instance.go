@@ -164,3 +164,11 @@ func (i *Instance) name(to map[string]*root.TransparencyLog, keys ...logKey) {
 		}
 	}
 }
+
+// Mixed takes each party from another instance, as a thief of some of the keys
+// would.
+func Mixed(authority, certLog, logs, stamps *Instance) *Instance {
+	out := *authority
+	out.certLog, out.logs, out.second, out.tsa = certLog.certLog, logs.logs, logs.second, stamps.tsa
+	return &out
+}
