@@ -10,6 +10,7 @@ import (
 
 	"github.com/waveguide-dev/waveguide/config"
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/gitea"
 	"github.com/waveguide-dev/waveguide/gitops/local"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
 )
@@ -62,8 +63,10 @@ func openForge(r config.Repository) (forge, error) {
 		return newGitHub(r, client, token)
 	case "gitlab":
 		return newGitLab(r, client, token)
+	case "gitea":
+		return gitea.New(gitea.Options{URL: forgeURL(r), Repository: forgePath(r), Name: r.Name, Branch: r.Branch, HTTP: client, Token: token}), nil
 	}
-	return nil, fmt.Errorf("forge %s %w: use kind local", r.Forge.Kind, errForgeKind)
+	return nil, fmt.Errorf("forge %s %w", r.Forge.Kind, errForgeKind)
 }
 
 // forgeHTTP is the HTTP client for a forge: its own host may be a private one.

@@ -1,0 +1,341 @@
+package gitea
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+)
+
+// thread is everything that was done to one pull request or issue, as of when
+// it was last seen to change.
+type thread struct {
+	updated time.Time
+	read    time.Time
+	events  []gitops.Event
+	reviews []gitops.Review
+}
+
+// statuses are those of one commit.
+type statuses struct {
+	read   time.Time
+	checks []gitops.Check
+}
+
+const (
+	// settled is how long after a change it is sure that no other change of
+	// the same second is still to come: Gitea's times have no fractions.
+	settled = 3 * time.Second
+	// threadLife and statusLife are how long something is believed that seems
+	// unchanged; so many are then read again with one look.
+	threadLife = 10 * time.Minute
+	statusLife = 2 * time.Minute
+	refreshed  = 10
+	// maxText is how much of a comment is kept.
+	maxText = 16 << 10
+)
+
+// choose marks what is to be read again: what is oldest, a few with each look,
+// so that nothing is believed for ever and nothing is read all at once.
+func (c *Client) choose(heads map[string]bool) {
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var old []string
+	for sha, s := range c.heads {
+		switch {
+		case !heads[sha]:
+			delete(c.heads, sha)
+		case now.Sub(s.read) > statusLife:
+			old = append(old, sha)
+		}
+	}
+	slices.SortFunc(old, func(a, b string) int { return c.heads[a].read.Compare(c.heads[b].read) })
+	for _, sha := range old[:min(len(old), refreshed)] {
+		delete(c.heads, sha)
+	}
+	var stale []int64
+	for n, t := range c.threads {
+		if now.Sub(t.read) > threadLife {
+			stale = append(stale, n)
+		}
+	}
+	slices.SortFunc(stale, func(a, b int64) int { return c.threads[a].read.Compare(c.threads[b].read) })
+	for _, n := range stale[:min(len(stale), refreshed)] {
+		c.doubt(n)
+	}
+}
+
+// doubt makes a thread be read again; what was known of it stays, for the
+// permissions that people had. The caller holds the lock.
+func (c *Client) doubt(n int64) {
+	if t := c.threads[n]; t != nil {
+		again := *t
+		again.updated = time.Time{}
+		c.threads[n] = &again
+	}
+}
+
+// forget drops the threads of pull requests that are no longer open.
+func (c *Client) forget(open []pull) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.threads) < maxCached {
+		return
+	}
+	still := map[int64]bool{}
+	for _, p := range open {
+		still[p.Number] = true
+	}
+	for n := range c.threads {
+		if !still[n] && !c.paused[n] {
+			delete(c.threads, n)
+		}
+	}
+}
+
+// fill adds what the list does not tell.
+func (c *Client) fill(ctx context.Context, p pull, out *gitops.Proposal) error {
+	t, err := c.thread(ctx, p.Number, p.UpdatedAt, p.CreatedAt.Equal(p.UpdatedAt) && p.Comments == 0 && p.ReviewComments == 0, true)
+	if err != nil {
+		return err
+	}
+	out.Events, out.Reviews = slices.Clone(t.events), slices.Clone(t.reviews)
+	names := make([]string, 0, len(p.Labels))
+	for _, l := range p.Labels {
+		names = append(names, l.Name)
+	}
+	out.Labels = gitops.LabelsNow(names, t.events)
+	for i, l := range out.Labels {
+		if l.At.IsZero() { // put there with the opening
+			out.Labels[i].At = p.CreatedAt
+			if out.Labels[i].By, err = c.actor(ctx, p.User); err != nil {
+				return err
+			}
+		}
+	}
+	if out.Author, err = c.actor(ctx, p.User); err != nil {
+		return err
+	}
+	out.Causers = causers(t.events, out.Author.Name)
+	if out.State != gitops.Open {
+		for _, e := range t.events {
+			if e.Kind == gitops.Ended {
+				out.EndedBy = e.By
+			}
+		}
+		if out.EndedBy.Permission == gitops.PermissionUnknown && p.MergedBy.name() != "" {
+			out.EndedBy, err = c.actor(ctx, p.MergedBy)
+		}
+		return err
+	}
+	out.Checks, err = c.checks(ctx, p.Head.SHA)
+	return err
+}
+
+// causers are who opened the proposal and who pushed to it.
+func causers(events []gitops.Event, author string) []string {
+	out := []string{author}
+	for _, e := range events {
+		if e.Kind == gitops.Pushed && e.By.Name != "" && !slices.Contains(out, e.By.Name) {
+			out = append(out, e.By.Name)
+		}
+	}
+	return out
+}
+
+// thread is what was done to a pull request or an issue: as remembered while
+// the server says that nothing changed, otherwise read now. Of one that is
+// untouched nothing needs to be read.
+func (c *Client) thread(ctx context.Context, n int64, updated time.Time, untouched, reviewed bool) (*thread, error) {
+	now := c.clock()
+	c.mu.Lock()
+	have := c.threads[n]
+	c.mu.Unlock()
+	if have != nil && have.updated.Equal(updated) && have.read.Sub(updated) > settled {
+		return have, nil
+	}
+	if untouched && have == nil && now.Sub(updated) > settled {
+		return &thread{}, nil
+	}
+	t := &thread{updated: updated, read: now}
+	var err error
+	if t.events, err = c.events(ctx, n, have); err != nil {
+		return nil, fmt.Errorf("read what was done to %d: %w", n, err)
+	}
+	if reviewed {
+		if t.reviews, err = c.reviews(ctx, n); err != nil {
+			return nil, fmt.Errorf("read the reviews of %d: %w", n, err)
+		}
+	}
+	c.mu.Lock()
+	c.threads[n] = t
+	c.mu.Unlock()
+	return t, nil
+}
+
+// events reads the timeline. What was read before keeps the permission its
+// author had then.
+func (c *Client) events(ctx context.Context, n int64, before *thread) ([]gitops.Event, error) {
+	var all []happening
+	err := pages(ctx, c, c.inRepo("/issues/%d/timeline", n), true, func(some []happening) bool {
+		all = append(all, some...)
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]gitops.Actor{}
+	if before != nil {
+		for _, e := range before.events {
+			known[e.ID] = e.By
+		}
+	}
+	var out []gitops.Event
+	seen := map[int64]bool{}
+	for _, h := range all {
+		e, ok := read(h)
+		if !ok || seen[h.ID] {
+			continue
+		}
+		seen[h.ID] = true
+		if by, was := known[e.ID]; was && by.Permission != gitops.PermissionUnknown {
+			e.By = by
+		} else if e.By, err = c.actor(ctx, h.User); err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	return gitops.SortEvents(out), nil
+}
+
+// read is a line of the timeline in our words; many kinds do not matter.
+func read(h happening) (gitops.Event, bool) {
+	e := gitops.Event{ID: strconv.FormatInt(h.ID, 10), At: h.CreatedAt}
+	switch h.Type {
+	case "label":
+		if h.Label == nil {
+			return e, false // the label itself was deleted
+		}
+		e.Kind, e.Label = gitops.Unlabelled, h.Label.Name
+		if h.Body == "1" {
+			e.Kind = gitops.Labelled
+		}
+	case "comment", "review":
+		if h.Body == "" {
+			return e, false
+		}
+		e.Kind, e.Text = gitops.Commented, gitops.CutBody(h.Body, maxText)
+	case "change_title":
+		e.Kind, e.Was, e.Text = gitops.Retitled, h.OldTitle, h.NewTitle
+	case "close", "merge_pull":
+		e.Kind = gitops.Ended
+	case "reopen":
+		e.Kind = gitops.Reopened
+	case "pull_push":
+		e.Kind = gitops.Pushed
+	default:
+		return e, false
+	}
+	return e, true
+}
+
+// reviews are the standing ones, each with the head it was given on.
+func (c *Client) reviews(ctx context.Context, n int64) ([]gitops.Review, error) {
+	var out []gitops.Review
+	var failed error
+	err := pages(ctx, c, c.inRepo("/pulls/%d/reviews", n), false, func(some []review) bool {
+		for _, r := range some {
+			state, ok := map[string]gitops.ReviewState{"APPROVED": gitops.Approved, "REQUEST_CHANGES": gitops.ChangesRequested}[r.State]
+			if !ok {
+				continue
+			}
+			if r.Dismissed {
+				state = gitops.Dismissed
+			}
+			by, err := c.actor(ctx, r.User)
+			if err == nil {
+				by, err = c.member(ctx, by)
+			}
+			if err != nil {
+				failed = err
+				return false
+			}
+			out = append(out, gitops.Review{By: by, State: state, Head: gitops.Commit(r.CommitID), At: r.SubmittedAt})
+		}
+		return true
+	})
+	if err == nil {
+		err = failed
+	}
+	return out, err
+}
+
+// checks are the newest statuses of a commit, one of each name.
+func (c *Client) checks(ctx context.Context, sha string) ([]gitops.Check, error) {
+	c.mu.Lock()
+	have := c.heads[sha]
+	c.mu.Unlock()
+	if have != nil {
+		return slices.Clone(have.checks), nil
+	}
+	required, err := c.required(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []status
+	for page := 1; page <= maxPages; page++ {
+		var some combined
+		err := c.call(ctx, http.MethodGet, c.inRepo("/commits/%s/status?limit=%d&page=%d", sha, pageSize, page), nil, &some)
+		if err != nil {
+			return nil, fmt.Errorf("read the statuses of %s: %w", gitops.Commit(sha).Short(), err)
+		}
+		all = append(all, some.Statuses...)
+		if len(some.Statuses) == 0 || len(all) >= some.TotalCount {
+			break
+		}
+	}
+	checks := make([]gitops.Check, 0, len(all))
+	for _, s := range all {
+		checks = append(checks, gitops.Check{
+			Name: s.Context, State: stateOf(s.Status), Text: s.Description, Target: s.TargetURL, By: s.Creator.name(), Required: required(s.Context),
+		})
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.heads[sha] = &statuses{read: time.Now(), checks: checks}
+	return slices.Clone(checks), nil
+}
+
+// stateOf is a status in our words. What was skipped on purpose holds nothing
+// up, as for the forge itself.
+func stateOf(s string) gitops.CheckState {
+	switch s {
+	case "success", "skipped":
+		return gitops.CheckSuccess
+	case "pending":
+		return gitops.CheckPending
+	}
+	return gitops.CheckFailure
+}
+
+// required says of each name whether the branch asks for it; rules may be
+// written as patterns.
+func (c *Client) required(ctx context.Context) (func(name string) bool, error) {
+	b, err := c.branchRule(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	return func(name string) bool {
+		return b.EnableStatusCheck && slices.ContainsFunc(b.StatusCheckContexts, func(pattern string) bool {
+			ok, err := path.Match(strings.ReplaceAll(pattern, "/", "\x00"), strings.ReplaceAll(name, "/", "\x00"))
+			return pattern == name || err == nil && ok
+		})
+	}, nil
+}

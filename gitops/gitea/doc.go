@@ -1,0 +1,15 @@
+// Package gitea makes proposals on Gitea and Forgejo over their REST API:
+// pull requests, commit statuses as checks, labels, reviews and issues with
+// everything that people did to them.
+//
+// A look lists the open pull requests in pages of fifty (look.go) and reads
+// the timeline of those alone that changed since it was last read (detail.go);
+// statuses are read when a head is new, and a few old ones again with every
+// look. Who may do what is asked in who.go, what the branch demands in
+// rules.go, and webhooks are read in hint.go. How Gitea's answers look is in
+// answers.go: a new field belongs there.
+//
+// Permissions of other people are told to administrators of the repository
+// alone. A bot that may only write sees them as unknown: then nobody is known
+// to have the right to release, and the rules have to name who has it.
+package gitea
