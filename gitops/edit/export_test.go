@@ -1,5 +1,7 @@
 package edit
 
+import "go.yaml.in/yaml/v3"
+
 // Becomes runs the proof alone: whether out is f with target reading value, and nothing else.
 func (f *File) Becomes(out []byte, target Target, value string) error {
 	want := newExpectation()
@@ -22,4 +24,16 @@ func (f *File) ByPart(w Write) (bool, error) {
 	}
 	p, ok := f.tree.part(b)
 	return ok && p.becomes(out, b.want), f.tree.becomes(out, b.want)
+}
+
+// Scalars lists every scalar value of the file.
+func (f *File) Scalars() (out []Target) {
+	s := &search{file: f}
+	for i, d := range f.tree.docs {
+		if n := root(d); n != nil {
+			s.doc, s.look = i+1, lookup{tree: f.tree}
+			s.visit(n, func(n *yaml.Node) { out = append(out, s.target(n)) })
+		}
+	}
+	return out
 }

@@ -220,8 +220,10 @@ func (s *search) target(n *yaml.Node, more ...expr.Step) Target {
 
 // steps spells the way. Items of a sequence are named when their name is theirs alone.
 func (s *search) steps() (out []expr.Step) {
-	for _, w := range s.way {
+	for i, w := range s.way {
 		switch {
+		case !w.embed && w.node.Kind == yaml.SequenceNode && i+2 == len(s.way) && s.way[i+1].isKey("name"): // may be what changes
+			out = append(out, expr.Step{Kind: expr.Index, Index: w.index})
 		case w.embed:
 			out = append(out, expr.Step{Kind: expr.Embed})
 		case w.node.Kind == yaml.MappingNode:
@@ -231,6 +233,10 @@ func (s *search) steps() (out []expr.Step) {
 		}
 	}
 	return out
+}
+
+func (w *frame) isKey(key string) bool {
+	return !w.embed && w.node.Kind == yaml.MappingNode && w.node.Content[w.index].Value == key
 }
 
 func itemStep(n *yaml.Node, index int) expr.Step {

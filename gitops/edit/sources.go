@@ -40,7 +40,7 @@ func (f *File) Sources() map[string]string {
 }
 
 // chart looks at a mapping that names a chart or module apart from where it comes from: Chart.yaml dependencies,
-// HelmRelease, HelmChart, Application, helm_release, modules of a Terraform registry.
+// helmCharts, HelmRelease, HelmChart, Application, helm_release, modules of a Terraform registry.
 func (s *search) chart(n *yaml.Node, has map[string]bool) bool {
 	nameKey, versionKey := "chart", "version"
 	switch {
@@ -49,7 +49,7 @@ func (s *search) chart(n *yaml.Node, has map[string]bool) bool {
 	case has["chart"] && has["targetRevision"]:
 		versionKey = "targetRevision"
 	case has["chart"] && has["version"]:
-	case has["name"] && has["version"] && has["repository"] && !has["tag"] && !has["digest"]:
+	case has["name"] && has["version"] && (has["repository"] || has["repo"]) && !has["tag"] && !has["digest"]:
 		nameKey = "name"
 	default:
 		return false
@@ -58,7 +58,7 @@ func (s *search) chart(n *yaml.Node, has map[string]bool) bool {
 	names := []*yaml.Node{nameNode}
 	var doubt error
 	at, found := "", false
-	for _, key := range []string{"repoURL", "repository", "url"} {
+	for _, key := range []string{"repoURL", "repository", "repo", "url"} {
 		if v, node := s.field(n, key); v != "" && !found {
 			at, found, names = v, true, append(names, node)
 		}

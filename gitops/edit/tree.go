@@ -149,7 +149,7 @@ func (t *tree) spelled(n *yaml.Node, v string) ([]byte, error) {
 		return text, nil
 	case formatYAML:
 	}
-	return span.Encode(v, n.Style), nil
+	return span.EncodeLike(n, v), nil
 }
 
 func syntax(src []byte, err error) error {

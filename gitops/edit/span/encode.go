@@ -25,6 +25,16 @@ func Encode(v string, style yaml.Style) []byte {
 	return DoubleQuote(v)
 }
 
+// EncodeLike spells v in place of n. A default of a variable, ${A:-b}, stays bare where one stood bare.
+func EncodeLike(n *yaml.Node, v string) []byte {
+	if n.Style == 0 && interpolated(n.Value) && interpolated(v) && plainSafe(v[2:len(v)-1]) {
+		return []byte(v)
+	}
+	return Encode(v, n.Style)
+}
+
+func interpolated(v string) bool { return strings.HasPrefix(v, "${") && strings.HasSuffix(v, "}") }
+
 // plainSafe says whether v can stand bare, in block and flow context, and is a string for YAML 1.1 and 1.2 readers.
 func plainSafe(v string) bool {
 	return rePlain.MatchString(v) && !strings.HasSuffix(v, ":") && !strings.HasPrefix(v, "...") && !strings.HasPrefix(v, "---") && plainIsString(v)

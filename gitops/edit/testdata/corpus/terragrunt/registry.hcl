@@ -1,0 +1,1 @@
+terraform { source = "tfr:///acme/eks/aws?version=1.4.2" }
