@@ -1,0 +1,10 @@
+// Package simulation runs the real loop in a world of models, in virtual time,
+// with faults, crashes and people that a seed chooses, and checks the laws of
+// the house after every step. The same seed gives the same days, byte for byte.
+//
+// It is used by tests only: [Run] needs a testing/synctest bubble. What can go
+// wrong is in fate.go, what people do in people.go, how a process touches the
+// world in ports.go, how it lives and dies in process.go; the models are in
+// package world and the laws in package law. A fault that the laws have to find
+// is planted in bugs_test.go.
+package simulation

@@ -1,0 +1,279 @@
+package law
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter/simulation/world"
+	"github.com/waveguide-dev/waveguide/signals"
+)
+
+// fresh is how old anything may be that a step forward rests on.
+const fresh = 3 * time.Minute
+
+func digest(s string) signals.Digest { return signals.Digest(s) }
+
+// version is what the head of the deed's branch names.
+func (j *judge) version() gitops.Version {
+	v, _ := j.laws.world.Commits[j.deed.Head].Version(j.deed.Lane)
+	return v
+}
+
+// desired is what the protected branch named when the process saw it last.
+func (j *judge) desired() gitops.Version {
+	if c := j.laws.world.Commits[j.seen.head]; c != nil {
+		v, _ := c.Version(j.deed.Lane)
+		return v
+	}
+	return gitops.Version{}
+}
+
+// back says that the deed goes back to an older version.
+func (j *judge) back() bool { return older(j.version().Tag, j.desired().Tag) }
+
+// again says that the deed puts the version that is under review on a newer
+// commit, which promotes nothing.
+func (j *judge) again() bool {
+	old := j.laws.world.Commits[j.deed.Old]
+	if j.deed.Kind != "push" || old == nil {
+		return false
+	}
+	was, ok := old.Version(j.deed.Lane)
+	_, open := j.proposal()
+	return ok && open && was.Digest == j.deed.Digest
+}
+
+// advance holds what every step forward has to obey.
+func (j *judge) advance() {
+	for name, at := range map[string]time.Time{"git": j.seen.git, "the forge": j.seen.forge, "pauses": j.seen.paused} {
+		if j.deed.At.Sub(at) > fresh {
+			j.say("not knowing is waiting", "%s was last read at %s", name, at.Format(time.TimeOnly))
+		}
+	}
+	j.stopped()
+	if j.again() {
+		return
+	}
+	j.verified()
+	j.named()
+	j.wanted()
+	if !j.back() {
+		j.earned()
+		j.healthy()
+	}
+}
+
+// verified holds that the digest was proven to be ours just now.
+func (j *judge) verified() {
+	d := j.deed.Digest
+	b := j.laws.world.Build(d)
+	p, ok := j.seen.proofs[question{j.deed.Lane, digest(d)}]
+	switch {
+	case b == nil || !b.Signed || b.For != world.Image(j.deed.Lane.Artifact):
+		j.say("verified", "%.19s is not signed for %s", d, j.deed.Lane.Artifact)
+	case !ok || j.deed.At.Sub(p.at) > fresh:
+		j.say("verified", "the signature of %.19s was not read lately", d)
+	case p.what.Outcome != signals.OutcomeVerified:
+		j.say("verified", "the registry said that %.19s is %q: %s", d, p.what.Outcome, p.what.Reason)
+	}
+}
+
+// named holds that the tag names the digest and never named another one.
+func (j *judge) named() {
+	v, lane := j.version(), j.deed.Lane
+	t := j.seen.versions[lane.Artifact]
+	stands := slices.ContainsFunc(t.what, func(o signals.Version) bool { return o.Tag == v.Tag && string(o.Digest) == v.Digest })
+	switch {
+	case j.deed.At.Sub(t.at) > 20*time.Minute:
+		j.say("named", "the versions were last read at %s", t.at.Format(time.TimeOnly))
+	case !stands && !j.back():
+		j.say("named", "the registry does not say that %s is %.19s", v.Tag, v.Digest)
+	case len(j.seen.names[lane.Artifact+":"+v.Tag]) > 1:
+		j.say("named", "tag %s was seen with two digests", v.Tag)
+	}
+}
+
+// stopped holds that nobody stopped the lane.
+func (j *judge) stopped() {
+	d, lane := j.deed, j.deed.Lane
+	for _, p := range j.seen.pauses {
+		for _, s := range world.Stops() {
+			if s.Env == lane.Environment && p.Covers(lane, "web/"+s.Wave, d.At) {
+				j.say("stopped", "%s pauses it: %s", p.ID, p.Title)
+			}
+		}
+	}
+	if p, ok := j.proposal(); ok {
+		if l, held := p.Label(gitops.LabelHold); held {
+			j.say("stopped", "%s holds proposal %s since %s", l.By.Name, p.ID, l.At.Format(time.TimeOnly))
+		}
+	}
+	switch j.seen.spec.Broken {
+	case "promotion":
+		j.say("stopped", "the rules of the promotion are broken")
+	case "environment":
+		if lane.Environment == world.Stops()[0].Env {
+			j.say("stopped", "the rules of the environment are broken")
+		}
+	case "freeze":
+		if strings.HasPrefix(lane.Environment, "prod") {
+			j.say("stopped", "a freeze is broken and could match")
+		}
+	}
+}
+
+// proposal is the open one that the deed is about, as the process saw it.
+func (j *judge) proposal() (gitops.Proposal, bool) {
+	for _, p := range j.seen.proposals {
+		if p.State == gitops.Open && p.Branch == j.deed.Branch && (j.deed.Proposal == "" || j.deed.Proposal == p.ID) {
+			return p, true
+		}
+	}
+	return gitops.Proposal{}, false
+}
+
+// wanted holds that nobody decided against the version, as far as the process
+// was told.
+func (j *judge) wanted() {
+	if j.back() {
+		return
+	}
+	q := question{j.deed.Lane, digest(j.deed.Digest)}
+	if r, ok := j.laws.rejected[q]; ok && r.id != j.deed.Proposal && j.seen.page.After(r.at) {
+		j.say("rejected", "%s was rejected at %s with proposal %s", j.version().Tag, r.at.Format(time.TimeOnly), r.id)
+	}
+	if r, ok := j.laws.reverted[q]; ok && j.laws.named[q] && j.seen.git.After(r.at) && j.version().Digest != j.desired().Digest {
+		j.say("reverted", "%s was taken back at %s", j.version().Tag, r.at.Format(time.TimeOnly))
+	}
+}
+
+// earned holds that the version soaked in every earlier wave, as far as anybody
+// could observe.
+func (j *judge) earned() {
+	wave := world.Wave(j.deed.Lane.Environment)
+	for _, s := range world.Stops() {
+		if world.Wave(s.Env) >= wave {
+			continue
+		}
+		if j.seen.clocks.earned[question{world.Lane(s.Env, j.deed.Lane.Artifact), digest(j.deed.Digest)}].IsZero() {
+			j.say("earned", "%s has not earned %s", j.version().Tag, s.Env)
+		}
+	}
+}
+
+// healthy holds that the target was well and ran what Git names there.
+func (j *judge) healthy() {
+	h, ok := j.seen.health[j.deed.Lane]
+	switch {
+	case !ok || j.deed.At.Sub(h.at) > maxAge+fresh:
+		j.say("healthy", "the target was last asked at %s", h.at.Format(time.TimeOnly))
+	case h.what.State != signals.StateHealthy:
+		j.say("healthy", "the target said %q", h.what.State)
+	case string(h.what.Digest) != j.desired().Digest:
+		j.say("healthy", "the target runs %s, Git names %s", h.what.Digest.Short(), j.desired().Tag)
+	}
+}
+
+// mergeable holds what only green and merging have to obey: freezes and
+// approvals.
+func (j *judge) mergeable() {
+	for _, f := range j.seen.spec.Freezes {
+		if f.Covers(j.deed.Lane.Environment, j.deed.At) {
+			j.say("frozen", "a freeze is in force until %s", f.Until.Format(time.TimeOnly))
+		}
+	}
+	p, ok := j.proposal()
+	if !ok {
+		j.say("not knowing is waiting", "the process was not shown proposal %s", j.deed.Proposal)
+		return
+	}
+	need := 0
+	if strings.HasPrefix(j.deed.Lane.Environment, "prod") {
+		need = j.seen.spec.Approvals
+	}
+	for _, r := range p.Reviews {
+		switch {
+		case r.State == gitops.ChangesRequested && r.By.Permission.Releases():
+			j.say("approved", "%s asked for changes", r.By.Name)
+		case r.State == gitops.Approved && r.Head == j.deed.Head && !r.By.Bot && slices.Contains(r.By.Teams, world.Owners) &&
+			j.deed.At.Before(r.At.Add(j.seen.spec.TTL+fresh)):
+			need--
+		}
+	}
+	if need > 0 {
+		j.say("approved", "%d approvals of %s are missing", need, j.deed.Head.Short())
+	}
+}
+
+// smallest holds that a commit changes the version of one lane and nothing
+// else.
+func (j *judge) smallest() {
+	w := j.laws.world
+	c := w.Commits[j.deed.Head]
+	name := world.File(j.deed.Lane.Environment, j.deed.Lane.Artifact)
+	if changed := w.Changed(c.Parent, c.ID); len(changed) != 1 || changed[0] != name {
+		j.say("one change", "the commit changes %v", changed)
+		return
+	}
+	was, _ := w.Commits[c.Parent].Version(j.deed.Lane)
+	is := j.version()
+	want := strings.ReplaceAll(strings.ReplaceAll(w.Commits[c.Parent].Files[name], was.Digest, is.Digest), `"`+was.Tag+`"`, `"`+is.Tag+`"`)
+	if c.Files[name] != want {
+		j.say("one change", "%s differs in more than the version", name)
+	}
+}
+
+// preserves holds that what a person pushed is never overwritten, unless
+// somebody asked for it.
+func (j *judge) preserves() {
+	old := j.laws.world.Commits[j.deed.Old]
+	if old == nil || old.Author == world.Email {
+		return
+	}
+	if p, ok := j.proposal(); ok {
+		if _, asked := p.Label(gitops.LabelRebase); asked {
+			return
+		}
+	}
+	j.say("people's commits", "commit %s of %s was overwritten", old.ID.Short(), old.Author)
+}
+
+// followsApproved holds that an approved proposal is left alone: a newer
+// version follows after it.
+func (j *judge) followsApproved() {
+	p, ok := j.proposal()
+	if !ok || j.back() {
+		return
+	}
+	was, _ := j.laws.world.Commits[j.deed.Old].Version(j.deed.Lane)
+	for _, r := range p.Reviews {
+		if r.State == gitops.Approved && r.Head == j.deed.Old && !r.By.Bot && was.Digest != j.deed.Digest && older(j.desired().Tag, was.Tag) {
+			j.say("approved", "%s had approved %s, and %s took its place", r.By.Name, was.Tag, j.version().Tag)
+		}
+	}
+}
+
+// single holds that a lane has one open proposal of ours.
+func (j *judge) single() {
+	n := 0
+	for _, p := range j.laws.world.Open() {
+		if p.Lane.Environment == j.deed.Lane.Environment && p.Lane.Artifact == j.deed.Lane.Artifact && p.Author.Name == world.Bot {
+			n++
+		}
+	}
+	if n > 1 {
+		j.say("one proposal", "%d proposals are open", n)
+	}
+}
+
+// onlyOurs holds that nothing is merged that a person pushed to our branch.
+func (j *judge) onlyOurs() {
+	w := j.laws.world
+	for at := w.Commits[j.deed.Head]; at != nil && !w.Contains(j.seen.head, at.ID); at = w.Commits[at.Parent] {
+		if at.Author != world.Email {
+			j.say("people's commits", "commit %s of %s was merged", at.ID.Short(), at.Author)
+		}
+	}
+}

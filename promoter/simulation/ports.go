@@ -1,0 +1,282 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/config"
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/promoter/loop"
+	"github.com/waveguide-dev/waveguide/promoter/simulation/world"
+	"github.com/waveguide-dev/waveguide/signals"
+)
+
+// ports are how one life of a process touches the world. Every call waits at
+// the turnstile.
+type ports struct {
+	*life
+}
+
+// The interfaces that the loop declares.
+var (
+	_ loop.Repo     = ports{}
+	_ loop.Branches = ports{}
+	_ loop.Forge    = ports{}
+	_ loop.Proposer = ports{}
+	_ loop.Marker   = ports{}
+	_ loop.Registry = ports{}
+	_ loop.Prover   = ports{}
+	_ loop.Health   = ports{}
+	_ loop.Rules    = ports{}
+)
+
+// ask waits for the turn of a read, makes it, and waits for the answer.
+func ask[T any](ctx context.Context, p ports, what string, read func(fate) (T, error)) (got T, err error) {
+	var none T
+	err = p.pass(ctx, what, func(f fate) (err error) {
+		got, err = read(f)
+		return err
+	})
+	if err != nil {
+		return none, err
+	}
+	return got, nil
+}
+
+// Fetch implements [loop.Repo].
+func (p ports) Fetch(ctx context.Context) (loop.Update, error) {
+	return ask(ctx, p, "fetch", func(fate) (loop.Update, error) {
+		w := p.sim.world
+		u := loop.Update{Head: w.Main, Changed: w.Changed(p.head, w.Main), All: p.head == "" || !w.Contains(w.Main, p.head)}
+		p.head, p.branches = w.Main, maps.Clone(w.Branches)
+		p.witness.Git(w.Main)
+		return u, nil
+	})
+}
+
+// commit is one that this process has or can get.
+func (p ports) commit(c gitops.Commit) (*world.Commit, error) {
+	if have, ok := p.composed[c]; ok {
+		return &have, nil
+	}
+	if have := p.sim.world.Commits[c]; have != nil {
+		return have, nil
+	}
+	return nil, fmt.Errorf("commit %s is not here", c.Short())
+}
+
+// Files implements [loop.Repo].
+func (p ports) Files(ctx context.Context, at gitops.Commit, under, text string) (map[string][]byte, error) {
+	return ask(ctx, p, "files "+under, func(fate) (map[string][]byte, error) {
+		c, err := p.commit(at)
+		if err != nil {
+			return nil, err
+		}
+		return c.Under(under, text), nil
+	})
+}
+
+// Delta implements [loop.Repo].
+func (p ports) Delta(ctx context.Context, at gitops.Commit) (loop.Delta, error) {
+	return ask(ctx, p, "delta "+at.Short(), func(fate) (loop.Delta, error) {
+		c, err := p.commit(at)
+		if err != nil {
+			return loop.Delta{}, err
+		}
+		d := loop.Delta{Parent: c.Parent, Author: c.Author, Message: c.Message, Files: map[string][2][]byte{}}
+		w := p.sim.world
+		for _, name := range w.Changed(c.Parent, at) {
+			var sides [2][]byte
+			if src, ok := w.Commits[c.Parent].Files[name]; ok {
+				sides[0] = []byte(src)
+			}
+			if src, ok := c.Files[name]; ok {
+				sides[1] = []byte(src)
+			}
+			d.Files[name] = sides
+		}
+		return d, nil
+	})
+}
+
+// Compose implements [loop.Repo].
+func (p ports) Compose(ctx context.Context, d loop.Draft) (gitops.Commit, error) {
+	return ask(ctx, p, "compose", func(fate) (gitops.Commit, error) {
+		if p.sim.world.Commits[d.Base] == nil {
+			return "", fmt.Errorf("base %s is not here", d.Base.Short())
+		}
+		files := map[string]string{}
+		for name, src := range d.Files {
+			files[name] = string(src)
+		}
+		c := p.sim.world.Child(d.Base, files, world.Email, d.Message, d.Time)
+		p.composed[c.ID] = c
+		return c.ID, nil
+	})
+}
+
+// Branch implements [loop.Branches].
+func (p ports) Branch(name string) (gitops.Commit, bool) {
+	c, ok := p.branches[name]
+	return c, ok
+}
+
+// Push implements [loop.Branches].
+func (p ports) Push(ctx context.Context, moves []loop.Move) []error {
+	errs := make([]error, len(moves))
+	err := p.pass(ctx, fmt.Sprintf("push %d", len(moves)), func(fate) error {
+		for i, m := range moves {
+			if errs[i] = p.sim.world.Push(p.name, m.Branch, m.Old, m.New, p.composed); errs[i] != nil {
+				continue
+			}
+			if p.branches[m.Branch] = m.New; m.New == "" {
+				delete(p.branches, m.Branch)
+			}
+		}
+		return nil
+	})
+	for i := range errs {
+		if err != nil {
+			errs[i] = err
+		}
+	}
+	return errs
+}
+
+// Proposals implements [loop.Forge].
+func (p ports) Proposals(ctx context.Context, since string) ([]gitops.Proposal, string, error) {
+	var next string
+	list, err := ask(ctx, p, "proposals", func(f fate) (list []gitops.Proposal, _ error) {
+		var at time.Time
+		list, next, at = p.sim.world.Proposals(since, f.stale)
+		p.witness.Forge(list, at)
+		return list, nil
+	})
+	return list, next, err
+}
+
+// Pauses implements [loop.Forge].
+func (p ports) Pauses(ctx context.Context) ([]gitops.Pause, error) {
+	return ask(ctx, p, "pauses", func(f fate) ([]gitops.Pause, error) {
+		list := p.sim.world.Pauses(f.stale)
+		p.witness.Pauses(list)
+		return list, nil
+	})
+}
+
+// Whoami implements [loop.Forge].
+func (p ports) Whoami(ctx context.Context) (gitops.Actor, error) {
+	return ask(ctx, p, "whoami", func(fate) (gitops.Actor, error) { return world.People()[world.Bot], nil })
+}
+
+// Open implements [loop.Proposer]: it looks for the open proposal of the branch
+// first, and the forge refuses a second one.
+func (p ports) Open(ctx context.Context, want gitops.Proposal, labels []string) (gitops.Proposal, error) {
+	find := func(fate) (*gitops.Proposal, error) { return p.sim.world.Find(want.Branch), nil }
+	found, err := ask(ctx, p, "find "+want.Branch, find)
+	if err != nil {
+		return want, err
+	}
+	if found != nil {
+		return *found, nil
+	}
+	return ask(ctx, p, "open "+want.Branch, func(fate) (gitops.Proposal, error) {
+		if have := p.sim.world.Find(want.Branch); have != nil {
+			return *have, nil
+		}
+		return p.sim.world.Create(p.name, want, labels)
+	})
+}
+
+// Update implements [loop.Proposer].
+func (p ports) Update(ctx context.Context, id, title, body string) error {
+	return p.pass(ctx, "update "+id, func(fate) error { return p.sim.world.Describe(p.name, id, title, body) })
+}
+
+// Close implements [loop.Proposer].
+func (p ports) Close(ctx context.Context, id, comment string) error {
+	return p.pass(ctx, "close "+id, func(fate) error { return p.sim.world.End(p.name, id, comment) })
+}
+
+// Merge implements [loop.Proposer].
+func (p ports) Merge(ctx context.Context, id string, head gitops.Commit) (gitops.Commit, error) {
+	return ask(ctx, p, "merge "+id, func(fate) (gitops.Commit, error) { return p.sim.world.Merge(p.name, id, head, false) })
+}
+
+// SetCheck implements [loop.Marker].
+func (p ports) SetCheck(ctx context.Context, head gitops.Commit, c gitops.Check) error {
+	return p.pass(ctx, "check "+head.Short(), func(fate) error { return p.sim.world.SetCheck(p.name, head, c) })
+}
+
+// RemoveLabel implements [loop.Marker].
+func (p ports) RemoveLabel(ctx context.Context, id, label string) error {
+	return p.pass(ctx, "unlabel "+id, func(fate) error {
+		p.sim.world.Unlabel(p.name, id, label)
+		return nil
+	})
+}
+
+// artifact is the one whose image it is.
+func artifact(image string) string {
+	for _, a := range world.Artifacts() {
+		if world.Image(a) == image {
+			return a
+		}
+	}
+	return ""
+}
+
+// Versions implements [loop.Registry].
+func (p ports) Versions(ctx context.Context, image string, selects func(string) bool) ([]signals.Version, error) {
+	return ask(ctx, p, "versions "+image, func(fate) (list []signals.Version, _ error) {
+		for _, v := range p.sim.world.Versions(artifact(image)) {
+			if selects(v.Tag) {
+				list = append(list, v)
+			}
+		}
+		p.witness.Versions(artifact(image), list)
+		return list, nil
+	})
+}
+
+// Proofs implements [loop.Prover].
+func (p ports) Proofs(ctx context.Context, _ string, d signals.Digest, s promoter.Stop, again bool) ([]signals.Proof, error) {
+	return ask(ctx, p, fmt.Sprintf("proofs %s of %s %t", d.Short(), s.Lane, again), func(fate) ([]signals.Proof, error) {
+		proof := p.sim.world.Proof(d)
+		p.witness.Proof(s.Lane, proof)
+		return []signals.Proof{proof}, nil
+	})
+}
+
+// Health implements [loop.Health].
+func (p ports) Health(ctx context.Context, lane gitops.Lane) ([]signals.Health, error) {
+	return ask(ctx, p, "health "+lane.String(), func(fate) ([]signals.Health, error) {
+		h := p.sim.world.Health(lane)
+		p.witness.Health(lane, h)
+		return []signals.Health{h}, nil
+	})
+}
+
+// Rules implements [loop.Rules] by the real reader of rules.
+func (p ports) Rules(files map[string][]byte, now time.Time) (loop.Ruling, error) {
+	list := make([]config.File, 0, len(files))
+	for name, data := range files {
+		list = append(list, config.File{Name: name, Data: data})
+	}
+	d, err := config.ParseDaemon("waveguide.yaml", []byte(world.Daemon))
+	if err != nil {
+		return loop.Ruling{}, err
+	}
+	rules, err := config.ParseRules(list, d.Rules(d.Repositories[0]), now)
+	ruling := loop.Ruling{Routes: rules.Routes, Until: rules.Until}
+	if problems, ok := err.(config.Problems); ok { //nolint:errorlint // ParseRules promises this type
+		for _, p := range problems {
+			ruling.Problems = append(ruling.Problems, p.String())
+		}
+		err = nil
+	}
+	return ruling, err
+}

@@ -1,0 +1,231 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter/loop"
+	"github.com/waveguide-dev/waveguide/promoter/prose"
+	"github.com/waveguide-dev/waveguide/promoter/simulation/law"
+	"github.com/waveguide-dev/waveguide/promoter/simulation/world"
+	"github.com/waveguide-dev/waveguide/promoter/store"
+)
+
+// process is one replica through all its lives.
+type process struct {
+	*life
+
+	sim  *sim
+	name string
+	book *book
+	// alive says that a life runs; due is when the next one begins.
+	alive bool
+	due   time.Time
+	// cutOff is until when the network of the process is down and it is slow.
+	cutOff time.Time
+	lives  int
+}
+
+// life is one run of the program, from its start to its death.
+type life struct {
+	sim  *sim
+	name string
+	ctx  context.Context //nolint:containedctx // it is the life
+	end  context.CancelFunc
+	done chan struct{}
+	err  error
+
+	// dead says that the process was killed: nothing of it happens any more.
+	mu   sync.Mutex
+	dead bool
+
+	witness  *law.Seen
+	head     gitops.Commit
+	branches map[string]gitops.Commit
+	composed map[gitops.Commit]world.Commit
+	hints    chan loop.Hint
+	store    *store.Store
+	view     loop.View
+}
+
+// died is what ends the main goroutine of a killed process.
+type died struct{}
+
+func (s *sim) newProcess(name string) *process { return &process{sim: s, name: name} }
+
+// cut says that the process cannot reach the world now.
+func (p *process) cut() bool { return time.Now().Before(p.cutOff) }
+
+// start begins a life with a book, taking it from whoever has it.
+func (p *process) start(b *book) {
+	p.lives++
+	p.book = b
+	l := &life{
+		sim: p.sim, name: p.name, done: make(chan struct{}), witness: law.NewSeen(p.sim.laws, b.clocks),
+		branches: map[string]gitops.Commit{}, composed: map[gitops.Commit]world.Commit{}, hints: make(chan loop.Hint),
+	}
+	p.life = l
+	l.ctx, l.end = context.WithCancel(context.Background())
+	s, err := b.open(l.ctx, p.sim)
+	if err != nil {
+		p.sim.broken([]law.Violation{{Law: "start", Text: err.Error()}})
+		l.end()
+		close(l.done)
+		return
+	}
+	l.store = s
+	port := ports{l}
+	o := loop.Options{
+		Repository: world.Repository, RulesDir: world.RulesDir, Email: world.Email, Poll: Poll(),
+		Repo: port, Branches: port, Forge: port, Proposer: port, Marker: port, Registry: port, Prover: port, Health: port, Rules: port,
+		Writer: prose.Proposal{}, Store: s, Log: slog.New(slog.DiscardHandler), Hints: l.hints,
+		Observe: func(v loop.View) { l.view = v },
+		Crash:   port.point,
+	}
+	if p.sim.Plant != nil {
+		p.sim.Plant(&o, p.sim.world)
+	}
+	p.alive = true
+	p.sim.tell("%s starts, life %d, store %d", p.name, p.lives, b.number)
+	go l.run(loop.New(o))
+}
+
+// run is the main goroutine of a life.
+func (l *life) run(of *loop.Loop) {
+	defer close(l.done)
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(died); !ok {
+				panic(r)
+			}
+		}
+	}()
+	l.err = of.Run(l.ctx)
+}
+
+// pass waits for the turn of a call, makes it, and waits for the answer.
+func (l *life) pass(ctx context.Context, what string, do func(fate) error) error {
+	f, err := l.sim.gate.Pass(ctx, l.name, what)
+	if err != nil {
+		return l.gone(what, err)
+	}
+	if f.die == 1 {
+		return l.kill(what)
+	}
+	if f.before == nil {
+		err = do(f)
+	}
+	if f.die == 2 {
+		return l.kill(what)
+	}
+	t := time.NewTimer(f.late)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+		return l.gone(what, errors.Join(err, ctx.Err()))
+	}
+	return errors.Join(f.before, err, f.after)
+}
+
+// point is a place at which a process may die.
+func (p ports) point(name string) {
+	_ = p.pass(p.ctx, "point "+name, func(fate) error { return nil }) // it only dies or goes on
+}
+
+// kill ends the process at once.
+func (l *life) kill(what string) error {
+	l.mu.Lock()
+	l.dead = true
+	l.mu.Unlock()
+	l.end()
+	return l.gone(what, context.Canceled)
+}
+
+// gone ends a call of a process that was killed: its main goroutine goes no
+// further, those beside it give up.
+func (l *life) gone(what string, err error) error {
+	l.mu.Lock()
+	dead := l.dead
+	l.mu.Unlock()
+	word, _, _ := strings.Cut(what, " ")
+	if dead && !slices.Contains([]string{"health", "versions", "proofs"}, word) {
+		panic(died{})
+	}
+	return err
+}
+
+// tend notices the end of a life and begins the next when it is due.
+func (p *process) tend() {
+	if p.alive {
+		select {
+		case <-p.done:
+			p.ended()
+		default:
+		}
+		return
+	}
+	if !p.due.IsZero() && !time.Now().Before(p.due) && p.book != nil {
+		p.due = time.Time{}
+		p.start(p.book)
+	}
+}
+
+// ended is the undertaker: the book is closed, and the next life is planned
+// unless another process has the book by now.
+func (p *process) ended() {
+	p.alive = false
+	p.close()
+	wait := time.Duration(5+p.sim.rng.IntN(600)) * time.Second
+	switch {
+	case p.book.holder != p.name:
+		p.sim.tell("%s ends: %v", p.name, p.err)
+		p.book = nil
+	case p.err != nil:
+		p.sim.tell("%s ends: %v", p.name, p.err)
+		p.due = time.Now().Add(wait)
+		p.book.limit = 0 // somebody made room
+	default:
+		p.due = time.Now().Add(wait)
+		if p.sim.rng.IntN(8) == 0 {
+			p.sim.tell("the store of %s is lost", p.name)
+			p.book = p.sim.newBook(p.name)
+		}
+	}
+}
+
+// stop ends a life in order.
+func (p *process) stop() {
+	if p.alive {
+		p.end()
+		<-p.done
+		p.alive = false
+	}
+}
+
+// close closes the store of the life.
+func (p *process) close() {
+	if p.life != nil && p.store != nil {
+		_ = p.store.Close() // a lease that was taken over cannot be given back
+		p.store = nil
+	}
+}
+
+// hint offers a hint; it is lost when the loop is busy.
+func (p *process) hint(h loop.Hint) bool {
+	if !p.alive || p.cut() {
+		return false
+	}
+	select {
+	case p.hints <- h:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,238 @@
+package world
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/edit"
+	"github.com/waveguide-dev/waveguide/signals"
+)
+
+// Commit is one commit; its files are the whole tree.
+type Commit struct {
+	ID, Parent gitops.Commit
+	Files      map[string]string
+	Author     string
+	Message    string
+	Time       time.Time
+	// Spec is what the rules in the tree are meant to say.
+	Spec Spec
+}
+
+// git is a remote: commits that never change, and branches that move by
+// compare-and-swap.
+type git struct {
+	Commits  map[gitops.Commit]*Commit
+	Branches map[string]gitops.Commit
+	Main     gitops.Commit
+	// Forced counts how often the protected branch lost commits.
+	Forced int
+}
+
+// File is where an environment names the version of an artifact.
+func File(env, artifact string) string {
+	return "environments/" + env + "/" + artifact + "/kustomization.yaml"
+}
+
+// Content is such a file.
+func Content(artifact, tag string, d signals.Digest) string {
+	return fmt.Sprintf("kind: Kustomization\nresources:\n  - ../../../base # shared\nimages:\n  - name: %s\n    newTag: %q # promoted\n    digest: %s\n", Image(artifact), tag, d)
+}
+
+// ID is the name that a commit with this content has.
+func (c *Commit) id() gitops.Commit {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s %s %s %d", c.Parent, c.Author, c.Message, c.Time.UnixNano())
+	for _, name := range slices.Sorted(maps.Keys(c.Files)) {
+		fmt.Fprintf(h, "\x00%s\x00%s", name, c.Files[name])
+	}
+	return gitops.Commit(hex.EncodeToString(h.Sum(nil)[:20]))
+}
+
+// Child is a commit on top of another with some files changed.
+func (w *World) Child(parent gitops.Commit, files map[string]string, author, message string, at time.Time) Commit {
+	base := w.Commits[parent]
+	c := Commit{Parent: parent, Files: maps.Clone(base.Files), Author: author, Message: message, Time: at, Spec: base.Spec}
+	maps.Copy(c.Files, files)
+	c.ID = c.id()
+	return c
+}
+
+// add puts a commit's objects on the remote.
+func (w *World) add(c Commit) gitops.Commit {
+	c.ID = c.id()
+	if w.Commits[c.ID] == nil {
+		w.Commits[c.ID] = &c
+	}
+	return c.ID
+}
+
+// Version is what a tree names in a lane; false if it does not name one.
+func (c *Commit) Version(lane gitops.Lane) (gitops.Version, bool) {
+	src, ok := c.Files[File(lane.Environment, lane.Artifact)]
+	if !ok {
+		return gitops.Version{}, false
+	}
+	f, err := edit.Open(File(lane.Environment, lane.Artifact), []byte(src))
+	if err != nil {
+		return gitops.Version{}, false
+	}
+	hits, _ := f.Find(Image(lane.Artifact))
+	if len(hits) != 1 {
+		return gitops.Version{}, false
+	}
+	return gitops.Version{Tag: hits[0].Tag, Digest: hits[0].Digest}, true
+}
+
+// Changed are the files that differ between two commits.
+func (w *World) Changed(a, b gitops.Commit) []string {
+	var was, is map[string]string
+	if c := w.Commits[a]; c != nil {
+		was = c.Files
+	}
+	if c := w.Commits[b]; c != nil {
+		is = c.Files
+	}
+	names := map[string]struct{}{}
+	for name, src := range is {
+		if old, ok := was[name]; !ok || old != src {
+			names[name] = struct{}{}
+		}
+	}
+	for name := range was {
+		if _, ok := is[name]; !ok {
+			names[name] = struct{}{}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// Contains says that a commit is another or one of its ancestors.
+func (w *World) Contains(head, c gitops.Commit) bool {
+	for at := w.Commits[head]; at != nil; at = w.Commits[at.Parent] {
+		if at.ID == c {
+			return true
+		}
+	}
+	return false
+}
+
+// Push moves a branch by compare-and-swap; the objects of a new commit come
+// with it.
+func (w *World) Push(by, branch string, old, next gitops.Commit, objects map[gitops.Commit]Commit) error {
+	if w.Branches[branch] != old {
+		return fmt.Errorf("branch %s is at %q, not at %q: %w", branch, w.Branches[branch].Short(), old.Short(), gitops.ErrMoved)
+	}
+	lane, _ := gitops.LaneOf(branch)
+	lane.Repository = Repository
+	d := Deed{By: by, Kind: "push", Lane: lane, Branch: branch, Head: next, Old: old}
+	if next == "" {
+		d.Kind = "delete"
+		w.note(d)
+		delete(w.Branches, branch)
+		w.orphan(branch)
+		return nil
+	}
+	if w.Commits[next] == nil {
+		c, ok := objects[next]
+		if !ok {
+			return fmt.Errorf("commit %s is not here: push its objects", next.Short())
+		}
+		w.add(c)
+	}
+	v, _ := w.Commits[next].Version(lane)
+	d.Digest, d.Text = v.Digest, v.Tag
+	w.note(d)
+	w.Branches[branch] = next
+	w.pushed(by, branch)
+	return nil
+}
+
+// Commit is a person's commit on a branch; an empty name is the protected one.
+func (w *World) Commit(by, branch string, files map[string]string, message string) gitops.Commit {
+	parent := w.Main
+	if branch != "" {
+		parent = w.Branches[branch]
+	}
+	if parent == "" {
+		parent = w.Main
+	}
+	c := w.Child(parent, files, by+"@acme.example", message, time.Now())
+	w.add(c)
+	w.note(Deed{By: by, Kind: "commit", Branch: branch, Head: c.ID, Text: message})
+	if branch == "" {
+		w.Main = c.ID
+		return c.ID
+	}
+	w.Branches[branch] = c.ID
+	w.pushed(by, branch)
+	return c.ID
+}
+
+// Rule is a person's commit of new rules to the protected branch.
+func (w *World) Rule(by string, spec Spec, message string) {
+	files := map[string]string{}
+	spec.write(files)
+	c := w.Child(w.Main, files, by+"@acme.example", message, time.Now())
+	c.Spec = spec
+	w.Main = w.add(c)
+	w.note(Deed{By: by, Kind: "rule", Head: w.Main, Text: message + ": " + spec.String()})
+}
+
+// Rewind takes the newest commit off the protected branch, by force.
+func (w *World) Rewind(by string) {
+	if parent := w.Commits[w.Main].Parent; parent != "" {
+		w.Main = parent
+		w.Forced++
+		w.note(Deed{By: by, Kind: "force", Head: parent, Text: "took the newest commit off the protected branch"})
+	}
+}
+
+// merged is the tree of a branch's changes on the protected branch, and the
+// files that both changed in different ways.
+func (w *World) merged(head gitops.Commit) (map[string]string, []string) {
+	is, base := w.Commits[head], w.base(head)
+	files, conflicts := map[string]string{}, []string(nil)
+	for _, name := range w.Changed(base, head) {
+		ours, was := w.Commits[w.Main].Files[name], w.Commits[base].Files[name]
+		switch theirs := is.Files[name]; {
+		case ours == theirs:
+		case ours != was:
+			conflicts = append(conflicts, name)
+		default:
+			files[name] = theirs
+		}
+	}
+	return files, conflicts
+}
+
+// base is where a branch left the protected branch.
+func (w *World) base(head gitops.Commit) gitops.Commit {
+	main := map[gitops.Commit]struct{}{}
+	for at := w.Commits[w.Main]; at != nil; at = w.Commits[at.Parent] {
+		main[at.ID] = struct{}{}
+	}
+	for at := w.Commits[head]; at != nil; at = w.Commits[at.Parent] {
+		if _, ok := main[at.ID]; ok {
+			return at.ID
+		}
+	}
+	return ""
+}
+
+// Under are the files at or below a path that hold a text.
+func (c *Commit) Under(path, text string) map[string][]byte {
+	found := map[string][]byte{}
+	for name, src := range c.Files {
+		if (name == path || strings.HasPrefix(name, strings.TrimSuffix(path, "/")+"/")) && strings.Contains(src, text) {
+			found[name] = []byte(src)
+		}
+	}
+	return found
+}

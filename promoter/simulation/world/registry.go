@@ -1,0 +1,109 @@
+package world
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/signals"
+)
+
+// Build is one digest of the registry and the truth about it.
+type Build struct {
+	Artifact string
+	Digest   signals.Digest
+	// Signed says that the release key signed it for this artifact; For is the
+	// repository that the signature names.
+	Signed bool
+	For    string
+	// Revoked is when the signature was taken back; zero if it stands.
+	Revoked time.Time
+	// Good says that it runs well everywhere.
+	Good bool
+}
+
+// Verified says whether the signature holds now.
+func (b *Build) Verified() bool { return b != nil && b.Signed && b.Revoked.IsZero() }
+
+type image struct {
+	tags map[string]signals.Digest
+}
+
+// registry knows which tag names which digest, and which digests are signed.
+type registry struct {
+	images map[string]*image
+	builds map[signals.Digest]*Build
+}
+
+// Build is what is true of a digest; nil if nobody made it.
+func (w *World) Build(d string) *Build { return w.builds[signals.Digest(d)] }
+
+// Publish pushes a signed release.
+func (w *World) Publish(artifact, tag string, good bool) signals.Digest {
+	d := DigestOf(artifact, tag)
+	w.builds[d] = &Build{Artifact: artifact, Digest: d, Signed: true, For: Image(artifact), Good: good}
+	w.Tag("the build", artifact, tag, d)
+	return d
+}
+
+// Forge pushes a build that the release key never signed for this artifact.
+func (w *World) Forge(by, artifact, tag, build, signedFor string) signals.Digest {
+	d := DigestOf(artifact, build)
+	w.builds[d] = &Build{Artifact: artifact, Digest: d, Signed: signedFor != "", For: signedFor, Good: true}
+	w.Tag(by, artifact, tag, d)
+	return d
+}
+
+// Tag makes a tag name a digest, whatever it named before.
+func (w *World) Tag(by, artifact, tag string, d signals.Digest) {
+	i := w.images[artifact]
+	if i == nil {
+		i = &image{tags: map[string]signals.Digest{}}
+		w.images[artifact] = i
+	}
+	i.tags[tag] = d
+	w.note(Deed{By: by, Kind: "tag", Text: artifact + ":" + tag + " is " + d.Short()})
+}
+
+// Untag deletes a tag.
+func (w *World) Untag(by, artifact, tag string) {
+	if i := w.images[artifact]; i != nil {
+		delete(i.tags, tag)
+	}
+	w.note(Deed{By: by, Kind: "untag", Text: artifact + ":" + tag})
+}
+
+// Revoke takes the signature of a digest back.
+func (w *World) Revoke(by string, d signals.Digest) {
+	if b := w.builds[d]; b != nil && b.Revoked.IsZero() {
+		b.Revoked = time.Now()
+		w.note(Deed{By: by, Kind: "revoke", Text: b.Artifact + " " + d.Short()})
+	}
+}
+
+// Versions are the tags of an artifact now, sorted.
+func (w *World) Versions(artifact string) []signals.Version {
+	i := w.images[artifact]
+	if i == nil {
+		return nil
+	}
+	var all []signals.Version
+	for _, tag := range slices.Sorted(maps.Keys(i.tags)) {
+		all = append(all, signals.Version{Tag: tag, Digest: i.tags[tag]})
+	}
+	return all
+}
+
+// Proof is what reading the signatures of a digest shows.
+func (w *World) Proof(d signals.Digest) signals.Proof {
+	p := signals.Proof{Kind: signals.ProofSignature, Digest: d, Outcome: signals.OutcomeAbsent, At: time.Now(), Reason: "no signature"}
+	b := w.builds[d]
+	switch {
+	case b == nil:
+	case b.Signed && !b.Revoked.IsZero():
+		p.Outcome, p.Reason = signals.OutcomeRefused, "revoked"
+	case b.Signed:
+		p.Outcome, p.By, p.Repository, p.Reason = signals.OutcomeVerified, Key, b.For, ""
+	}
+	return p
+}
