@@ -82,13 +82,13 @@ func Connect(o Options) (*Client, error) {
 		return nil, fmt.Errorf("reach %s: %w", base.Host, err)
 	}
 	config.Dial, config.Proxy = network.Dial, network.Proxy
-	token := o.Token
+	token, refused := o.Token, func() {}
 	if config.ExecProvider != nil {
 		plugin := &plugin{config: config.ExecProvider, cluster: config, environ: o.Environ}
-		config.ExecProvider, token = nil, plugin.token
+		config.ExecProvider, token, refused = nil, plugin.token, plugin.forget
 	}
 	if token != nil {
-		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return bearer{next, token} })
+		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return bearer{next, token, refused} })
 	}
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
@@ -126,10 +126,12 @@ func (o Options) load() (*rest.Config, error) {
 	return config, nil
 }
 
-// bearer adds a token that may change to every request.
+// bearer adds a token that may change to every request, and says when it was
+// refused.
 type bearer struct {
-	next  http.RoundTripper
-	token func(context.Context) (string, error)
+	next    http.RoundTripper
+	token   func(context.Context) (string, error)
+	refused func()
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -142,5 +144,9 @@ func (b bearer) RoundTrip(req *http.Request) (*http.Response, error) {
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	return b.next.RoundTrip(req)
+	answer, err := b.next.RoundTrip(req)
+	if err == nil && answer.StatusCode == http.StatusUnauthorized {
+		b.refused()
+	}
+	return answer, err
 }

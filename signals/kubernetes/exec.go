@@ -31,7 +31,8 @@ const (
 // client-go's own it can be stopped: a command that hangs costs its time-out,
 // not the daemon.
 type plugin struct {
-	config  *clientcmdapi.ExecConfig
+	config *clientcmdapi.ExecConfig
+	// cluster is told about, where the kubeconfig wants that.
 	cluster *rest.Config
 	environ []string
 
@@ -71,6 +72,15 @@ func (p *plugin) token(ctx context.Context) (string, error) {
 		p.until = end.Add(-pluginEarly)
 	}
 	return p.held, nil
+}
+
+// forget lets the next request ask for another token.
+func (p *plugin) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err == nil {
+		p.until = time.Time{}
+	}
 }
 
 func (p *plugin) run(ctx context.Context) (credential, error) {

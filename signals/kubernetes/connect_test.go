@@ -1,0 +1,365 @@
+package kubernetes_test
+
+import (
+	"context"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/signals"
+	"github.com/waveguide-dev/waveguide/signals/kubernetes"
+	"github.com/waveguide-dev/waveguide/signals/kubernetes/kubernetestest"
+)
+
+// secured serves a fake over TLS and returns its address and authorities.
+func secured(t *testing.T, fake *kubernetestest.Server) (address string, authorities []byte) {
+	t.Helper()
+	u, err := url.Parse(fake.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewTLSServer(httputil.NewSingleHostReverseProxy(u))
+	t.Cleanup(server.Close)
+	return server.URL, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+}
+
+func write(t *testing.T, name, text string, mode os.FileMode) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// kubeconfig has a context for each cluster, and one user.
+func kubeconfig(t *testing.T, user string, clusters map[string]string, authorities string) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("apiVersion: v1\nkind: Config\ncurrent-context: one\nusers: [{name: bot, user: " + user + "}]\nclusters:\n")
+	for name, address := range clusters {
+		fmt.Fprintf(&b, "- {name: %s, cluster: {server: %q, certificate-authority: %q}}\n", name, address, authorities)
+	}
+	b.WriteString("contexts:\n")
+	for name := range clusters {
+		fmt.Fprintf(&b, "- {name: %s, context: {cluster: %s, user: bot}}\n", name, name)
+	}
+	return write(t, "kubeconfig", b.String(), 0o600)
+}
+
+// runs is a fake in which the Deployment runs a digest.
+func runs(t *testing.T, d signals.Digest) *kubernetestest.Server {
+	t.Helper()
+	fake := kubernetestest.New(t)
+	fake.Demand(token)
+	fake.Put(deployment(pinned(d)))
+	fake.Put(replica(1, d))
+	return fake
+}
+
+func TestSeveralClustersOfOneKubeconfig(t *testing.T) {
+	t.Parallel()
+	first, second := runs(t, one), runs(t, two)
+	address1, authorities := secured(t, first)
+	address2, more := secured(t, second)
+	file := kubeconfig(t, "{tokenFile: "+write(t, "token", token, 0o600)+"}",
+		map[string]string{"one": address1, "two": address2}, write(t, "ca.pem", string(authorities)+string(more), 0o600))
+	for context, want := range map[string]signals.Digest{"": one, "one": one, "two": two} {
+		client, err := kubernetes.Connect(kubernetes.Options{Kubeconfig: file, Context: context, Network: network})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h := ask(t, client, "deployment/order-api"); h.State != signals.StateHealthy || h.Digest != want {
+			t.Errorf("context %q: answer %+v, want healthy on %s", context, h, want)
+		}
+	}
+}
+
+func TestConnectRefuses(t *testing.T) {
+	t.Parallel()
+	plain := map[string]string{"one": "https://k8s.example.com"}
+	cases := map[string]struct {
+		options kubernetes.Options
+		want    string
+	}{
+		"nothing":         {kubernetes.Options{Network: network}, "no kubeconfig and no url is written, and this is no pod of a cluster: write one of them"},
+		"both":            {kubernetes.Options{Kubeconfig: "a", URL: "https://b", Network: network}, "a cluster is named by its kubeconfig or by its url, not by both"},
+		"no file":         {kubernetes.Options{Kubeconfig: "/nowhere/kubeconfig", Network: network}, "read the kubeconfig: stat /nowhere/kubeconfig: no such file or directory"},
+		"no such context": {kubernetes.Options{Kubeconfig: kubeconfig(t, "{}", plain, ""), Context: "three", Network: network}, `read the kubeconfig: context "three" does not exist`},
+		"old credentials": {kubernetes.Options{Kubeconfig: kubeconfig(t, "{auth-provider: {name: gcp}}", plain, ""), Network: network}, `the kubeconfig's auth-provider "gcp" is not spoken any more: use an exec plugin`},
+		"no network":      {kubernetes.Options{URL: "https://k8s.example.com"}, "this client was built without a network"},
+		"a network that refuses": {
+			kubernetes.Options{URL: "https://k8s.example.com:6443", Network: func(host string) (kubernetes.Network, error) {
+				return kubernetes.Network{}, errors.New(host + " is not to be reached")
+			}}, "reach k8s.example.com:6443: k8s.example.com is not to be reached",
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := kubernetes.Connect(c.options)
+			if err == nil || err.Error() != c.want {
+				t.Errorf("Connect() = %v, want %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestTheNetworkDials(t *testing.T) {
+	t.Parallel()
+	fake := runs(t, one)
+	client, err := kubernetes.Connect(kubernetes.Options{URL: fake.URL, Network: func(string) (kubernetes.Network, error) {
+		return kubernetes.Network{Dial: func(_ context.Context, _, address string) (net.Conn, error) {
+			return nil, errors.New(address + " is a private address")
+		}}, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := ask(t, client, "deployment/order-api")
+	if h.State != signals.StateUnknown || !strings.Contains(h.Reason, "is a private address") {
+		t.Errorf("answer %+v, want that the network refused", h)
+	}
+}
+
+// plugin is a command that answers credentials and notes each call.
+func plugin(t *testing.T, body string) (command, calls string) {
+	t.Helper()
+	calls = filepath.Join(t.TempDir(), "calls")
+	return write(t, "plugin", "#!/bin/sh\necho \"$KUBERNETES_EXEC_INFO $COLOUR\" >>"+calls+"\n"+body+"\n", 0o700), calls
+}
+
+func credential(expires string) string {
+	return `echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"` + token + `"` + expires + `}}'`
+}
+
+func TestExecCredentials(t *testing.T) {
+	t.Parallel()
+	address, authorities := secured(t, runs(t, two))
+	ca := write(t, "ca.pem", string(authorities), 0o600)
+	soon := `,"expirationTimestamp":"` + time.Now().Add(30*time.Second).UTC().Format(time.RFC3339) + `"`
+	late := `,"expirationTimestamp":"` + time.Now().Add(time.Hour).UTC().Format(time.RFC3339) + `"`
+	cases := map[string]struct {
+		body  string
+		want  string // the reason, where it is not healthy
+		calls int    // after two looks of two requests each
+	}{
+		"a token without an end is kept":         {credential(""), "", 1},
+		"a token is kept until it ends":          {credential(late), "", 1},
+		"a token that is about to end is not":    {credential(soon), "", 4},
+		"it fails, and is not asked again":       {"echo " + token + " >&2; exit 3", "ended badly: exit status 3", 1},
+		"it answers something else":              {"echo hello", "answered something that is no ExecCredential", 1},
+		"it answers too much":                    {"head -c 1000000 /dev/zero", "ended badly", 1},
+		"it hangs":                               {"sleep 60", "gave no answer in time", 1},
+		"it answers a certificate":               {`echo '{"kind":"ExecCredential","status":{"clientCertificateData":"x"}}'`, "answered no token; client certificates from a command are not used here", 1},
+		"a token that the cluster does not know": {`echo '{"kind":"ExecCredential","status":{"token":"other"}}'`, "the credentials were refused (401): Unauthorized", 2},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			command, calls := plugin(t, c.body)
+			user := fmt.Sprintf("{exec: {apiVersion: client.authentication.k8s.io/v1, command: %q, interactiveMode: Never, provideClusterInfo: true, env: [{name: COLOUR, value: green}]}}", command)
+			client, err := kubernetes.Connect(kubernetes.Options{Kubeconfig: kubeconfig(t, user, map[string]string{"one": address}, ca), Environ: os.Environ(), Network: network})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				ctx, stop := context.WithTimeout(t.Context(), 2*time.Second)
+				h := kubernetes.New(client).Check(ctx, kubernetes.Spec{Name: "workload", Object: "deployment/order-api", Namespace: "staging", Image: image})
+				stop()
+				if (h.State == signals.StateHealthy) != (c.want == "") || !strings.Contains(h.Reason, c.want) || strings.Contains(h.Reason, token) {
+					t.Errorf("%q because %q, want %q", h.State, h.Reason, c.want)
+				}
+			}
+			noted, err := os.ReadFile(calls)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines := strings.Split(strings.TrimSpace(string(noted)), "\n")
+			if len(lines) != c.calls || !strings.Contains(lines[0], `"interactive":false`) || !strings.Contains(lines[0], address) || !strings.HasSuffix(lines[0], " green") {
+				t.Errorf("the command was called %d times, first with %q, want %d times", len(lines), lines[0], c.calls)
+			}
+		})
+	}
+}
+
+func TestExecThatIsNotInstalled(t *testing.T) {
+	t.Parallel()
+	user := `{exec: {apiVersion: client.authentication.k8s.io/v1, command: waveguide-no-such-plugin, interactiveMode: Never, installHint: "ask the platform team"}}`
+	client, err := kubernetes.Connect(kubernetes.Options{Kubeconfig: kubeconfig(t, user, map[string]string{"one": "https://127.0.0.1:1"}, ""), Network: network})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h := ask(t, client, "deployment/order-api"); !strings.HasSuffix(h.Reason, "is not installed: ask the platform team") {
+		t.Errorf("reason %q, want the hint of the kubeconfig", h.Reason)
+	}
+}
+
+func TestListsComeInPages(t *testing.T) {
+	t.Parallel()
+	fake, client := cluster(t)
+	d := deployment(pinned(two))
+	fake.Put(d)
+	for n := range 600 {
+		fake.Put(replica(n, two))
+	}
+	fake.Requests()
+	if h := ask(t, client, "deployment/order-api"); h.State != signals.StateHealthy || h.Digest != two {
+		t.Errorf("answer %+v, want healthy", h)
+	}
+	if got := len(fake.Requests()); got != 4 {
+		t.Errorf("600 pods cost %d requests, want one for the Deployment and three pages", got)
+	}
+	fake.Put(pod("order-api-111111-z", "ReplicaSet/order-api-111111", pinned(one), one))
+	if h := ask(t, client, "deployment/order-api"); h.State != signals.StateProgressing || !strings.Contains(h.Reason, "2 digests") {
+		t.Errorf("answer %+v, want that the last page counts", h)
+	}
+	fake.Fault(kubernetestest.Faults{Lost: true})
+	fake.Requests()
+	h := ask(t, client, "deployment/order-api")
+	if h.State != signals.StateUnknown || !strings.Contains(h.Reason, "gone: The provided continue parameter is too old") {
+		t.Errorf("answer %+v, want that pages were lost", h)
+	}
+	if got := len(fake.Requests()); got != 5 {
+		t.Errorf("lost pages cost %d requests, want one for the Deployment and the list begun twice", got)
+	}
+}
+
+// serve is a client of a cluster that answers what it wants.
+func serve(t *testing.T, handler http.HandlerFunc) *kubernetes.Client {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	client, err := kubernetes.Connect(kubernetes.Options{URL: server.URL, Network: network, Timeout: 2 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func TestAnswersAreBounded(t *testing.T) {
+	t.Parallel()
+	block := strings.Repeat("x", 1<<20)
+	cases := map[string]struct {
+		handler http.HandlerFunc
+		want    string
+	}{
+		"endless": {func(w http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil {
+				if _, err := fmt.Fprint(w, block); err != nil {
+					return
+				}
+			}
+		}, "the answer is longer than 16 MiB"},
+		"silent":   {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "no whole answer in time"},
+		"not JSON": {func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "<html>") }, "the answer is not what it should be"},
+		"another object": {func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = fmt.Fprint(w, `{"metadata":{"name":"other","namespace":"staging"}}`)
+		}, "the cluster answered about staging/other instead of deployments.apps/order-api in staging"},
+		"elsewhere": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://169.254.169.254/latest", http.StatusFound)
+		}, "the cluster answered 302: Found"},
+		"come back later": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "7")
+			w.WriteHeader(http.StatusTooManyRequests)
+		}, "the cluster answered 429 and asks to come back after 7 s: Too Many Requests"},
+		"words for terminals": {func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusInternalServerError)
+			_, _ = fmt.Fprint(w, `{"message":"\u001b[31mred\nline\u202e"}`)
+		}, "the cluster answered 500: [31mredline"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := ask(t, serve(t, c.handler), "deployment/order-api")
+			if h.State != signals.StateUnknown || !strings.Contains(h.Reason, c.want) {
+				t.Errorf("%q because %q, want unknown because %q", h.State, h.Reason, c.want)
+			}
+		})
+	}
+}
+
+func TestListsEnd(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		_, _ = fmt.Fprint(w, `{"metadata":{"continue":"more"},"items":[]}`)
+	})
+	_, err := client.List(t.Context(), kubernetes.Ref{Version: "v1", Resource: "pods", Namespace: "staging"}, "", func() {}, nil)
+	if err == nil || asked != 40 || !strings.Contains(err.Error(), "narrow the selector") {
+		t.Errorf("List() = %v after %d requests, want it to give up after 40", err, asked)
+	}
+}
+
+func TestNamesAreNoPaths(t *testing.T) {
+	t.Parallel()
+	fake, client := cluster(t)
+	for _, object := range []string{"deployment/../../secrets/x", "deployment/", "deployment", "deployment/a?b", "Deployment/a", "job/a", "deployment/.."} {
+		if h := ask(t, client, object); h.State != signals.StateUnknown || h.Reason == "" {
+			t.Errorf("%s: answer %+v, want unknown", object, h)
+		}
+	}
+	if asked := fake.Requests(); len(asked) > 0 {
+		t.Errorf("the cluster was asked %v", asked)
+	}
+}
+
+func TestClockThatIsBehind(t *testing.T) {
+	t.Parallel()
+	fake, client := cluster(t)
+	fake.Put(deployment(pinned(two)))
+	fake.Put(replica(1, two))
+	fake.Fault(kubernetestest.Faults{Behind: 10 * time.Minute})
+	h := ask(t, client, "deployment/order-api")
+	if off := h.Since.Sub(began.Add(-50 * time.Minute)); h.State != signals.StateHealthy || off < -2*time.Second || off > 20*time.Second {
+		t.Errorf("since %s, want ten minutes later than the cluster's clock said", h.Since)
+	}
+}
+
+func TestRecordedObjects(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		state  signals.State
+		reason string
+	}{
+		"deployment": {signals.StateUnknown, "none of its containers has the image registry.example.com/team/order-api"},
+		"rollout":    {signals.StateUnknown, "none of its containers has the image registry.example.com/team/order-api"},
+	}
+	for kind, want := range cases {
+		fake, client := cluster(t)
+		data, err := os.ReadFile("testdata/" + kind + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		fake.Put(data)
+		q := kubernetes.Spec{Name: "workload", Object: kind + "/web", Namespace: "staging", Image: image}
+		if h := kubernetes.New(client).Check(t.Context(), q); h.State != want.state || h.Reason != want.reason {
+			t.Errorf("%s: %q because %q, want %q because %q", kind, h.State, h.Reason, want.state, want.reason)
+		}
+	}
+	// Asked about the image that they do have: one has not seen its newest spec,
+	// the other has no pods here.
+	for kind, want := range map[string]string{"deployment": "its status is older than its spec", "rollout": "none of its pods says which digest it runs"} {
+		fake, client := cluster(t)
+		data, err := os.ReadFile("testdata/" + kind + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		fake.Put(data)
+		q := kubernetes.Spec{Name: "workload", Object: kind + "/web", Namespace: "staging", Image: "127.0.0.1/team/app"}
+		if h := kubernetes.New(client).Check(t.Context(), q); h.State != signals.StateProgressing || h.Reason != want {
+			t.Errorf("%s: %q because %q, want progressing because %q", kind, h.State, h.Reason, want)
+		}
+	}
+}
