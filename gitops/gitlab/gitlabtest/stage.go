@@ -9,6 +9,9 @@ import (
 // What tests set up or do behind GitLab's back, where people act on pages that
 // the API does not have.
 
+// Dir is the project's bare repository.
+func (p *Project) Dir() string { return p.repo.dir }
+
 // Propose pushes branches, each with a file of its own, and opens a merge
 // request from each.
 func (s *Server) Propose(p *Project, who string, branches []string) error {
