@@ -506,3 +506,18 @@ func TestRecordedAnswers(t *testing.T) {
 		})
 	}
 }
+
+func TestTheRoleIsTheLeast(t *testing.T) {
+	t.Parallel()
+	fake, client := cluster(t)
+	rules := kubernetestest.Role(t, "../../deploy/rbac/argocd.yaml")
+	fake.Allow(rules)
+	fake.Put(application(after, pinned(two)))
+	s := argocd.Over(client)
+	for _, q := range []argocd.Spec{{Application: "prod-order-api", Image: image}, {Selector: "artifact=order-api", Image: image}} {
+		if h := s.Check(t.Context(), q); h.State != signals.StateHealthy {
+			t.Errorf("answer %+v, want healthy", h)
+		}
+	}
+	kubernetestest.Need(t, rules, fake.Requests())
+}

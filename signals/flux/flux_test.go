@@ -318,6 +318,7 @@ func TestQuestionsThatCannotBeAsked(t *testing.T) {
 	}
 }
 
+// TestRequestsPerLook asks under the role that we hand out.
 func TestRequestsPerLook(t *testing.T) {
 	t.Parallel()
 	fake, source := cluster(t)
@@ -325,6 +326,9 @@ func TestRequestsPerLook(t *testing.T) {
 		"a Kustomization from Git": 1, "a Kustomization from the artifact itself": 2,
 		"a HelmRelease whose values name the image": 1, "a HelmRelease of the artifact itself": 2,
 	}
+	rules := kubernetestest.Role(t, "../../deploy/rbac/flux.yaml")
+	fake.Allow(rules)
+	var all []kubernetestest.Request
 	for name, f := range flavours() {
 		for _, o := range f.more {
 			fake.Put(o)
@@ -332,8 +336,12 @@ func TestRequestsPerLook(t *testing.T) {
 		fake.Put(f.make(1, 1, 2, 2, condition("Ready", "True", "Succeeded", time.Hour)))
 		fake.Requests()
 		source.Check(t.Context(), flux.Spec{Name: "ready", Object: f.object, Namespace: "apps", Image: image})
-		if got := len(fake.Requests()); got != want[name] {
+		requests := fake.Requests()
+		if got := len(requests); got != want[name] {
 			t.Errorf("%s costs %d requests, want %d", name, got, want[name])
 		}
+		all = append(all, requests...)
 	}
+	source.Check(t.Context(), flux.Spec{Name: "fetched", Object: "gitrepository/order-api", Namespace: "apps"})
+	kubernetestest.Need(t, rules, append(all, fake.Requests()...))
 }

@@ -174,7 +174,11 @@ func TestExecCredentials(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 {
-				ctx, stop := context.WithTimeout(t.Context(), 2*time.Second)
+				patience := 30 * time.Second
+				if name == "it hangs" {
+					patience = time.Second
+				}
+				ctx, stop := context.WithTimeout(t.Context(), patience)
 				h := kubernetes.New(client).Check(ctx, kubernetes.Spec{Name: "workload", Object: "deployment/order-api", Namespace: "staging", Image: image})
 				stop()
 				if (h.State == signals.StateHealthy) != (c.want == "") || !strings.Contains(h.Reason, c.want) || strings.Contains(h.Reason, token) {
@@ -236,11 +240,11 @@ func TestListsComeInPages(t *testing.T) {
 }
 
 // serve is a client of a cluster that answers what it wants.
-func serve(t *testing.T, handler http.HandlerFunc) *kubernetes.Client {
+func serve(t *testing.T, timeout time.Duration, handler http.HandlerFunc) *kubernetes.Client {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	client, err := kubernetes.Connect(kubernetes.Options{URL: server.URL, Network: network, Timeout: 2 * time.Second})
+	client, err := kubernetes.Connect(kubernetes.Options{URL: server.URL, Network: network, Timeout: timeout})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,7 +285,11 @@ func TestAnswersAreBounded(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := ask(t, serve(t, c.handler), "deployment/order-api")
+			timeout := time.Minute
+			if name == "silent" {
+				timeout = 200 * time.Millisecond
+			}
+			h := ask(t, serve(t, timeout, c.handler), "deployment/order-api")
 			if h.State != signals.StateUnknown || !strings.Contains(h.Reason, c.want) {
 				t.Errorf("%q because %q, want unknown because %q", h.State, h.Reason, c.want)
 			}
@@ -292,7 +300,7 @@ func TestAnswersAreBounded(t *testing.T) {
 func TestListsEnd(t *testing.T) {
 	t.Parallel()
 	asked := 0
-	client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	client := serve(t, time.Minute, func(w http.ResponseWriter, _ *http.Request) {
 		asked++
 		_, _ = fmt.Fprint(w, `{"metadata":{"continue":"more"},"items":[]}`)
 	})
