@@ -24,6 +24,7 @@ type wire struct {
 	limit     int64
 	budget    *budget
 	answers   *answers
+	lists     lists
 
 	mu    sync.Mutex
 	until time.Time
@@ -57,6 +58,9 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if until := w.throttled(); time.Now().Before(until) {
 		return nil, &Throttled{Host: w.host, Until: until}
+	}
+	if resp := w.lists.absent(req, time.Now()); resp != nil {
+		return resp, nil
 	}
 	if err := w.budget.wait(req.Context()); err != nil {
 		return nil, err
@@ -95,6 +99,13 @@ func (w *wire) bounded(req *http.Request, resp *http.Response) (*http.Response, 
 	}
 	if resp.StatusCode >= http.StatusBadRequest && len(body) > mostErrorText {
 		body = body[:mostErrorText]
+	}
+	w.lists.note(req, resp.StatusCode, time.Now())
+	if body, err = w.whole(req, resp, body); err != nil {
+		return nil, err
+	}
+	if isReferrers(req) {
+		resp.ContentLength = int64(len(body))
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	w.answers.put(req, resp, body)

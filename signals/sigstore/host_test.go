@@ -31,6 +31,7 @@ type host struct {
 
 	mu       sync.Mutex
 	requests []string
+	seen     bool
 	answer   func(w http.ResponseWriter, r *http.Request) bool
 }
 
