@@ -17,6 +17,10 @@ const (
 	SetCheck ChangeKind = "check"
 	// RemoveLabel takes a one-shot label away after it was obeyed.
 	RemoveLabel ChangeKind = "unlabel"
+	// MendStop puts back what somebody took away without the right.
+	MendStop ChangeKind = "mend"
+	// AnswerPerson says something once below a proposal or an issue.
+	AnswerPerson ChangeKind = "answer"
 )
 
 // Change is one write to the world with the premise it was decided on. It is
@@ -37,13 +41,18 @@ type Change struct {
 	Check Check `json:"check,omitzero"`
 	// Label is the label to remove.
 	Label string `json:"label,omitempty"`
+	Mend  *Mend  `json:"mend,omitempty"`
+	Reply *Reply `json:"reply,omitempty"`
 	// Why is one sentence for the ledger and the closing comment.
 	Why string `json:"why,omitempty"`
 }
 
 // String is the change in one line; it is the golden format of plans.
 func (c Change) String() string {
-	s := string(c.Kind) + " " + c.Lane.String()
+	s := string(c.Kind) + " "
+	if c.Lane != (Lane{}) {
+		s += c.Lane.String()
+	}
 	switch c.Kind {
 	case OpenProposal, UpdateProposal:
 		s += " " + name(c.From) + " -> " + name(c.To)
@@ -54,6 +63,10 @@ func (c Change) String() string {
 		s += " " + string(c.Check.State) + ": " + c.Check.Text
 	case RemoveLabel:
 		s += " " + c.Label
+	case MendStop:
+		s += string(c.Mend.Kind) + " " + c.Mend.Value + " on " + c.Proposal
+	case AnswerPerson:
+		s += c.Reply.Key + " on " + c.Proposal
 	case CloseProposal, MergeProposal:
 	}
 	if c.Why != "" {

@@ -21,21 +21,14 @@ type forge interface {
 	loop.Forge
 	loop.Proposer
 	loop.Marker
-	people
+	loop.Talker
 	issuer
 	inspector
 }
 
-// people is how the loop learns of stops, answers and puts back.
-type people interface {
-	Proposal(ctx context.Context, id string) (gitops.Proposal, error)
-	Issues(ctx context.Context, known []string) ([]gitops.Issue, error)
-	Answer(ctx context.Context, id, key, text string) error
-	Mend(ctx context.Context, m gitops.Mend) error
-}
-
-// issuer opens and closes pause issues for the command line.
+// issuer opens, lists and closes pause issues for the command line.
 type issuer interface {
+	Pauses(ctx context.Context) ([]gitops.Pause, error)
 	OpenIssue(ctx context.Context, title, body string, labels []string) (string, error)
 	CloseIssue(ctx context.Context, id string) error
 }

@@ -98,6 +98,11 @@ func (l *Loop) deeds(now time.Time) []deed {
 			all = append(all, d)
 		}
 	}
+	for _, c := range l.courtesies() {
+		if !l.braked(now, -1, c) {
+			all = append(all, deed{change: c})
+		}
+	}
 	slices.SortStableFunc(all, func(a, b deed) int { return cmp.Compare(rank(a.change), rank(b.change)) })
 	return all
 }
@@ -113,7 +118,7 @@ type brake struct {
 // braked says that the same write was tried a moment ago: it is decided again
 // later.
 func (l *Loop) braked(now time.Time, route int, c gitops.Change) bool {
-	b := l.brakes[c.Lane]
+	b := l.brakes[subject(c)]
 	if b.what != wish(c) || !now.Before(b.until) {
 		return false
 	}
@@ -126,13 +131,13 @@ func (l *Loop) braked(now time.Time, route int, c gitops.Change) bool {
 // tried puts the brake on a write. The lane is decided again at once if the
 // write was made, and after a rest if not.
 func (l *Loop) tried(now time.Time, c gitops.Change, err error) {
-	b := l.brakes[c.Lane]
+	b := l.brakes[subject(c)]
 	if b.what != wish(c) {
 		b = brake{what: wish(c)}
 	}
 	b.until = now.Add(backoff(shortest, b.tries))
 	b.tries++
-	l.brakes[c.Lane] = b
+	l.brakes[subject(c)] = b
 	s, ok := l.atlas.stops[c.Lane]
 	switch {
 	case !ok:
@@ -141,6 +146,18 @@ func (l *Loop) tried(now time.Time, c gitops.Change, err error) {
 	default:
 		l.queue.retry(s.route, b.until)
 	}
+}
+
+// subject names what a change is about: a lane, or an issue or proposal and what
+// is put right or said there.
+func subject(c gitops.Change) string {
+	switch {
+	case c.Mend != nil:
+		return fmt.Sprintf("%s: %s %s", c.Proposal, c.Mend.Kind, c.Mend.Value)
+	case c.Reply != nil:
+		return fmt.Sprintf("%s: answer to %s", c.Proposal, c.Reply.Key)
+	}
+	return c.Lane.String()
 }
 
 // wish is a change without its premises, which may move while it fails.
@@ -167,11 +184,13 @@ func rank(c gitops.Change) int {
 			return 0
 		}
 		return 4
+	case gitops.MendStop:
+		return 0
 	case gitops.CloseProposal:
 		return 1
 	case gitops.MergeProposal:
 		return 3
-	case gitops.RemoveLabel:
+	case gitops.RemoveLabel, gitops.AnswerPerson:
 		return 6
 	case gitops.OpenProposal, gitops.UpdateProposal:
 		if c.Class == "rollback" {

@@ -45,6 +45,7 @@ func (l *Loop) plan(ctx context.Context, now time.Time) bool {
 		l.ponder(now, i)
 	}
 	for _, i := range routes {
+		l.reconsider(now, i)
 		for _, lp := range l.queue.plans[i].Lanes {
 			if k := l.lanes[lp.Lane]; k != nil {
 				l.learn(ctx, k, lp)
@@ -85,7 +86,7 @@ func advance(c gitops.Change) bool {
 		return true
 	case gitops.SetCheck:
 		return c.Check.State == gitops.CheckSuccess
-	case gitops.CloseProposal, gitops.RemoveLabel:
+	case gitops.CloseProposal, gitops.RemoveLabel, gitops.MendStop, gitops.AnswerPerson:
 	}
 	return false
 }

@@ -3,6 +3,7 @@ package loop
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -223,30 +224,56 @@ func (l *Loop) hold(pauses []gitops.Pause) {
 
 // lookForge reads proposals and pauses. What cannot be read counts as held.
 func (l *Loop) lookForge(ctx context.Context, now time.Time) {
-	pauses, err := l.Forge.Pauses(ctx)
-	if !l.speak(sourcePauses, err) {
-		pauses = l.world.Pauses
-	} else if l.Paused != "" {
-		pauses = append(slices.Clip(pauses), gitops.Pause{ID: "the kill switch", Title: l.Paused})
+	l.people.seen = map[string]gitops.Permission{}
+	pauses, read := l.world.Pauses, false
+	err := l.introduce(ctx)
+	if err == nil {
+		var standing []gitops.Pause
+		if standing, err = l.lookIssues(ctx, now); l.speak(sourcePauses, err) {
+			pauses, read = standing, true
+			if l.Paused != "" {
+				pauses = append(slices.Clip(pauses), gitops.Pause{ID: "the kill switch", Title: l.Paused})
+			}
+		}
+		err = l.lookProposals(ctx)
 	}
-	if l.speak(sourceForge, l.lookProposals(ctx)) {
+	if l.speak(sourceForge, err) {
 		l.read[sourceForge] = now
 	} else {
 		l.blind(l.silent[sourceForge])
+	}
+	if err == nil && read {
+		l.people.Seen = l.people.seen // what is gone from the forge is forgotten
+	} else {
+		l.people.Seen = merged(l.people.Seen, l.people.seen)
 	}
 	l.schedule.set(sourceForge, now.Add(l.rest(sourceForge, l.Poll.Repository)))
 	l.hold(pauses)
 }
 
-// lookProposals reads what is open and what ended.
-func (l *Loop) lookProposals(ctx context.Context) error {
-	if l.me.Name == "" {
-		me, err := l.Forge.Whoami(ctx)
-		if err != nil {
-			return err
-		}
+// introduce asks once who we are.
+func (l *Loop) introduce(ctx context.Context) error {
+	if l.me.Name != "" {
+		return nil
+	}
+	me, err := l.Forge.Whoami(ctx)
+	if err == nil {
 		l.me = me
 	}
+	return err
+}
+
+func merged(a, b map[string]gitops.Permission) map[string]gitops.Permission {
+	all := maps.Clone(a)
+	if all == nil {
+		return b
+	}
+	maps.Copy(all, b)
+	return all
+}
+
+// lookProposals reads what is open and what ended.
+func (l *Loop) lookProposals(ctx context.Context) error {
 	list, next, err := l.Forge.Proposals(ctx, l.cursor)
 	if err != nil {
 		return err
@@ -287,7 +314,7 @@ func (l *Loop) propose(at gitops.Lane, k *lane, open []gitops.Proposal) {
 func (l *Loop) sortProposals(ctx context.Context, list []gitops.Proposal) {
 	open := map[gitops.Lane][]gitops.Proposal{}
 	strangers := map[string]error{}
-	l.orphans = nil
+	l.orphans, l.people.proposals = nil, nil
 	for _, p := range list {
 		p.Lane.Repository = l.Repository
 		s, ruled := l.atlas.stops[p.Lane]
@@ -295,7 +322,7 @@ func (l *Loop) sortProposals(ctx context.Context, list []gitops.Proposal) {
 		_, known := l.ended[p.ID]
 		switch {
 		case p.Author.Name != l.me.Name:
-			if p.State == gitops.Open {
+			if _, named := gitops.LaneOf(p.Branch); named && p.State == gitops.Open {
 				strangers[sourceBranch+p.Branch] = fmt.Errorf("proposal %s is by %s, not by us: it is left alone", p.ID, p.Author.Name)
 			}
 		case !ruled:
@@ -304,9 +331,9 @@ func (l *Loop) sortProposals(ctx context.Context, list []gitops.Proposal) {
 				l.orphans = append(l.orphans, p)
 			}
 		case p.State == gitops.Open:
-			open[p.Lane] = append(open[p.Lane], l.examine(ctx, k, p))
+			open[p.Lane] = append(open[p.Lane], l.heed(l.examine(ctx, k, p)))
 		case !known:
-			p = l.examine(ctx, k, p)
+			p = l.heed(l.examine(ctx, k, p))
 			l.ended[p.ID] = p
 			k.ended = append([]gitops.Proposal{p}, k.ended...)
 			l.queue.add(s.route)

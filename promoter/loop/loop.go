@@ -23,6 +23,7 @@ type Options struct {
 	Forge      Forge
 	Proposer   Proposer
 	Marker     Marker
+	Talker     Talker
 	Registry   Registry
 	Prover     Prover
 	Health     Health
@@ -87,6 +88,7 @@ type Loop struct {
 	// versions are those of each artifact.
 	versions map[string]*versions
 	me       gitops.Actor
+	people   people
 	cursor   string
 	ended    map[string]gitops.Proposal
 	// proposing are the lanes with open proposals.
@@ -104,7 +106,7 @@ type Loop struct {
 	read map[string]time.Time
 
 	queue  queue
-	brakes map[gitops.Lane]brake
+	brakes map[string]brake
 }
 
 // New makes a loop; nothing starts.
@@ -119,7 +121,7 @@ func New(o Options) *Loop {
 		Options: o, lanes: map[gitops.Lane]*lane{}, versions: map[string]*versions{}, ended: map[string]gitops.Proposal{},
 		questions: map[string]question{}, asked: map[string]bool{}, answers: make(chan answer),
 		silent: map[string]string{}, fails: map[string]int{}, read: map[string]time.Time{},
-		brakes: map[gitops.Lane]brake{}, proposing: map[gitops.Lane]struct{}{},
+		brakes: map[string]brake{}, proposing: map[gitops.Lane]struct{}{},
 	}
 	l.queue.reset(nil)
 	l.schedule.set(sourceGit, time.Unix(0, 0))
@@ -283,6 +285,8 @@ const (
 	sourceBranch   = "branch "
 	sourceEdit     = "edit of "
 	sourceWrite    = "write of "
+	// A rejection is asked for the word that takes it back.
+	sourceRejection = "rejection "
 )
 
 // versions is what is remembered of an artifact's tags.

@@ -102,6 +102,7 @@ func (k *lane) made(head gitops.Commit) (pushed, bool) {
 const (
 	bucketLane     = "lane"
 	bucketVersions = "versions"
+	bucketPeople   = "people"
 	// maxLeft bounds the history of a lane that is kept at hand.
 	maxLeft = 32
 )
@@ -163,6 +164,14 @@ func (l *Loop) recall(ctx context.Context) error {
 		was.kept = sha256.Sum256(r.Value)
 		l.versions[strings.TrimPrefix(r.Key, l.Repository+"/")] = &was
 	}
+	if r, ok, err := l.Store.Get(ctx, bucketPeople, l.Repository); err != nil {
+		return err
+	} else if ok {
+		if l.people, err = store.Recall[people](r); err != nil {
+			return fmt.Errorf("what is remembered of people: %w", err)
+		}
+		l.people.kept = sha256.Sum256(r.Value)
+	}
 	l.recalled = true
 	return nil
 }
@@ -197,6 +206,9 @@ func (l *Loop) remember(ctx context.Context) error {
 			}
 		}
 	}
+	if err := changed.add(bucketPeople, l.Repository, l.people, &l.people.kept); err != nil {
+		return err
+	}
 	if len(changed) == 0 {
 		return nil
 	}
@@ -230,4 +242,4 @@ func (c *changes) add(bucket, key string, value any, kept *digest) error {
 }
 
 // Buckets are the parts of the store's memory that decisions rest on.
-func Buckets() []string { return []string{bucketLane, bucketVersions} }
+func Buckets() []string { return []string{bucketLane, bucketVersions, bucketPeople} }

@@ -65,13 +65,25 @@ type Draft struct {
 	Time    time.Time
 }
 
-// Forge reads proposals and pauses.
+// Forge reads what people see and do.
 type Forge interface {
-	// Proposals are the open ones of the bot's branches, and those that ended
-	// since the cursor.
+	// Proposals are all open ones against the protected branch, a person's
+	// too, and those of the bot's branches that ended since the cursor.
 	Proposals(ctx context.Context, since string) (list []gitops.Proposal, next string, err error)
-	Pauses(ctx context.Context) ([]gitops.Pause, error)
+	// Proposal is one proposal read anew.
+	Proposal(ctx context.Context, id string) (gitops.Proposal, error)
+	// Issues are those that pause something or once did, and those of the given
+	// ids whatever they look like now. It fails with gitops.ErrDisabled where
+	// issues are switched off.
+	Issues(ctx context.Context, known []string) ([]gitops.Issue, error)
 	Whoami(ctx context.Context) (gitops.Actor, error)
+}
+
+// Talker answers people and puts back what they may not take away.
+type Talker interface {
+	// Answer comments, unless our own answer to that key is there already.
+	Answer(ctx context.Context, id, key, text string) error
+	Mend(ctx context.Context, m gitops.Mend) error
 }
 
 // Proposer writes proposals.
@@ -88,6 +100,9 @@ type Proposer interface {
 type Marker interface {
 	SetCheck(ctx context.Context, head gitops.Commit, c gitops.Check) error
 	RemoveLabel(ctx context.Context, id, label string) error
+	// Request asks people to review; whoever is asked already, or unknown to
+	// the forge, is passed over.
+	Request(ctx context.Context, id string, r gitops.Request) error
 }
 
 // Registry reads which versions exist.

@@ -15,6 +15,9 @@ import (
 	"github.com/waveguide-dev/waveguide/promoter/store"
 )
 
+// maxSubject bounds, in characters, what the ledger calls a subject.
+const maxSubject = 200
+
 // record is the body of a ledger entry.
 type record struct {
 	Change   gitops.Change     `json:"change"`
@@ -48,7 +51,7 @@ func (l *Loop) intend(ctx context.Context, now time.Time, batch []deed) error {
 			// The ledger's size makes the key of a repeated wish another one.
 			sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %d %s", cp, i, now.UnixNano(), body))
 			d.key = hex.EncodeToString(sum[:])
-			if err := tx.Append(ctx, store.Entry{At: now, Kind: store.Intent, Subject: d.change.Lane.String(), Key: d.key, Body: body}); err != nil {
+			if err := tx.Append(ctx, store.Entry{At: now, Kind: store.Intent, Subject: gitops.CutLine(subject(d.change), maxSubject), Key: d.key, Body: body}); err != nil {
 				return err
 			}
 			if err := l.claim(ctx, tx, *d); err != nil {
@@ -80,11 +83,11 @@ func (l *Loop) claim(ctx context.Context, tx *store.Tx, d deed) error {
 // lane is decided again after a rest.
 func (l *Loop) outcome(ctx context.Context, now time.Time, d deed) error {
 	result := "done"
-	source := sourceWrite + d.change.Lane.String()
+	source := sourceWrite + subject(d.change)
 	switch {
 	case errors.Is(d.err, gitops.ErrMoved):
 		result = "refused: the premise moved"
-		l.Log.DebugContext(ctx, "premise moved", "lane", d.change.Lane.String(), "change", string(d.change.Kind))
+		l.Log.DebugContext(ctx, "premise moved", "lane", subject(d.change), "change", string(d.change.Kind))
 		l.schedule.set(sourceGit, now)
 		l.schedule.set(sourceForge, now)
 	case d.err != nil:
@@ -100,7 +103,7 @@ func (l *Loop) outcome(ctx context.Context, now time.Time, d deed) error {
 		return err
 	}
 	// The outcome is kept even when the process was asked to stop meanwhile.
-	_, err = l.Store.Append(context.WithoutCancel(ctx), store.Entry{At: now, Kind: store.Outcome, Subject: d.change.Lane.String(), Key: d.key, Body: body})
+	_, err = l.Store.Append(context.WithoutCancel(ctx), store.Entry{At: now, Kind: store.Outcome, Subject: gitops.CutLine(subject(d.change), maxSubject), Key: d.key, Body: body})
 	return err
 }
 

@@ -1,6 +1,7 @@
 package loop_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -68,7 +69,9 @@ type world struct {
 	branches map[string]gitops.Commit
 	list     []gitops.Proposal
 	checks   map[gitops.Commit][]gitops.Check
-	pauses   []gitops.Pause
+	issues   []gitops.Issue
+	comments map[string][]gitops.Event
+	requests []gitops.Request
 	tags     []string
 	health   map[string]signals.State
 	auto     bool
@@ -104,7 +107,7 @@ func newWorld() *world {
 	w := &world{
 		began: time.Now(), commits: map[gitops.Commit]commit{}, branches: map[string]gitops.Commit{},
 		checks: map[gitops.Commit][]gitops.Check{}, health: map[string]signals.State{}, fail: map[string]error{},
-		tags: []string{"1.0.0"}, auto: true, before: func(string) {}, stuck: map[string]bool{}, asked: map[string]int{},
+		tags: []string{"1.0.0"}, auto: true, before: func(string) {}, comments: map[string][]gitops.Event{}, stuck: map[string]bool{}, asked: map[string]int{},
 	}
 	w.settle([]string{"dev"}, []string{"prod"})
 	return w
@@ -268,7 +271,92 @@ func (f forge) Whoami(context.Context) (gitops.Actor, error) {
 	return gitops.Actor{Name: "bot", Bot: true}, f.fail["whoami"]
 }
 
-func (f forge) Pauses(context.Context) ([]gitops.Pause, error) { return f.pauses, f.fail["pauses"] }
+func (f forge) Issues(context.Context, []string) ([]gitops.Issue, error) {
+	return slices.Clone(f.issues), f.fail["pauses"]
+}
+
+func (f forge) Proposal(ctx context.Context, id string) (gitops.Proposal, error) {
+	list, _, err := f.Proposals(ctx, "")
+	for _, p := range list {
+		if p.ID == id {
+			return p, err
+		}
+	}
+	return gitops.Proposal{}, cmp.Or(err, fmt.Errorf("no proposal %s", id))
+}
+
+func (f forge) Answer(ctx context.Context, id, key, text string) error {
+	if err := f.write(ctx, "answer", "%s: %s", id, text); err != nil {
+		return err
+	}
+	f.say(id, gitops.Event{Kind: gitops.Commented, By: gitops.Actor{Name: "bot", Bot: true}, Text: gitops.AnswerText(key, text)})
+	return nil
+}
+
+func (f forge) Mend(ctx context.Context, m gitops.Mend) error {
+	if err := f.write(ctx, "mend", "%s: %s %s", m.ID, m.Kind, m.Value); err != nil {
+		return err
+	}
+	bot := gitops.Actor{Name: "bot", Bot: true}
+	switch m.Kind {
+	case gitops.PutLabel:
+		f.label(m.ID, m.Value, bot)
+	case gitops.TakeLabel:
+		f.unlabel(m.ID, m.Value, bot)
+	case gitops.Reopen, gitops.Retitle:
+		for i := range f.issues {
+			if f.issues[i].ID == m.ID {
+				f.issues[i].State = gitops.Open
+			}
+		}
+		f.say(m.ID, gitops.Event{Kind: gitops.Reopened, By: bot})
+	}
+	return nil
+}
+
+func (f forge) Request(_ context.Context, _ string, r gitops.Request) error {
+	f.requests = append(f.requests, r)
+	return nil
+}
+
+// say is an event on a proposal or an issue.
+func (w *world) say(id string, e gitops.Event) {
+	e.ID, e.At = fmt.Sprintf("%s-%d", id, len(w.comments[id])), time.Now()
+	w.comments[id] = append(w.comments[id], e)
+	for i := range w.issues {
+		if w.issues[i].ID == id {
+			w.issues[i].Events = w.comments[id]
+		}
+	}
+}
+
+func (w *world) label(id, name string, by gitops.Actor) {
+	if p := (forge{w}).find(id); p.ID != "" {
+		p.Labels = append(slices.Clone(p.Labels), gitops.Label{Name: name})
+	}
+	w.say(id, gitops.Event{Kind: gitops.Labelled, Label: name, By: by})
+}
+
+func (w *world) unlabel(id, name string, by gitops.Actor) {
+	if p := (forge{w}).find(id); p.ID != "" {
+		p.Labels = slices.DeleteFunc(slices.Clone(p.Labels), func(l gitops.Label) bool { return l.Name == name })
+	}
+	w.say(id, gitops.Event{Kind: gitops.Unlabelled, Label: name, By: by})
+}
+
+// pause opens an issue that pauses.
+func (w *world) pause(id, title string) {
+	w.issues = append(w.issues, gitops.Issue{
+		ID: id, Title: title, State: gitops.Open, Opened: time.Now(), Author: writer, Labels: []gitops.Label{{Name: gitops.LabelPause}},
+	})
+	w.say(id, gitops.Event{Kind: gitops.Labelled, Label: gitops.LabelPause, By: writer})
+}
+
+// People of the world.
+var (
+	writer = gitops.Actor{Name: "ada", Permission: gitops.PermissionWrite}
+	triage = gitops.Actor{Name: "eve", Permission: gitops.PermissionTriage}
+)
 
 func (f forge) Proposals(context.Context, string) ([]gitops.Proposal, string, error) {
 	if err := f.fail["forge"]; err != nil {
@@ -280,6 +368,7 @@ func (f forge) Proposals(context.Context, string) ([]gitops.Proposal, string, er
 			list[i].Head = f.branches[list[i].Branch]
 		}
 		list[i].Checks = slices.Clone(f.checks[list[i].Head])
+		list[i].Events = slices.Clone(f.comments[list[i].ID])
 	}
 	return list, "", nil
 }
@@ -351,8 +440,12 @@ func (f forge) SetCheck(ctx context.Context, head gitops.Commit, c gitops.Check)
 	return nil
 }
 
-func (f forge) RemoveLabel(ctx context.Context, _, label string) error {
-	return f.write(ctx, "unlabel", "%s", label)
+func (f forge) RemoveLabel(ctx context.Context, id, label string) error {
+	if err := f.write(ctx, "unlabel", "%s", label); err != nil {
+		return err
+	}
+	f.unlabel(id, label, gitops.Actor{Name: "bot", Bot: true})
+	return nil
 }
 
 // sources are the world's registry, evidence, health and rules.
@@ -420,6 +513,7 @@ var (
 	_ loop.Forge    = forge{}
 	_ loop.Proposer = forge{}
 	_ loop.Marker   = forge{}
+	_ loop.Talker   = forge{}
 	_ loop.Registry = sources{}
 	_ loop.Prover   = sources{}
 	_ loop.Health   = sources{}

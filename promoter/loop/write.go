@@ -123,6 +123,10 @@ func (l *Loop) effect(ctx context.Context, d deed) error {
 		return l.Marker.SetCheck(ctx, c.Head, c.Check)
 	case gitops.RemoveLabel:
 		return l.Marker.RemoveLabel(ctx, c.Proposal, c.Label)
+	case gitops.MendStop:
+		return l.Talker.Mend(ctx, *c.Mend)
+	case gitops.AnswerPerson:
+		return l.Talker.Answer(ctx, c.Proposal, c.Reply.Key, c.Reply.Text)
 	}
 	return fmt.Errorf("unknown change %q", c.Kind)
 }
@@ -136,6 +140,12 @@ func (l *Loop) open(ctx context.Context, d deed) error {
 		return err
 	}
 	l.Crash("opened")
+	if r := approvers(d.stop.Gates.Approval); len(r.Teams)+len(r.Reviewers) > 0 {
+		// Whoever is not asked can still review.
+		if err := l.Marker.Request(ctx, p.ID, r); err != nil {
+			l.Log.WarnContext(ctx, "reviewers could not be asked", "proposal", p.ID, "error", err.Error())
+		}
+	}
 	return l.Marker.SetCheck(ctx, d.move.New, gitops.Check{Name: gitops.CheckName, State: gitops.CheckPending, Text: "proposal " + p.ID + " is being read"})
 }
 

@@ -145,7 +145,7 @@ func TestFreshBeforeWrite(t *testing.T) {
 		r.opts.Hints, r.opts.Poll.Repository, r.opts.Poll.Versions = hints, 24*time.Hour, 24*time.Hour
 		r.restart()
 		r.run(time.Minute)
-		r.pauses = []gitops.Pause{{ID: "1", Environments: []string{"dev"}}}
+		r.pause("7", "stop env:dev")
 		r.tags = append(r.tags, "1.1.0")
 		hints <- loop.Hint{Image: image}
 		r.run(time.Hour)
