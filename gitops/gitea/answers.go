@@ -53,6 +53,7 @@ type (
 		Labels      []label   `json:"labels"`
 		Assignees   []user    `json:"assignees"`
 		State       string    `json:"state"`
+		Comments    int       `json:"comments"`
 		HTMLURL     string    `json:"html_url"`
 		PullRequest *struct{} `json:"pull_request"`
 		CreatedAt   time.Time `json:"created_at"`
@@ -70,9 +71,10 @@ type (
 		CreatedAt time.Time `json:"created_at"`
 	}
 	comment struct {
-		ID   int64  `json:"id"`
-		User *user  `json:"user"`
-		Body string `json:"body"`
+		ID        int64     `json:"id"`
+		User      *user     `json:"user"`
+		Body      string    `json:"body"`
+		CreatedAt time.Time `json:"created_at"`
 	}
 	review struct {
 		ID          int64     `json:"id"`

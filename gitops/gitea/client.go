@@ -48,6 +48,7 @@ type Client struct {
 	teams   cached[map[string][]string]
 	labels  map[string][]int64
 	paused  map[int64]bool
+	pages   int
 }
 
 // cached is something that was read and when.
@@ -208,7 +209,8 @@ func failed(status int, data []byte) error {
 // pages reads a list to its end: until a page is empty, or as many were read
 // as the server counts. Servers cut pages shorter than asked if they are told
 // to, so a short page says nothing. Of a list that is filtered after it was
-// cut into pages the count says nothing either.
+// cut into pages neither the count nor an empty page says anything: the caller
+// says when it ends.
 func pages[T any](ctx context.Context, c *Client, path string, filtered bool, each func([]T) (more bool)) error {
 	sep := "?"
 	if strings.Contains(path, "?") {
@@ -223,7 +225,7 @@ func pages[T any](ctx context.Context, c *Client, path string, filtered bool, ea
 		}
 		read += len(list)
 		total, err := strconv.Atoi(header.Get("X-Total-Count"))
-		if !each(list) || len(list) == 0 || !filtered && err == nil && read >= total {
+		if !each(list) || !filtered && (len(list) == 0 || err == nil && read >= total) {
 			return nil
 		}
 	}

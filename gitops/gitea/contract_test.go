@@ -32,7 +32,7 @@ type fake struct {
 	faults *gitopstest.Faults
 }
 
-func newFake(t *testing.T) *fake {
+func newFake(t *testing.T, change ...func(*giteatest.Options)) *fake {
 	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
 		if os.Getenv("WAVEGUIDE_REQUIRE_SERVERS") != "" {
@@ -40,11 +40,15 @@ func newFake(t *testing.T) *fake {
 		}
 		t.Skip("no git binary here")
 	}
-	s, err := giteatest.New(giteatest.Options{Dir: t.TempDir(), Files: map[string]string{"app.yaml": "0"}, Users: []giteatest.User{
+	o := giteatest.Options{Dir: t.TempDir(), Files: map[string]string{"app.yaml": "0"}, Users: []giteatest.User{
 		{Login: "waveguide", Token: botToken, Level: giteatest.Admin},
 		{Login: "tess", Token: "tess-token", Level: giteatest.Issues},
 		{Login: "ada", Token: "ada-token", Level: giteatest.Write, Teams: []string{"sre"}},
-	}})
+	}}
+	for _, c := range change {
+		c(&o)
+	}
+	s, err := giteatest.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,9 @@
 package gitea
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"path"
@@ -44,7 +46,7 @@ const (
 // choose marks what is to be read again: what is oldest, a few with each look,
 // so that nothing is believed for ever and nothing is read all at once.
 func (c *Client) choose(heads map[string]bool) {
-	now := time.Now()
+	now := c.clock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var old []string
@@ -102,7 +104,8 @@ func (c *Client) forget(open []pull) {
 
 // fill adds what the list does not tell.
 func (c *Client) fill(ctx context.Context, p pull, out *gitops.Proposal) error {
-	t, err := c.thread(ctx, p.Number, p.UpdatedAt, p.CreatedAt.Equal(p.UpdatedAt) && p.Comments == 0 && p.ReviewComments == 0, true)
+	untouched := p.CreatedAt.Equal(p.UpdatedAt) && p.Comments == 0 && p.ReviewComments == 0
+	t, err := c.thread(ctx, about{p.Number, p.UpdatedAt, p.Comments, true}, untouched)
 	if err != nil {
 		return err
 	}
@@ -150,61 +153,66 @@ func causers(events []gitops.Event, author string) []string {
 	return out
 }
 
+// about is a pull request or an issue as a list tells of it.
+type about struct {
+	number  int64
+	updated time.Time
+	// comments counts those on lines of code too.
+	comments int
+	pull     bool
+}
+
 // thread is what was done to a pull request or an issue: as remembered while
 // the server says that nothing changed, otherwise read now. Of one that is
 // untouched nothing needs to be read.
-func (c *Client) thread(ctx context.Context, n int64, updated time.Time, untouched, reviewed bool) (*thread, error) {
+func (c *Client) thread(ctx context.Context, a about, untouched bool) (*thread, error) {
 	now := c.clock()
 	c.mu.Lock()
-	have := c.threads[n]
+	have := c.threads[a.number]
 	c.mu.Unlock()
-	if have != nil && have.updated.Equal(updated) && have.read.Sub(updated) > settled {
+	if have != nil && have.updated.Equal(a.updated) && have.read.Sub(a.updated) > settled {
 		return have, nil
 	}
-	if untouched && have == nil && now.Sub(updated) > settled {
+	if untouched && have == nil && now.Sub(a.updated) > settled {
 		return &thread{}, nil
 	}
-	t := &thread{updated: updated, read: now}
+	t := &thread{updated: a.updated, read: now}
 	var err error
-	if t.events, err = c.events(ctx, n, have); err != nil {
-		return nil, fmt.Errorf("read what was done to %d: %w", n, err)
+	if t.events, err = c.events(ctx, a, have); err != nil {
+		return nil, fmt.Errorf("read what was done to %d: %w", a.number, err)
 	}
-	if reviewed {
-		if t.reviews, err = c.reviews(ctx, n); err != nil {
-			return nil, fmt.Errorf("read the reviews of %d: %w", n, err)
+	if a.pull {
+		if t.reviews, err = c.reviews(ctx, a.number); err != nil {
+			return nil, fmt.Errorf("read the reviews of %d: %w", a.number, err)
 		}
 	}
 	c.mu.Lock()
-	c.threads[n] = t
+	c.threads[a.number] = t
 	c.mu.Unlock()
 	return t, nil
 }
 
-// events reads the timeline. What was read before keeps the permission its
-// author had then.
-func (c *Client) events(ctx context.Context, n int64, before *thread) ([]gitops.Event, error) {
-	var all []happening
-	err := pages(ctx, c, c.inRepo("/issues/%d/timeline", n), true, func(some []happening) bool {
-		all = append(all, some...)
-		return true
-	})
+// events reads the timeline and the comments. What was seen once is never
+// forgotten, whoever deletes it, and keeps the permission its author had then.
+func (c *Client) events(ctx context.Context, a about, before *thread) ([]gitops.Event, error) {
+	all, err := c.timeline(ctx, a)
 	if err != nil {
 		return nil, err
 	}
+	var out []gitops.Event
 	known := map[string]gitops.Actor{}
 	if before != nil {
 		for _, e := range before.events {
 			known[e.ID] = e.By
 		}
 	}
-	var out []gitops.Event
-	seen := map[int64]bool{}
+	seen := map[string]bool{}
 	for _, h := range all {
 		e, ok := read(h)
-		if !ok || seen[h.ID] {
+		if !ok || seen[e.ID] {
 			continue
 		}
-		seen[h.ID] = true
+		seen[e.ID] = true
 		if by, was := known[e.ID]; was && by.Permission != gitops.PermissionUnknown {
 			e.By = by
 		} else if e.By, err = c.actor(ctx, h.User); err != nil {
@@ -212,7 +220,69 @@ func (c *Client) events(ctx context.Context, n int64, before *thread) ([]gitops.
 		}
 		out = append(out, e)
 	}
-	return gitops.SortEvents(out), nil
+	if before != nil {
+		for _, e := range before.events {
+			if !seen[e.ID] {
+				out = append(out, e)
+			}
+		}
+	}
+	slices.SortFunc(out, func(x, y gitops.Event) int {
+		return cmp.Or(x.At.Compare(y.At), cmp.Compare(len(x.ID), len(y.ID)), cmp.Compare(x.ID, y.ID))
+	})
+	return out, nil
+}
+
+// timeline is everything that was done. The server leaves comments on lines of
+// code out after it cut the pages, so that an empty page may be followed by
+// others: as many as those comments fill. What people say is read whole from
+// the list of comments as well.
+func (c *Client) timeline(ctx context.Context, a about) ([]happening, error) {
+	most, err := c.pageLimit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []happening
+	page := 0
+	err = pages(ctx, c, c.inRepo("/issues/%d/timeline", a.number), true, func(some []happening) bool {
+		all = append(all, some...)
+		page++
+		return len(some) > 0 || page*most < len(all)+a.comments
+	})
+	if err != nil || a.comments == 0 {
+		return all, err
+	}
+	var said []comment
+	if err := c.call(ctx, http.MethodGet, c.inRepo("/issues/%d/comments", a.number), nil, &said); err != nil {
+		return nil, err
+	}
+	for _, s := range said {
+		all = append(all, happening{ID: s.ID, Type: "comment", User: s.User, Body: s.Body, CreatedAt: s.CreatedAt})
+	}
+	return all, nil
+}
+
+// pageLimit is how long the server lets pages be.
+func (c *Client) pageLimit(ctx context.Context) (int, error) {
+	c.mu.Lock()
+	have := c.pages
+	c.mu.Unlock()
+	if have > 0 {
+		return have, nil
+	}
+	var s struct {
+		Most int `json:"max_response_items"`
+	}
+	if err := c.call(ctx, http.MethodGet, "/settings/api", nil, &s); err != nil {
+		return 0, fmt.Errorf("read the settings of the API: %w", err)
+	}
+	if s.Most <= 0 {
+		return 0, errors.New("the forge does not say how long its pages are")
+	}
+	c.mu.Lock()
+	c.pages = min(s.Most, pageSize)
+	c.mu.Unlock()
+	return min(s.Most, pageSize), nil
 }
 
 // read is a line of the timeline in our words; many kinds do not matter.
@@ -301,6 +371,7 @@ func (c *Client) checks(ctx context.Context, sha string) ([]gitops.Check, error)
 			break
 		}
 	}
+	now := c.clock()
 	checks := make([]gitops.Check, 0, len(all))
 	for _, s := range all {
 		checks = append(checks, gitops.Check{
@@ -309,7 +380,7 @@ func (c *Client) checks(ctx context.Context, sha string) ([]gitops.Check, error)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.heads[sha] = &statuses{read: time.Now(), checks: checks}
+	c.heads[sha] = &statuses{read: now, checks: checks}
 	return slices.Clone(checks), nil
 }
 

@@ -167,7 +167,7 @@ func (c *Client) issue(ctx context.Context, i issue) (gitops.Issue, error) {
 		out.Unread = "somebody deleted it, which ends no pause"
 		return out, nil
 	}
-	t, err := c.thread(ctx, i.Number, i.UpdatedAt, false, false)
+	t, err := c.thread(ctx, about{i.Number, i.UpdatedAt, i.Comments, false}, false)
 	if err != nil {
 		return out, err
 	}

@@ -128,12 +128,23 @@ func (s *Server) issue(i *item) object {
 	out := object{
 		"id": i.number, "number": i.number, "user": s.user(i.author), "title": i.title, "body": i.body, "labels": s.labelsIn(i.labels),
 		"assignees": s.users1(i.assignees), "state": state, "html_url": "http://forge.example/acme/env/issues/" + itoa(i.number),
-		"created_at": i.created, "updated_at": i.updated, "closed_at": when(i.ended), "pull_request": nil,
+		"created_at": i.created, "updated_at": i.updated, "closed_at": when(i.ended), "pull_request": nil, "comments": s.said(i),
 	}
 	if i.pull {
 		out["pull_request"] = object{"merged": i.merged}
 	}
 	return out
+}
+
+// said counts comments, those on lines of code too.
+func (s *Server) said(i *item) int {
+	n := 0
+	for _, l := range s.lines {
+		if l.item == i.number && (l.kind == "comment" || l.kind == "code") {
+			n++
+		}
+	}
+	return n
 }
 
 // listIssues filters by a label only if there is one of that name, and by all

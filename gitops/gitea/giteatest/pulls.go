@@ -49,6 +49,9 @@ func (s *Server) route() {
 	at("POST /issues/{n}/labels", Issues, s.addLabels)
 	at("DELETE /issues/{n}/labels/{id}", Issues, s.deleteLabel)
 	s.handle("GET /orgs/{owner}/labels", None, func(c *call) (int, any, error) { return http.StatusOK, []object{}, nil })
+	s.handle("GET /settings/api", None, func(*call) (int, any, error) {
+		return http.StatusOK, object{"max_response_items": s.options.PageSize, "default_paging_num": 30, "default_git_trees_per_page": 1000, "default_max_blob_size": 10485760}, nil
+	})
 	s.handle("GET /teams/{id}/members", None, s.members)
 }
 
@@ -103,11 +106,8 @@ func (s *Server) pull(i *item) object {
 		state = "closed"
 	}
 	repo := s.repository("")
-	comments, reviews := 0, 0
+	reviews := 0
 	for _, l := range s.lines {
-		if l.item == i.number && (l.kind == "comment" || l.kind == "code") {
-			comments++
-		}
 		if l.item == i.number && l.kind == "review" {
 			reviews++
 		}
@@ -116,7 +116,7 @@ func (s *Server) pull(i *item) object {
 		"id": i.number, "url": "http://forge.example/acme/env/pulls/" + itoa(i.number), "number": i.number, "user": s.user(i.author),
 		"title": i.title, "body": i.body, "labels": s.labelsIn(i.labels), "milestone": nil, "assignee": nil, "assignees": s.users1(i.assignees),
 		"requested_reviewers": s.users1(i.reviewers), "requested_reviewers_teams": []any{}, "state": state, "draft": false, "is_locked": false,
-		"comments": comments, "review_comments": reviews, "html_url": "http://forge.example/acme/env/pulls/" + itoa(i.number),
+		"comments": s.said(i), "review_comments": reviews, "html_url": "http://forge.example/acme/env/pulls/" + itoa(i.number),
 		"mergeable": !i.closed, "merged": i.merged, "merged_at": when(map[bool]time.Time{true: i.ended}[i.merged]),
 		"merge_commit_sha": i.mergedAs, "merged_by": s.user(i.mergedBy), "merge_base": s.base(sha),
 		"head":       object{"label": i.head, "ref": ref, "sha": sha, "repo_id": 1, "repo": repo},

@@ -46,6 +46,8 @@ type Options struct {
 	// Owner and Name are the repository's; "acme" and "env" if empty.
 	Owner, Name string
 	Users       []User
+	// PageSize is how long the server lets pages be; 50 if zero.
+	PageSize int
 	// Files are those of the first commit on main.
 	Files map[string]string
 }
@@ -120,6 +122,9 @@ func New(o Options) (*Server, error) {
 	if o.Owner == "" {
 		o.Owner, o.Name = "acme", "env"
 	}
+	if o.PageSize == 0 {
+		o.PageSize = 50
+	}
 	g, err := newGit(o.Dir, o.Files)
 	if err != nil {
 		return nil, err
@@ -189,6 +194,7 @@ type call struct {
 	*http.Request
 	by   *User
 	w    http.ResponseWriter
+	most int // how long a page may be
 	body map[string]json.RawMessage
 }
 
@@ -207,7 +213,7 @@ func (s *Server) handle(pattern string, need Level, f func(*call) (int, any, err
 	s.mux.HandleFunc(method+" /api/v1"+path, func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		c := &call{Request: r, w: w, by: s.known(strings.TrimPrefix(r.Header.Get("Authorization"), "token "))}
+		c := &call{Request: r, w: w, most: s.options.PageSize, by: s.known(strings.TrimPrefix(r.Header.Get("Authorization"), "token "))}
 		status, out, err := http.StatusUnauthorized, any(nil), no(http.StatusUnauthorized, "token is required")
 		switch {
 		case c.by == nil:
@@ -263,13 +269,13 @@ func (c *call) number(key string) int64 {
 	return n
 }
 
-// page cuts a list as the query asks; the server's own limit is fifty.
+// page cuts a list as the query asks and the server allows.
 func page[T any](c *call, all []T) []T {
 	limit, _ := strconv.Atoi(c.URL.Query().Get("limit"))
 	if limit <= 0 {
 		limit = 30
 	}
-	limit = min(limit, 50)
+	limit = min(limit, max(c.most, 1))
 	n, _ := strconv.Atoi(c.URL.Query().Get("page"))
 	from := min(max(n-1, 0)*limit, len(all))
 	return all[from:min(from+limit, len(all))]
