@@ -177,6 +177,9 @@ func (w *daemon) webhooks() http.Handler {
 	if h := w.config.Webhooks.GitLab; h != nil {
 		mux.HandleFunc("POST /hooks/gitlab", w.forgeHook(gitlabHook(h).Hint))
 	}
+	if h := w.config.Webhooks.Gitea; h != nil {
+		mux.HandleFunc("POST /hooks/gitea", w.forgeHook(giteaHook(h).Hint))
+	}
 	return mux
 }
 
