@@ -81,6 +81,9 @@ type Client struct {
 	repo remembered[settings]
 	need remembered[[]gitops.RequiredCheck]
 	runs map[string]run
+	// seenOpen and seenIssues are the last looks.
+	seenOpen   seen[[]gitops.Proposal]
+	seenIssues seen[[]gitops.Issue]
 	// labels are those that the repository is known to have.
 	labels map[string]bool
 	// paused are the issues that were ever seen with the label of pauses.
@@ -194,6 +197,9 @@ func (c *Client) whoami(ctx context.Context) (gitops.Actor, error) {
 	r, _, err := c.rest.Repositories.Get(ctx, c.owner, c.name)
 	if err != nil {
 		return gitops.Actor{}, err
+	}
+	if u.GetLogin() == "" {
+		return gitops.Actor{}, errors.New("GitHub does not say whose token it is")
 	}
 	me := gitops.Actor{Name: u.GetLogin(), Bot: true}
 	p := r.GetPermissions()

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	gogithub "github.com/google/go-github/v88/github"
@@ -17,11 +18,23 @@ import (
 // Issues are the open ones with the label of pauses, whatever of the fifty that
 // changed last ever had it, and those of the given ids.
 func (c *Client) Issues(ctx context.Context, known []string) ([]gitops.Issue, error) {
+	key := strings.Join(known, " ")
+	now := c.glance(ctx)
+	c.mu.Lock()
+	last := c.seenIssues
+	c.mu.Unlock()
+	if last.still(now, key) {
+		return slices.Clone(last.value), nil
+	}
+	began := time.Now()
 	list, err := c.issues(ctx, known)
 	if err != nil {
 		return nil, fmt.Errorf("list the pause issues of %s: %w", c.o.Repository, err)
 	}
-	return list, nil
+	c.mu.Lock()
+	c.seenIssues = seen[[]gitops.Issue]{glance: now, key: key, value: list, at: began}
+	c.mu.Unlock()
+	return slices.Clone(list), nil
 }
 
 func (c *Client) issues(ctx context.Context, known []string) ([]gitops.Issue, error) {
@@ -168,6 +181,9 @@ func (c *Client) OpenIssue(ctx context.Context, title, body string, labels []str
 	i, _, err := c.rest.Issues.Create(ctx, c.owner, c.name, change)
 	if err != nil {
 		return "", fmt.Errorf("open an issue: %w", problem(err))
+	}
+	if i.GetNumber() == 0 {
+		return "", errors.New("open an issue: GitHub does not say which number it has")
 	}
 	return strconv.Itoa(i.GetNumber()), nil
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -23,12 +24,25 @@ type found struct {
 
 // Proposals are all open ones against the protected branch, and those of our
 // branches that ended since the cursor. Forty are read with one query; with
-// few of them that is one query in all.
+// few of them that is one query in all, and none that counts while nothing
+// changes.
 func (c *Client) Proposals(ctx context.Context, since string) ([]gitops.Proposal, string, error) {
+	now := c.glance(ctx)
+	c.mu.Lock()
+	last := c.seenOpen
+	c.mu.Unlock()
+	if last.still(now, since) {
+		return slices.Clone(last.value), since, nil
+	}
+	began := time.Now()
 	list, next, err := c.proposals(ctx, since)
 	if err != nil {
 		return nil, "", fmt.Errorf("list the proposals of %s: %w", c.o.Repository, err)
 	}
+	open := slices.DeleteFunc(slices.Clone(list), func(p gitops.Proposal) bool { return p.State != gitops.Open })
+	c.mu.Lock()
+	c.seenOpen = seen[[]gitops.Proposal]{glance: now, key: next, value: open, at: began}
+	c.mu.Unlock()
 	return list, next, nil
 }
 

@@ -3,6 +3,7 @@ package github
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -94,6 +95,9 @@ func (c *Client) findRun(ctx context.Context, head gitops.Commit, name string) (
 	})
 	if err != nil {
 		return run{}, err
+	}
+	if list == nil || list.Total == nil {
+		return run{}, errors.New("GitHub's answer holds no list of checks")
 	}
 	var newest run
 	for _, r := range list.CheckRuns {

@@ -38,6 +38,9 @@ func (c *Client) open(ctx context.Context, p gitops.Proposal) (int, error) {
 		Title: new(gitops.CutLine(p.Title, maxTitle)), Body: new(gitops.CutBody(p.Body, maxBody)), Head: &p.Branch, Base: &c.o.Branch,
 	}
 	made, _, err := c.rest.PullRequests.Create(ctx, c.owner, c.name, &draft)
+	if err == nil && made.GetNumber() == 0 {
+		err = errors.New("GitHub does not say which number it has")
+	}
 	if err == nil {
 		return made.GetNumber(), nil
 	}
@@ -85,8 +88,12 @@ func (c *Client) Close(ctx context.Context, id, comment string) error {
 	if err != nil {
 		return fmt.Errorf("close proposal %s: %w", id, problem(err))
 	}
-	if p.GetState() != "open" {
+	switch p.GetState() {
+	case "open":
+	case "closed":
 		return nil
+	default:
+		return fmt.Errorf("close proposal %s: GitHub does not say whether it is open", id)
 	}
 	if comment != "" {
 		sum := sha256.Sum256([]byte(comment))

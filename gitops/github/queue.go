@@ -80,7 +80,10 @@ func (c *Client) Groups(ctx context.Context) ([]gitops.Group, error) {
 	if err := c.ask(ctx, "queue", variables{"branch": c.o.Branch}, &out); err != nil {
 		return nil, fmt.Errorf("read the merge queue of %s: %w", c.o.Branch, err)
 	}
-	if out.Repository == nil || out.Repository.MergeQueue == nil {
+	if out.Repository == nil {
+		return nil, fmt.Errorf("read the merge queue of %s: GitHub shows no repository %s", c.o.Branch, c.o.Repository)
+	}
+	if out.Repository.MergeQueue == nil {
 		return nil, nil
 	}
 	entries := out.Repository.MergeQueue.Entries.Nodes

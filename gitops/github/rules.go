@@ -2,6 +2,7 @@ package github
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -84,6 +85,9 @@ func (c *Client) required(ctx context.Context, age time.Duration) ([]gitops.Requ
 		}
 	}
 	b, _, err := c.rest.Repositories.GetBranch(ctx, c.owner, c.name, c.o.Branch, 1)
+	if err == nil && b.GetName() == "" {
+		err = errors.New("GitHub's answer names no branch")
+	}
 	if err != nil {
 		return nil, problem(err)
 	}
@@ -118,6 +122,9 @@ func (c *Client) branchRules(ctx context.Context) (*gogithub.BranchRules, error)
 		rules, resp, err := c.rest.Repositories.ListRulesForBranch(ctx, c.owner, c.name, c.o.Branch, o)
 		if status(err) == http.StatusNotFound {
 			return all, nil
+		}
+		if err == nil && rules == nil {
+			err = errors.New("GitHub's answer holds no list of rules")
 		}
 		if err != nil {
 			return nil, problem(err)

@@ -28,6 +28,8 @@ const (
 	Denied FaultKind = "denied"
 	// Stale repeats the last answer to the same question.
 	Stale FaultKind = "stale"
+	// Hidden is GraphQL's way to keep everything from who may not see it.
+	Hidden FaultKind = "hidden"
 )
 
 // Fault makes requests go wrong.
@@ -122,6 +124,8 @@ func (s *Server) wrong(w http.ResponseWriter, r *http.Request, next http.Handler
 		write(w, http.StatusForbidden, body)
 	case Denied:
 		write(w, http.StatusForbidden, problem("Resource not accessible by integration"))
+	case Hidden:
+		write(w, http.StatusOK, object{"data": nil, "errors": []any{object{"type": "FORBIDDEN", "message": "Resource not accessible by integration", "path": []any{}}}})
 	case Stale:
 		s.mu.Lock()
 		old, ok := s.stale[question]

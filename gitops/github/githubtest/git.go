@@ -19,6 +19,8 @@ type repository struct {
 	root string
 	dir  string
 	seq  atomic.Int64
+	// parents are the first parents of commits.
+	parents map[string]string
 }
 
 // hook keeps everybody but the administrator off the protected branch.
@@ -32,7 +34,7 @@ fi
 func newRepository(t testing.TB) *repository {
 	t.Helper()
 	root := t.TempDir()
-	g := &repository{t: t, root: root, dir: filepath.Join(root, Owner, Name+".git")}
+	g := &repository{t: t, root: root, dir: filepath.Join(root, Owner, Name+".git"), parents: map[string]string{}}
 	g.must("", "init", "-q", "--bare", "-b", "main", g.dir)
 	g.must("", "-C", g.dir, "config", "http.receivepack", "true")
 	g.must("", "-C", g.dir, "config", "uploadpack.allowAnySHA1InWant", "true")
@@ -75,22 +77,37 @@ func (g *repository) must(input string, args ...string) string {
 // a reference to it.
 func (g *repository) commit(ref, parent, by string, files map[string]string) string {
 	g.t.Helper()
+	g.must(g.stream(ref, parent, by, files), "fast-import", "--quiet", "--force")
+	return g.must("", "rev-parse", ref)
+}
+
+// stream is a commit as git fast-import reads it.
+func (g *repository) stream(ref, parent, by string, files map[string]string) string {
 	var b strings.Builder
 	n := g.seq.Add(1)
 	message := fmt.Sprintf("change %d", n)
-	fmt.Fprintf(&b, "commit refs/temp/%d\ncommitter %s <%s@localhost> %d +0000\ndata %d\n%s\n", n, by, by, 1_700_000_000+n, len(message), message)
+	fmt.Fprintf(&b, "reset %s\ncommit %s\ncommitter %s <%s@localhost> %d +0000\ndata %d\n%s\n", ref, ref, by, by, 1_700_000_000+n, len(message), message)
 	if parent != "" {
 		fmt.Fprintf(&b, "from %s\n", parent)
 	}
 	for path, text := range files {
 		fmt.Fprintf(&b, "M 100644 inline %s\ndata %d\n%s\n", path, len(text), text)
 	}
-	temp := fmt.Sprintf("refs/temp/%d", n)
-	g.must(b.String(), "fast-import", "--quiet", "--force")
-	id := g.must("", "rev-parse", temp)
-	g.must("", "update-ref", "-d", temp)
-	g.must("", "update-ref", ref, id)
-	return id
+	return b.String() + "\n"
+}
+
+// parent is the first parent of a commit; what was asked once is known.
+func (g *repository) parent(sha string) string {
+	if known, ok := g.parents[sha]; ok {
+		return known
+	}
+	out, err := g.run("", "rev-list", "--parents", "-n", "1", sha)
+	fields := strings.Fields(out)
+	if err != nil || len(fields) < 2 {
+		return ""
+	}
+	g.parents[sha] = fields[1]
+	return fields[1]
 }
 
 // refs are all branches.

@@ -257,7 +257,7 @@ func (g *graph) pull(t *thread) node {
 	o := g.issue(t)
 	o["__typename"] = "PullRequest"
 	o["url"] = g.url("/" + Owner + "/" + Name + "/pull/" + strconv.Itoa(t.number))
-	o["updatedAt"], o["closedAt"], o["isCrossRepository"], o["isDraft"] = stamp(t.updated), stamp(t.closedAt), false, t.draft
+	o["updatedAt"], o["closedAt"], o["isCrossRepository"], o["isDraft"] = stamp(t.updated), stamp(t.closedAt), t.fork, t.draft
 	o["isInMergeQueue"] = slices.ContainsFunc(g.state.queue, func(q queued) bool { return q.number == t.number })
 	o["headRefName"], o["headRefOid"], o["baseRefName"] = t.branch, head, t.base
 	o["mergedBy"], o["mergeCommit"] = node(nil), node(nil)
@@ -311,9 +311,8 @@ func (g *graph) commit(sha string) node {
 		"__typename": "Commit", "oid": sha,
 		"parents": graphql.Field(func(args map[string]any) (any, error) {
 			var list []node
-			out, err := g.git.run("", "rev-list", "--parents", "-n", "1", sha)
-			if fields := strings.Fields(out); err == nil && len(fields) > 1 {
-				list = append(list, node{"__typename": "Commit", "oid": fields[1]})
+			if parent := g.git.parent(sha); parent != "" {
+				list = append(list, node{"__typename": "Commit", "oid": parent})
 			}
 			return connection(list, args), nil
 		}),

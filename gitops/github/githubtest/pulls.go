@@ -46,7 +46,7 @@ func (c *call) listPulls() reply {
 	var out []any
 	for _, t := range slices.Backward(c.state.threads) {
 		if t.pull && (state == "all" || (state == "open") == t.open) &&
-			(q.Get("head") == "" || q.Get("head") == Owner+":"+t.branch) && (q.Get("base") == "" || q.Get("base") == t.base) {
+			(q.Get("head") == "" || !t.fork && q.Get("head") == Owner+":"+t.branch) && (q.Get("base") == "" || q.Get("base") == t.base) {
 			out = append(out, c.pull(t, false))
 		}
 	}
@@ -66,7 +66,7 @@ func (c *call) openPull() reply {
 		}}
 	}
 	for _, t := range c.state.threads {
-		if t.pull && t.open && t.branch == head && t.base == base {
+		if t.pull && t.open && !t.fork && t.branch == head && t.base == base {
 			return invalid("head", "A pull request already exists for "+Owner+":"+head+".")
 		}
 	}

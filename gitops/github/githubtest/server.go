@@ -77,6 +77,9 @@ type rate struct {
 	Reset            time.Time
 }
 
+//nolint:gochecknoglobals // made once, because making takes a while
+var firstKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
 // New starts a fake whose main branch has one commit.
 func New(t testing.TB) *Server {
 	t.Helper()
@@ -84,7 +87,7 @@ func New(t testing.TB) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := firstKey()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package githubtest
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -49,6 +50,7 @@ type thread struct {
 	pull                bool
 	title, body, author string
 	open, merged, draft bool
+	fork                bool
 	labels, assignees   []string
 	askedUsers          []string
 	askedTeams          []string
@@ -197,4 +199,41 @@ func (s *Server) role(name string) string {
 		return u.Role
 	}
 	return "read" // the repository is open to all who have an account
+}
+
+// Fill opens many proposals of the bot at once.
+func (s *Server) Fill(n int, one func(i int) (branch string, files map[string]string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	base := s.git.ref("main")
+	var commits strings.Builder
+	for i := range n {
+		branch, files := one(i)
+		commits.WriteString(s.git.stream("refs/heads/"+branch, base, Bot, files))
+		s.state.start(&thread{pull: true, title: "promote " + branch, body: "body", author: Bot, branch: branch, base: "main"})
+	}
+	s.git.must(commits.String(), "fast-import", "--quiet", "--force")
+}
+
+// Age moves everything that happened into the past.
+func (s *Server) Age(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.state.threads {
+		t.created, t.updated = t.created.Add(-d), t.updated.Add(-d)
+		if !t.closedAt.IsZero() {
+			t.closedAt = t.closedAt.Add(-d)
+		}
+		for i := range t.events {
+			t.events[i].at = t.events[i].at.Add(-d)
+		}
+	}
+}
+
+// Fork makes a pull request come from somebody else's repository.
+func (s *Server) Fork(number int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.state.thread(number)
+	t.fork, t.author = true, "rita"
 }

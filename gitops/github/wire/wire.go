@@ -208,13 +208,18 @@ func (t *Transport) once(req *http.Request, body []byte) (*http.Response, error)
 	if len(data) > maxAnswer {
 		return nil, fmt.Errorf("GitHub's answer is longer than %d MiB", maxAnswer>>20)
 	}
+	if len(data) == 0 && (resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusCreated) {
+		return nil, errors.New("GitHub's answer is empty") // which would read as: there is none
+	}
 	resp.Body = io.NopCloser(bytes.NewReader(data))
 	if err := t.note(resource, resp, data); err != nil {
 		return nil, err
 	}
 	switch {
 	case resp.StatusCode == http.StatusNotModified && known:
+		date := resp.Header.Get("Date")
 		resp.StatusCode, resp.Status, resp.Header = http.StatusOK, "200 OK", old.header.Clone()
+		resp.Header.Set("Date", date)
 		resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(old.body)), int64(len(old.body))
 	case resp.StatusCode == http.StatusOK && req.Method == http.MethodGet:
 		t.keep(key, kept{resp.Header.Get("ETag"), resp.Header.Clone(), data})
