@@ -179,6 +179,8 @@ type Webhooks struct {
 	GitLab   *Webhook `yaml:"gitlab,omitempty"`
 	Gitea    *Webhook `yaml:"gitea,omitempty"`
 	Registry *Webhook `yaml:"registry,omitempty"`
+	// Alertmanager is known by a bearer token of its http_config.
+	Alertmanager *Webhook `yaml:"alertmanager,omitempty"`
 }
 
 // Webhook is how one kind of sender is known.

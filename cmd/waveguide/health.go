@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,19 +14,22 @@ import (
 	"github.com/waveguide-dev/waveguide/promoter"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
 	"github.com/waveguide-dev/waveguide/signals"
-	"github.com/waveguide-dev/waveguide/signals/probe"
+	"github.com/waveguide-dev/waveguide/signals/inbox"
 )
 
 // rulebook reads the rules and knows which signals they name.
 type rulebook struct {
-	with     config.RepositoryRules
-	probe    *probe.Probe
+	with   config.RepositoryRules
+	health *healthSources
+	// clusters are asked in the name of this repository.
 	clusters *clusters
 	// trees are the repository's; nil where there is none to look up.
 	trees trees
 
 	mu    sync.Mutex
 	rules *config.Rules
+	// questions are what the signals of each lane are asked about.
+	questions map[gitops.Lane]signals.Question
 }
 
 var (
@@ -71,51 +74,94 @@ func (b *rulebook) elsewhere(r *loop.Ruling) {
 	}
 }
 
-// Health asks every signal of a lane.
+// Health asks every signal of a lane about what Git names there.
 func (b *rulebook) Health(ctx context.Context, lane gitops.Lane) ([]signals.Health, error) {
 	b.mu.Lock()
-	specs := b.rules.Health[lane]
+	specs, q := b.rules.Health[lane], b.questions[lane]
 	on := ladderOf(b.rules.Routes, lane, b.trees)
 	b.mu.Unlock()
+	on.asked = q
 	answers := make([]signals.Health, len(specs))
 	var g errgroup.Group
 	g.SetLimit(4)
 	for i, s := range specs {
 		g.Go(func() error {
-			answers[i] = on.bind(ctx, s, b.ask(ctx, s))
+			answers[i] = on.bind(ctx, s, b.health.ask(ctx, lane, s, q))
 			return nil
 		})
 	}
 	return answers, g.Wait()
 }
 
-func (b *rulebook) ask(ctx context.Context, s config.HealthSpec) signals.Health {
-	if isCluster(s.Kind) {
-		return b.clusters.ask(ctx, s)
+// ask asks the connection that a signal names.
+func (h *healthSources) ask(ctx context.Context, lane gitops.Lane, s config.HealthSpec, q signals.Question) signals.Health {
+	source, ok := h.sources[s.Signal]
+	if ok {
+		return source.ask(ctx, lane, s, q)
 	}
-	if s.Kind != config.SignalProbe {
-		return signals.Health{Name: s.Name, Uncollected: true, At: time.Now().UTC(), Source: s.Signal, Reason: s.Kind + " is " + uncollected}
+	if err := h.broken[s.Signal]; err != nil {
+		return unanswered(s, q, err.Error())
 	}
-	q := probe.Spec{Name: s.Name, URL: s.URL, Status: s.Status, Text: s.Text, DigestFrom: s.DigestFrom, Timeout: s.Timeout}
-	if s.JSON != nil {
-		q.JSON = map[string]string{s.JSON.Path: s.JSON.Value}
+	return signals.Health{Name: s.Name, Uncollected: true, At: time.Now().UTC(), Source: s.Signal, Reason: s.Kind + " is " + uncollected}
+}
+
+// looked learns from a look what the signals are to be asked about next. An
+// answer about what Git no longer names is not used.
+func (b *rulebook) looked(v loop.View) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, lanes := range v.Lanes {
+		for _, l := range lanes {
+			q := signals.Question{Digest: signals.Digest(l.Desired.Version.Digest), Tag: l.Desired.Version.Tag, Since: l.Desired.Since}
+			if k := l.Facts.Streak; k.Digest == q.Digest && !k.Began.IsZero() {
+				q.Last = k.Last
+			}
+			b.questions[l.Lane] = q
+		}
 	}
-	return b.probe.Check(ctx, q)
+}
+
+// asks says whether the rules name a connection of kind inbox for a slot.
+func (b *rulebook) asks(connection string, slot inbox.Slot) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.rules == nil {
+		return false
+	}
+	for lane, specs := range b.rules.Health {
+		if lane.Environment != slot.Environment || lane.Artifact != slot.Artifact {
+			continue
+		}
+		for _, s := range specs {
+			if s.Name == slot.Signal && s.Signal == connection && s.Kind == config.SignalInbox {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// alerted are the environments whose signals read alerts.
+func (b *rulebook) alerted() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.rules == nil {
+		return nil
+	}
+	var names []string
+	for lane, specs := range b.rules.Health {
+		for _, s := range specs {
+			if (s.Filter != "" || len(s.Scope) > 0) && !slices.Contains(names, lane.Environment) {
+				names = append(names, lane.Environment)
+			}
+		}
+	}
+	return names
 }
 
 // newRulebook makes the reader of one repository's rules.
-func newRulebook(d *config.Daemon, r config.Repository) (*rulebook, error) {
-	var hosts []string
-	for _, s := range d.Signals {
-		if u, err := url.Parse(s.URL); err == nil && s.URL != "" {
-			hosts = append(hosts, u.Hostname())
-		}
-	}
-	client, err := newHTTPClient(httpLimits{Timeout: 15 * time.Second, AllowHosts: hosts})
-	if err != nil {
-		return nil, err
-	}
-	return &rulebook{with: d.Rules(r), probe: probe.New(probe.Options{HTTP: client}), clusters: newClusters(d, r)}, nil
+func newRulebook(d *config.Daemon, r config.Repository, h *healthSources) *rulebook {
+	return &rulebook{with: d.Rules(r), health: h, clusters: newClusters(d, r), questions: map[gitops.Lane]signals.Question{}}
 }
 
 // lanes are all stops of all routes.

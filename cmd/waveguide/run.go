@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"io"
 	"log/slog"
@@ -64,8 +63,9 @@ func (w *daemon) serve(ctx context.Context, reg *prometheus.Registry) error {
 	page := dashboard.New(dashboard.Options{Title: "Waveguide", Forge: w.proposalURL})
 	ready := &readiness{}
 	g, ctx := errgroup.WithContext(ctx)
-	for _, l := range w.loops {
+	for i, l := range w.loops {
 		l.Observe = func(v loop.View) {
+			w.rulebooks[i].looked(v)
 			ready.looked(v)
 			page.Publish(v)
 			w.observe(v)
@@ -152,7 +152,7 @@ const maxHook = 1 << 20
 func (w *daemon) webhooks() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /hooks/registry", func(rw http.ResponseWriter, r *http.Request) {
-		if !w.knownHost(r.Host) || !w.authentic(r) {
+		if !w.knownHost(r.Host) || !bears(r, w.config.Webhooks.Registry) {
 			http.Error(rw, "not authorized", http.StatusUnauthorized)
 			return
 		}
@@ -180,18 +180,9 @@ func (w *daemon) webhooks() http.Handler {
 	if h := w.config.Webhooks.Gitea; h != nil {
 		mux.HandleFunc("POST /hooks/gitea", w.forgeHook(giteaHook(h).Hint))
 	}
+	mux.Handle("POST /hooks/alertmanager", w.takesAlerts())
+	mux.Handle("/signals/", w.takesPushes())
 	return mux
-}
-
-// authentic compares the bearer token in constant time.
-func (w *daemon) authentic(r *http.Request) bool {
-	h := w.config.Webhooks.Registry
-	if h == nil {
-		return false
-	}
-	want, err := secret(h.Token)
-	have := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return err == nil && want != "" && subtle.ConstantTimeCompare([]byte(want), []byte(have)) == 1
 }
 
 func (w *daemon) knownHost(host string) bool {

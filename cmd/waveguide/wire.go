@@ -27,9 +27,12 @@ type daemon struct {
 	log    *slog.Logger
 	store  *store.Store
 	oci    *oci
-	loops  []*loop.Loop
-	hints  []chan loop.Hint
-	close  []func() error
+	health *healthSources
+	// loops and rulebooks are those of the repositories, in their order.
+	loops     []*loop.Loop
+	rulebooks []*rulebook
+	hints     []chan loop.Hint
+	close     []func() error
 	// observe sees every look, beside the page.
 	observe func(loop.View)
 }
@@ -66,6 +69,7 @@ func wire(ctx context.Context, d *config.Daemon, log *slog.Logger, h hooks, metr
 	}
 	w.close = append(w.close, w.store.Close)
 	w.oci = newOCI(d, w.store)
+	w.health = w.openHealth()
 	m := loop.NewMetrics(metrics)
 	for _, r := range d.Repositories {
 		if err := w.repository(ctx, r, h, m); err != nil {
@@ -86,10 +90,8 @@ func (w *daemon) repository(ctx context.Context, r config.Repository, h hooks, m
 		return err
 	}
 	w.close = append(w.close, mirror.Close)
-	rules, err := newRulebook(w.config, r)
-	if err != nil {
-		return err
-	}
+	rules := newRulebook(w.config, r, w.health)
+	w.rulebooks = append(w.rulebooks, rules)
 	hints := make(chan loop.Hint, maxHints)
 	w.hints = append(w.hints, hints)
 	git := newRepo(mirror)
