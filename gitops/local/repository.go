@@ -129,12 +129,36 @@ func (r *repository) setRef(name plumbing.ReferenceName, to plumbing.Hash) error
 	if to.IsZero() {
 		err = r.storage().RemoveReference(name)
 	} else {
-		err = r.storage().SetReference(plumbing.NewHashReference(name, to))
+		err = r.writeRef(name, to)
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil
+}
+
+// writeRef puts a reference in the place of the old one in one step: the
+// library empties the file first, which whoever reads at that moment, or
+// whoever starts after a crash, takes for a reference that is not there.
+func (r *repository) writeRef(name plumbing.ReferenceName, to plumbing.Hash) (err error) {
+	path := filepath.Join(r.dir, filepath.FromSlash(name.String()))
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(r.dir, "ref-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.WriteString(to.String() + "\n")
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
 }
 
 func validRef(name plumbing.ReferenceName) bool {
