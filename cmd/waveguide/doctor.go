@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/waveguide-dev/waveguide/config"
-	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter"
 	"github.com/waveguide-dev/waveguide/promoter/prose"
 )
@@ -92,32 +91,14 @@ func examine(ctx context.Context, d *config.Daemon) []finding {
 		}
 	}
 	for _, r := range d.Repositories {
-		if r.Forge.Kind != "local" {
-			p.note(r.Name+": forge", fmt.Errorf("%s is not spoken by this build", r.Forge.Kind))
-			continue
-		}
 		p.forge(ctx, r)
-		rules, err := doctorRules(ctx, d, r)
+		rules, err := p.readRules(ctx, d, r)
 		if p.note(r.Name+": git and rules", err) {
 			p.rules(ctx, newOCI(d, nil), r, rules)
 			p.clusters(ctx, newClusters(d, r), r, rules)
 		}
 	}
 	return p.found
-}
-
-// forge looks at a repository's forge.
-func (p *patient) forge(ctx context.Context, r config.Repository) {
-	forge, err := openForge(r)
-	if !p.note(r.Name+": forge client", err) {
-		return
-	}
-	me, err := forge.Whoami(ctx)
-	if p.note(r.Name+": forge token", err) && me.Permission == gitops.PermissionAdmin {
-		p.risk(r.Name+": the bot is "+me.Name, "it has admin rights and could push to the protected branch: give it write")
-	}
-	_, err = forge.Pauses(ctx)
-	p.note(r.Name+": pause issues", err)
 }
 
 // rules looks at the images of a repository's rules, and at what they leave open.
@@ -139,9 +120,9 @@ func (p *patient) rules(ctx context.Context, o *oci, r config.Repository, rules 
 	}
 }
 
-// doctorRules reads the rules from the protected branch into a mirror of its
+// readRules reads the rules from the protected branch into a mirror of its
 // own, beside a running daemon.
-func doctorRules(ctx context.Context, d *config.Daemon, r config.Repository) (rules *config.Rules, err error) {
+func (p *patient) readRules(ctx context.Context, d *config.Daemon, r config.Repository) (rules *config.Rules, err error) {
 	dir, err := os.MkdirTemp("", "waveguide-doctor-")
 	if err != nil {
 		return nil, err
@@ -167,5 +148,9 @@ func doctorRules(ctx context.Context, d *config.Daemon, r config.Repository) (ru
 	for name, data := range files {
 		list = append(list, config.File{Name: name, Data: data})
 	}
-	return config.ParseRules(list, d.Rules(r), time.Now())
+	rules, err = config.ParseRules(list, d.Rules(r), time.Now())
+	if rules != nil {
+		p.owners(r, git, up.Head, rules.Routes)
+	}
+	return rules, err
 }
