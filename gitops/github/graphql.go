@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"time"
 
-	gogithub "github.com/google/go-github/v88/github"
-
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/gitops/github/query"
 )
@@ -92,22 +90,4 @@ func (c *Client) graphProblem(list []graphError) error {
 		return &answered{text: "GitHub says: " + said, status: http.StatusNotFound}
 	}
 	return &answered{text: "GitHub says: " + said, status: http.StatusUnprocessableEntity}
-}
-
-// pages runs a list of REST to its end.
-func pages[T any](next func(*gogithub.ListOptions) ([]T, *gogithub.Response, error)) ([]T, error) {
-	var all []T
-	o := &gogithub.ListOptions{PerPage: perPage}
-	for range maxPages {
-		list, resp, err := next(o)
-		if err != nil {
-			return nil, problem(err)
-		}
-		all = append(all, list...)
-		if resp.NextPage == 0 {
-			return all, nil
-		}
-		o.Page = resp.NextPage
-	}
-	return nil, fmt.Errorf("the list has more than %d pages", maxPages)
 }

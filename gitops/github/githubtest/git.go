@@ -31,16 +31,16 @@ if [ "$1" = refs/heads/main ] && [ "$REMOTE_USER" != root ]; then
 fi
 `
 
-func newRepository(t testing.TB) *repository {
-	t.Helper()
-	root := t.TempDir()
-	g := &repository{t: t, root: root, dir: filepath.Join(root, Owner, Name+".git"), parents: map[string]string{}}
+func newRepository(tb testing.TB) *repository {
+	tb.Helper()
+	root := tb.TempDir()
+	g := &repository{t: tb, root: root, dir: filepath.Join(root, Owner, Name+".git"), parents: map[string]string{}}
 	g.must("", "init", "-q", "--bare", "-b", "main", g.dir)
 	g.must("", "-C", g.dir, "config", "http.receivepack", "true")
 	g.must("", "-C", g.dir, "config", "uploadpack.allowAnySHA1InWant", "true")
 	g.must("", "-C", g.dir, "config", "uploadpack.allowFilter", "true")
 	if err := os.WriteFile(filepath.Join(g.dir, "hooks", "update"), []byte(hook), 0o700); err != nil { //nolint:gosec // it has to be run
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	g.commit("refs/heads/main", "", "root", map[string]string{"README.md": "environments\n"})
 	return g

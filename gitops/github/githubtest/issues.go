@@ -149,7 +149,7 @@ func (c *call) labelsOf(t *thread) []any {
 
 func (c *call) label(name string) object {
 	return object{
-		"id": 1 + slices.Index(c.state.labels, name), "node_id": "LA_1", "url": c.url("/repos/acme/env/labels/" + url.PathEscape(name)),
+		"id": 1 + slices.Index(c.state.labels, name), "node_id": "LA_1", "url": c.api("/labels/" + url.PathEscape(name)),
 		"name": name, "description": "", "color": "ededed", "default": false,
 	}
 }
@@ -223,7 +223,7 @@ func (c *call) issueBase(t *thread) object {
 		"user": c.user(t.author), "labels": c.labelsOf(t), "assignee": nil, "milestone": nil, "created_at": stamp(t.created),
 		"updated_at": stamp(t.updated), "closed_at": nil, "author_association": "MEMBER",
 		"html_url": c.url("/" + Owner + "/" + Name + "/" + kind + "/" + strconv.Itoa(t.number)),
-		"url":      c.url("/repos/acme/env/" + map[bool]string{true: "pulls", false: "issues"}[t.pull] + "/" + strconv.Itoa(t.number)),
+		"url":      c.api("/" + map[bool]string{true: "pulls", false: "issues"}[t.pull] + "/" + strconv.Itoa(t.number)),
 	}
 	if !t.open {
 		o["closed_at"] = stamp(t.closedAt)
@@ -243,11 +243,11 @@ func (c *call) issueBase(t *thread) object {
 
 func (c *call) issue(t *thread) object {
 	o := c.issueBase(t)
-	o["url"] = c.url("/repos/acme/env/issues/" + strconv.Itoa(t.number))
+	o["url"] = c.api("/issues/" + strconv.Itoa(t.number))
 	if t.pull {
 		o["pull_request"] = object{"url": c.url("/x"), "html_url": c.url("/x"), "diff_url": c.url("/x"), "patch_url": c.url("/x"), "merged_at": nil}
 	}
-	o["repository_url"] = c.url("/repos/acme/env")
+	o["repository_url"] = c.api("")
 	return c.urls(o, "events_url", "labels_url")
 }
 

@@ -44,8 +44,7 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	s.calls["GRAPHQL "+answer.Operation]++
 	s.spend(w, "graphql", answer.Cost)
 	out := object{"data": answer.Data}
-	var refused *graphql.Refused
-	if errors.As(err, &refused) {
+	if _, refused := errors.AsType[*graphql.Refused](err); refused {
 		s.t.Errorf("the query %s breaks GitHub's schema: %v", answer.Operation, err)
 	}
 	if err != nil {
@@ -128,8 +127,8 @@ func (g *graph) repository() node {
 }
 
 func (g *graph) find(args map[string]any) (*thread, error) {
-	n, _ := args["number"].(float64)
-	t := g.state.thread(int(n))
+	n, _ := count(args["number"])
+	t := g.state.thread(n)
 	if t == nil {
 		return nil, &graphError{"NOT_FOUND", fmt.Sprintf("Could not resolve to an issue or pull request with the number of %v.", args["number"])}
 	}

@@ -82,6 +82,11 @@ func (s *Server) teamsOf(logins []string) []string {
 
 func (s *Server) url(path string) string { return s.URL + path }
 
+// api is the address of something below the repository, which clients follow.
+func (s *Server) api(path string) string {
+	return s.URL + "/api/v3/repos/" + Owner + "/" + Name + path
+}
+
 // urls fills in addresses that nobody follows.
 func (s *Server) urls(o object, fields ...string) object {
 	for _, name := range fields {

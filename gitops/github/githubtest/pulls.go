@@ -211,7 +211,7 @@ func (c *call) reviews(t *thread) []any {
 func (c *call) reviewOf(t *thread, r *review) object {
 	return object{
 		"id": r.id, "node_id": "PRR_" + strconv.Itoa(r.id), "user": c.user(r.by), "body": r.body, "state": r.state, "commit_id": r.commit,
-		"html_url": c.url("/r"), "pull_request_url": c.url("/p"), "submitted_at": stamp(r.submittedAt), "author_association": "MEMBER",
+		"html_url": c.url("/r"), "pull_request_url": c.api("/pulls/" + strconv.Itoa(t.number)), "submitted_at": stamp(r.submittedAt), "author_association": "MEMBER",
 		"_links": object{"html": object{"href": c.url("/r")}, "pull_request": object{"href": c.url("/p/" + strconv.Itoa(t.number))}},
 	}
 }
@@ -277,7 +277,8 @@ func (c *call) pull(t *thread, all bool) object {
 		teams = append(teams, c.team(name))
 	}
 	o["requested_reviewers"], o["requested_teams"] = orEmpty(users), orEmpty(teams)
-	c.urls(o, "diff_url", "patch_url", "issue_url", "review_comments_url", "review_comment_url", "commits_url", "statuses_url")
+	o["issue_url"] = c.api("/issues/" + strconv.Itoa(t.number))
+	c.urls(o, "diff_url", "patch_url", "review_comments_url", "review_comment_url", "commits_url", "statuses_url")
 	if all {
 		_, clean := c.git.merge(base, head, "test")
 		mergeable := map[bool]string{true: "clean", false: "dirty"}[clean]

@@ -10,6 +10,13 @@ func (s *Server) routes() []route {
 	const branch = "/repos/{owner}/{repo}/branches/{branch}"
 	return slices.Concat(s.appRoutes(), s.pullRoutes(), s.issueRoutes(), s.checkRoutes(), s.peopleRoutes(), []route{
 		{"GET /repos/{owner}/{repo}", func(c *call) reply { return ok(c.fullRepo()) }},
+		{"GET /repos/{owner}/{repo}/commits/{ref}", func(c *call) reply {
+			sha := c.resolve(c.r.PathValue("ref"))
+			if c.unknown(sha) {
+				return refuse(http.StatusUnprocessableEntity, "No commit found for SHA: %s", sha)
+			}
+			return ok(c.commit(sha))
+		}},
 		{"GET " + branch, (*call).branch},
 		{"GET " + branch + "/protection", (*call).protection},
 		{"GET /repos/{owner}/{repo}/rules/branches/{branch}", (*call).rules},
@@ -54,6 +61,7 @@ func (s *Server) repo() object {
 	for _, name := range []string{"pushed_at", "created_at", "updated_at"} {
 		o[name] = "2026-01-01T00:00:00Z"
 	}
+	o["url"] = s.api("")
 	return s.urls(o, "archive_url", "assignees_url", "blobs_url", "branches_url", "collaborators_url", "comments_url", "commits_url",
 		"compare_url", "contents_url", "contributors_url", "deployments_url", "downloads_url", "events_url", "forks_url", "git_commits_url",
 		"git_refs_url", "git_tags_url", "hooks_url", "html_url", "issue_comment_url", "issue_events_url", "issues_url", "keys_url", "labels_url",
@@ -82,17 +90,21 @@ func (c *call) branch() reply {
 	if c.state.Classic {
 		protection = object{"enabled": true, "required_status_checks": c.classicChecks()}
 	}
+	o := object{
+		"name": name, "commit": c.commit(sha), "protected": name == "main", "protection": protection,
+		"_links": object{"html": c.url("/h"), "self": c.url("/s")},
+	}
+	return ok(c.urls(o, "protection_url"))
+}
+
+func (c *call) commit(sha string) object {
 	who := object{"name": "root", "email": "root@localhost", "date": "2026-01-01T00:00:00Z"}
 	commit := object{
 		"sha": sha, "node_id": "C_1", "parents": []any{}, "author": nil, "committer": nil,
 		"commit": object{"author": who, "committer": who, "message": "change", "comment_count": 0, "url": c.url("/c"), "tree": object{"sha": sha, "url": c.url("/t")}},
 	}
-	c.urls(commit, "url", "html_url", "comments_url")
-	o := object{
-		"name": name, "commit": commit, "protected": name == "main", "protection": protection,
-		"_links": object{"html": c.url("/h"), "self": c.url("/s")},
-	}
-	return ok(c.urls(o, "protection_url"))
+	commit["url"] = c.api("/commits/" + sha)
+	return c.urls(commit, "html_url", "comments_url")
 }
 
 func (c *call) classicChecks() object {

@@ -81,18 +81,18 @@ type rate struct {
 var firstKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
 // New starts a fake whose main branch has one commit.
-func New(t testing.TB) *Server {
-	t.Helper()
+func New(tb testing.TB) *Server {
+	tb.Helper()
 	sp, err := loadSpec()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	key, err := firstKey()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	s := &Server{
-		t: t, spec: sp, key: key, tokens: map[string]token{}, calls: map[string]int{}, stale: map[string][]byte{},
+		t: tb, spec: sp, key: key, tokens: map[string]token{}, calls: map[string]int{}, stale: map[string][]byte{},
 		rates: map[string]*rate{},
 	}
 	for _, resource := range []string{"core", "graphql"} {
@@ -102,7 +102,7 @@ func New(t testing.TB) *Server {
 	for name := range s.state.users {
 		s.tokens["token-"+name] = token{user: name}
 	}
-	s.git = newRepository(t)
+	s.git = newRepository(tb)
 	mux := http.NewServeMux()
 	for _, r := range s.routes() {
 		mux.HandleFunc(r.pattern, func(w http.ResponseWriter, req *http.Request) { s.serve(w, req, r) })
@@ -127,7 +127,7 @@ func New(t testing.TB) *Server {
 		s.faulty(w, r, mux)
 	}))
 	s.URL = s.HTTP.URL
-	t.Cleanup(s.HTTP.Close)
+	tb.Cleanup(s.HTTP.Close)
 	return s
 }
 
@@ -182,7 +182,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, rt route) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(data))
 	params := map[string]string{}
-	for _, part := range strings.Split(rt.pattern, "/") {
+	for part := range strings.SplitSeq(rt.pattern, "/") {
 		if strings.HasPrefix(part, "{") {
 			name := strings.TrimSuffix(strings.Trim(part, "{}"), "...")
 			params[name] = r.PathValue(name)
