@@ -92,22 +92,32 @@ func (c *Client) pausing(ctx context.Context, r *reader, nodes map[int]issueNode
 		out = append(out, r.issue(ctx, node, in))
 	}
 	for _, id := range slices.Sorted(maps.Keys(asked)) {
-		n, err := number(id)
+		node, err := c.oneIssue(ctx, id)
+		if _, gone := errors.AsType[*answered](err); gone {
+			continue // deleted or moved away: there is nothing left to stop with
+		}
 		if err != nil {
 			return nil, err
 		}
-		var one struct{ Repository *struct{ Issue *issueNode } }
-		if err := c.ask(ctx, "oneIssue", variables{"number": n}, &one); err != nil {
-			if _, is := errors.AsType[*answered](err); is {
-				continue // deleted or moved away: there is nothing left to stop with
-			}
-			return nil, err
-		}
-		if one.Repository != nil && one.Repository.Issue != nil {
-			out = append(out, r.issue(ctx, *one.Repository.Issue, in))
-		}
+		out = append(out, r.issue(ctx, node, in))
 	}
 	return out, nil
+}
+
+// oneIssue is an issue that the lists did not show.
+func (c *Client) oneIssue(ctx context.Context, id string) (issueNode, error) {
+	n, err := number(id)
+	if err != nil {
+		return issueNode{}, err
+	}
+	var out struct{ Repository *struct{ Issue *issueNode } }
+	if err := c.ask(ctx, "oneIssue", variables{"number": n}, &out); err != nil {
+		return issueNode{}, err
+	}
+	if out.Repository == nil || out.Repository.Issue == nil {
+		return issueNode{}, fmt.Errorf("GitHub shows nothing of issue %s", id)
+	}
+	return *out.Repository.Issue, nil
 }
 
 // pauses says that an issue has or had the label.

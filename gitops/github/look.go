@@ -133,7 +133,7 @@ func (c *Client) ended(ctx context.Context, r *reader, page list[pull], from cur
 			}
 			p := r.proposal(ctx, n)
 			mark := fingerprint(n)
-			next.meet(n.UpdatedAt, p.ID, mark)
+			next = next.meet(n.UpdatedAt, p.ID, mark)
 			if _, ours := gitops.LaneOf(p.Branch); ours && !from.knows(n.UpdatedAt, p.ID, mark) {
 				out = append(out, p)
 			}
@@ -180,7 +180,7 @@ func (c cursor) String() string {
 }
 
 // meet moves the cursor to a change that is newer.
-func (c *cursor) meet(at time.Time, id, mark string) {
+func (c cursor) meet(at time.Time, id, mark string) cursor {
 	if at.After(c.At) {
 		c.At, c.Told = at, nil
 	}
@@ -191,6 +191,7 @@ func (c *cursor) meet(at time.Time, id, mark string) {
 		}
 		c.Told = told
 	}
+	return c
 }
 
 func (c cursor) knows(at time.Time, id, mark string) bool {

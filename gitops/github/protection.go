@@ -155,22 +155,40 @@ func (c *Client) owners(ctx context.Context, p *gitops.Protection) error {
 	return nil
 }
 
+// passer is who may pass by a ruleset.
+type passer struct {
+	BypassMode         string
+	OrganizationAdmin  bool
+	DeployKey          bool
+	RepositoryRoleName string
+	Actor              *account
+}
+
+func (a passer) name() string {
+	switch {
+	case a.OrganizationAdmin:
+		return "administrators of the organization"
+	case a.DeployKey:
+		return "whoever has a deploy key"
+	case a.RepositoryRoleName != "":
+		return "whoever has the role " + a.RepositoryRoleName
+	case a.Actor != nil && a.Actor.Slug != "":
+		return "app " + a.Actor.Slug
+	case a.Actor != nil && a.Actor.CombinedSlug != "":
+		return "team @" + a.Actor.CombinedSlug
+	}
+	return "somebody"
+}
+
 // bypass reads who can pass by the rulesets.
 func (c *Client) bypass(ctx context.Context, p *gitops.Protection, me gitops.Actor) error {
-	type actor struct {
-		BypassMode         string
-		OrganizationAdmin  bool
-		DeployKey          bool
-		RepositoryRoleName string
-		Actor              *account
-	}
 	var out struct {
 		Repository *struct {
 			Ref *struct {
 				Rules *list[struct {
 					RepositoryRuleset *struct {
 						Name         string
-						BypassActors *list[actor]
+						BypassActors *list[passer]
 					}
 				}]
 			}
@@ -189,22 +207,10 @@ func (c *Client) bypass(ctx context.Context, p *gitops.Protection, me gitops.Act
 			continue
 		}
 		for _, a := range r.RepositoryRuleset.BypassActors.Nodes {
-			who := "somebody"
-			switch {
-			case a.OrganizationAdmin:
-				who = "administrators of the organization"
-			case a.DeployKey:
-				who = "whoever has a deploy key"
-			case a.RepositoryRoleName != "":
-				who = "whoever has the role " + a.RepositoryRoleName
-			case a.Actor != nil && a.Actor.Slug != "":
-				who = "app " + a.Actor.Slug
-				if a.Actor.Slug+botEnding == me.Name {
-					p.BotPushes = p.BotPushes || a.BypassMode == "ALWAYS"
-					who = "the bot itself"
-				}
-			case a.Actor != nil && a.Actor.CombinedSlug != "":
-				who = "team @" + a.Actor.CombinedSlug
+			who := a.name()
+			if who+botEnding == "app "+me.Name {
+				who = "the bot itself"
+				p.BotPushes = p.BotPushes || a.BypassMode == "ALWAYS"
 			}
 			line := who + " can pass by the ruleset " + r.RepositoryRuleset.Name
 			if !slices.Contains(p.Bypass, line) {

@@ -3,6 +3,7 @@ package github
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -34,33 +35,41 @@ func (c *Client) enqueue(ctx context.Context, id string, head gitops.Commit) err
 		return err
 	}
 	// It may be there already, or become so while an answer is lost.
-	for try := range 2 {
-		p, err := c.pull(ctx, c.reader(0), n)
-		switch {
-		case err != nil:
-			return err
-		case gitops.Commit(p.HeadRefOID) != head:
-			return fmt.Errorf("%w: the head is %s", gitops.ErrMoved, gitops.Commit(p.HeadRefOID).Short())
-		case p.IsInMergeQueue || p.State == "MERGED":
-			return nil
-		case p.State != "OPEN":
-			return fmt.Errorf("%w: it is not open any more", gitops.ErrMoved)
-		}
-		var out struct {
-			EnqueuePullRequest *struct{ MergeQueueEntry *struct{ Position int } }
-		}
-		err = c.graph(ctx, "enqueue", variables{"input": map[string]any{"pullRequestId": p.ID, "expectedHeadOid": string(head)}}, &out)
-		if err == nil {
-			return nil
-		}
-		if code := status(err); try > 0 || code != 0 && code < http.StatusInternalServerError {
-			if code == http.StatusUnprocessableEntity {
-				return fmt.Errorf("%w: %w", gitops.ErrDenied, err)
-			}
-			return err
-		}
+	err = c.enqueueOnce(ctx, n, head)
+	if code := status(err); err != nil && (code == 0 || code >= http.StatusInternalServerError) && !errors.Is(err, gitops.ErrMoved) {
+		err = c.enqueueOnce(ctx, n, head)
 	}
-	return nil
+	return err
+}
+
+// enqueueOnce looks where the proposal is, and enqueues it if it is not there.
+func (c *Client) enqueueOnce(ctx context.Context, n int, head gitops.Commit) error {
+	p, err := c.pull(ctx, c.reader(0), n)
+	switch {
+	case err != nil:
+		return err
+	case gitops.Commit(p.HeadRefOID) != head:
+		return fmt.Errorf("%w: the head is %s", gitops.ErrMoved, gitops.Commit(p.HeadRefOID).Short())
+	case p.IsInMergeQueue || p.State == "MERGED":
+		return nil
+	case p.State != "OPEN":
+		return fmt.Errorf("%w: it is not open any more", gitops.ErrMoved)
+	}
+	var out struct {
+		EnqueuePullRequest *struct{ MergeQueueEntry *struct{ Position int } }
+	}
+	err = c.graph(ctx, "enqueue", variables{"input": map[string]any{"pullRequestId": p.ID, "expectedHeadOid": string(head)}}, &out)
+	if status(err) == http.StatusUnprocessableEntity {
+		return fmt.Errorf("%w: %w", gitops.ErrDenied, err)
+	}
+	return err
+}
+
+// entry is a place in the merge queue.
+type entry struct {
+	Position               int
+	HeadCommit, BaseCommit *commit
+	PullRequest            *struct{ Number int }
 }
 
 // Groups are those that the merge queue has formed. Each holds the proposals
@@ -69,11 +78,7 @@ func (c *Client) Groups(ctx context.Context) ([]gitops.Group, error) {
 	var out struct {
 		Repository *struct {
 			MergeQueue *struct {
-				Entries list[struct {
-					Position               int
-					HeadCommit, BaseCommit *commit
-					PullRequest            *struct{ Number int }
-				}]
+				Entries list[entry]
 			}
 		}
 	}
@@ -87,14 +92,7 @@ func (c *Client) Groups(ctx context.Context) ([]gitops.Group, error) {
 		return nil, nil
 	}
 	entries := out.Repository.MergeQueue.Entries.Nodes
-	slices.SortFunc(entries, func(a, b struct {
-		Position               int
-		HeadCommit, BaseCommit *commit
-		PullRequest            *struct{ Number int }
-	},
-	) int {
-		return cmp.Compare(a.Position, b.Position)
-	})
+	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.Position, b.Position) })
 	var groups []gitops.Group
 	var before []string
 	for _, e := range entries {

@@ -164,26 +164,7 @@ func (r *reader) timeline(ctx context.Context, n int, last list[happening]) ([]h
 // reviews are the standing words of all reviewers: what each said last. A
 // comment takes nothing back.
 func (r *reader) reviews(ctx context.Context, n pull) ([]gitops.Review, error) {
-	last, nodes := n.Reviews, n.Reviews.Nodes
-	for i := 0; last.PageInfo.HasPreviousPage; i++ {
-		if i == maxOlder {
-			return nil, fmt.Errorf("there are more than %d", len(nodes))
-		}
-		var out struct {
-			Repository *struct {
-				PullRequest *struct{ Reviews list[reviewNode] }
-			}
-		}
-		err := r.ask(ctx, "reviews", variables{"number": n.Number, "before": last.PageInfo.StartCursor}, &out)
-		if err == nil && (out.Repository == nil || out.Repository.PullRequest == nil) {
-			err = errors.New("they are gone")
-		}
-		if err != nil {
-			return nil, err
-		}
-		last = out.Repository.PullRequest.Reviews
-		nodes = append(slices.Clone(last.Nodes), nodes...)
-	}
+	nodes, err := r.allReviews(ctx, n)
 	standing := map[string]int{}
 	var out []gitops.Review
 	for _, n := range nodes {
@@ -204,7 +185,32 @@ func (r *reader) reviews(ctx context.Context, n pull) ([]gitops.Review, error) {
 		standing[v.By.Name] = len(out)
 		out = append(out, v)
 	}
-	return out, nil
+	return out, err
+}
+
+// allReviews are all that were ever given, oldest first.
+func (r *reader) allReviews(ctx context.Context, n pull) ([]reviewNode, error) {
+	last, nodes := n.Reviews, n.Reviews.Nodes
+	for i := 0; last.PageInfo.HasPreviousPage; i++ {
+		if i == maxOlder {
+			return nil, fmt.Errorf("there are more than %d", len(nodes))
+		}
+		var out struct {
+			Repository *struct {
+				PullRequest *struct{ Reviews list[reviewNode] }
+			}
+		}
+		err := r.ask(ctx, "reviews", variables{"number": n.Number, "before": last.PageInfo.StartCursor}, &out)
+		if err == nil && (out.Repository == nil || out.Repository.PullRequest == nil) {
+			err = errors.New("they are gone")
+		}
+		if err != nil {
+			return nil, err
+		}
+		last = out.Repository.PullRequest.Reviews
+		nodes = append(slices.Clone(last.Nodes), nodes...)
+	}
+	return nodes, nil
 }
 
 // checks are those on the head, and those that the branch asks for and nobody
@@ -231,18 +237,24 @@ func (r *reader) checks(ctx context.Context, n pull) ([]gitops.Check, error) {
 		own := func(c gitops.Check) int { return map[bool]int{true: 0, false: 1}[c.By == r.me.Name] }
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(own(a), own(b)))
 	})
+	return r.demand(out), nil
+}
+
+// demand marks the checks that the branch asks for, and adds those that
+// nobody set yet.
+func (r *reader) demand(checks []gitops.Check) []gitops.Check {
 	for _, want := range r.need {
 		there := false
-		for i := range out {
-			if out[i].Name == want.Name && (want.Bound == "" || want.Bound == out[i].By) {
-				out[i].Required, there = true, true
+		for i, c := range checks {
+			if c.Name == want.Name && (want.Bound == "" || want.Bound == c.By) {
+				checks[i].Required, there = true, true
 			}
 		}
 		if !there && want.Name != gitops.CheckName {
-			out = append(out, gitops.Check{Name: want.Name, State: gitops.CheckPending, Required: true, Text: "nobody has set it yet"})
+			checks = append(checks, gitops.Check{Name: want.Name, State: gitops.CheckPending, Required: true, Text: "nobody has set it yet"})
 		}
 	}
-	return out, nil
+	return checks
 }
 
 // contexts are all contexts of a commit, of which the first part is given.

@@ -53,7 +53,7 @@ func (g *repository) run(input string, args ...string) (string, error) {
 	if _, err := os.Stat(g.dir); err != nil {
 		cmd.Dir = g.root
 	}
-	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null",
+	cmd.Env = append(cmd.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null",
 		"GIT_AUTHOR_NAME=github", "GIT_AUTHOR_EMAIL=github@localhost", "GIT_COMMITTER_NAME=github", "GIT_COMMITTER_EMAIL=github@localhost")
 	cmd.Stdin = strings.NewReader(input)
 	var out, errs bytes.Buffer

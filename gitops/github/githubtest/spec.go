@@ -131,26 +131,25 @@ func (s *spec) response(pattern string, status int, body []byte) error {
 // complete demands what the outermost object, or those of an outermost list,
 // must have.
 func (s *spec) complete(schema *openapi3.Schema, v any) error {
-	switch v := v.(type) {
-	case []any:
-		if schema.Items == nil {
-			return nil
+	if list, is := v.([]any); is && schema.Items != nil {
+		var errs []error
+		for _, one := range list {
+			errs = append(errs, s.complete(schema.Items.Value, one))
 		}
-		for _, one := range v {
-			if err := s.complete(schema.Items.Value, one); err != nil {
-				return err
-			}
+		return errors.Join(errs...)
+	}
+	o, is := v.(map[string]any)
+	if !is {
+		return nil
+	}
+	var lacks []string
+	for _, name := range s.required[schema] {
+		if _, ok := o[name]; !ok {
+			lacks = append(lacks, name)
 		}
-	case map[string]any:
-		var lacks []string
-		for _, name := range s.required[schema] {
-			if _, ok := v[name]; !ok {
-				lacks = append(lacks, name)
-			}
-		}
-		if slices.Sort(lacks); len(lacks) > 0 {
-			return fmt.Errorf("the answer lacks %s", strings.Join(lacks, ", "))
-		}
+	}
+	if slices.Sort(lacks); len(lacks) > 0 {
+		return fmt.Errorf("the answer lacks %s", strings.Join(lacks, ", "))
 	}
 	return nil
 }

@@ -175,7 +175,7 @@ func pause(ctx context.Context, try int) error {
 	}
 }
 
-// once sends the request one time. The whole answer is in memory behind it.
+// once sends the request one time, with what is known already.
 func (t *Transport) once(req *http.Request, body []byte) (*http.Response, error) {
 	resource := "core"
 	if graphQL(req) {
@@ -197,34 +197,48 @@ func (t *Transport) once(req *http.Request, body []byte) (*http.Response, error)
 	if known && req.Method == http.MethodGet {
 		out.Header.Set("If-None-Match", old.tag)
 	}
-	resp, err := t.next.RoundTrip(out)
+	resp, data, err := t.send(out)
 	if err != nil {
 		return nil, err
 	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err := errors.Join(err, resp.Body.Close()); err != nil {
-		return nil, fmt.Errorf("read GitHub's answer: %w", err)
-	}
-	if len(data) > maxAnswer {
-		return nil, fmt.Errorf("GitHub's answer is longer than %d MiB", maxAnswer>>20)
-	}
-	if len(data) == 0 && (resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusCreated) {
-		return nil, errors.New("GitHub's answer is empty") // which would read as: there is none
-	}
-	resp.Body = io.NopCloser(bytes.NewReader(data))
 	if err := t.note(resource, resp, data); err != nil {
 		return nil, err
 	}
 	switch {
 	case resp.StatusCode == http.StatusNotModified && known:
-		date := resp.Header.Get("Date")
-		resp.StatusCode, resp.Status, resp.Header = http.StatusOK, "200 OK", old.header.Clone()
-		resp.Header.Set("Date", date)
-		resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(old.body)), int64(len(old.body))
+		old.stand(resp)
 	case resp.StatusCode == http.StatusOK && req.Method == http.MethodGet:
 		t.keep(key, kept{resp.Header.Get("ETag"), resp.Header.Clone(), data})
 	}
 	return resp, nil
+}
+
+// send is one exchange, with the whole answer in memory behind it.
+func (t *Transport) send(req *http.Request) (*http.Response, []byte, error) {
+	resp, err := t.next.RoundTrip(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
+		return nil, nil, fmt.Errorf("read GitHub's answer: %w", err)
+	}
+	if len(data) > maxAnswer {
+		return nil, nil, fmt.Errorf("GitHub's answer is longer than %d MiB", maxAnswer>>20)
+	}
+	if len(data) == 0 && (resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusCreated) {
+		return nil, nil, errors.New("GitHub's answer is empty") // which would read as: there is none
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(data))
+	return resp, data, nil
+}
+
+// stand puts a known answer in the place of one that says: not modified.
+func (k kept) stand(resp *http.Response) {
+	date := resp.Header.Get("Date")
+	resp.StatusCode, resp.Status, resp.Header = http.StatusOK, "200 OK", k.header.Clone()
+	resp.Header.Set("Date", date)
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(k.body)), int64(len(k.body))
 }
 
 // authorize adds the token, to our host alone: a redirect does not get it.
@@ -276,7 +290,7 @@ func (t *Transport) note(resource string, resp *http.Response, data []byte) erro
 	case told && remaining == 0 && refused:
 		return t.Wait(resource, time.Unix(reset, 0))
 	case told && remaining == 0:
-		t.Wait(resource, time.Unix(reset, 0)) // what was asked for was given
+		_ = t.Wait(resource, time.Unix(reset, 0)) // what was asked for was given
 	case resp.StatusCode == http.StatusTooManyRequests, refused && bytes.Contains(data, []byte("secondary rate limit")):
 		return t.Wait("", time.Now().Add(time.Minute))
 	}

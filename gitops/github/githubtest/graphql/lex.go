@@ -23,51 +23,50 @@ const names = "_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 // scan splits a document into tokens; descriptions and comments are dropped.
 func scan(text string) (*parser, error) {
 	p := &parser{}
-	for i := 0; i < len(text); {
-		c := text[i]
-		switch {
-		case strings.IndexByte(" \t\r\n,", c) >= 0:
-			i++
-		case c == '#':
-			i += len(text[i:]) - len(strings.TrimLeft(text[i:], "#"))
-			if end := strings.IndexByte(text[i:], '\n'); end >= 0 {
-				i += end
-			} else {
-				i = len(text)
-			}
-		case strings.HasPrefix(text[i:], `"""`):
-			end := strings.Index(text[i+3:], `"""`)
-			if end < 0 {
-				return nil, fmt.Errorf("a description does not end")
-			}
-			i += end + 6
-		case c == '"':
-			end := strings.IndexByte(text[i+1:], '"')
-			if end < 0 {
-				return nil, fmt.Errorf("a string does not end")
-			}
-			p.tokens = append(p.tokens, token{'s', text[i+1 : i+1+end]})
-			i += end + 2
-		case strings.HasPrefix(text[i:], "..."):
-			p.tokens = append(p.tokens, token{'p', "..."})
-			i += 3
-		case strings.IndexByte("{}()[]:!=$@|&", c) >= 0:
-			p.tokens = append(p.tokens, token{'p', string(c)})
-			i++
-		default:
-			n := len(text[i:]) - len(strings.TrimLeft(text[i:], names+"-"))
-			if n == 0 {
-				return nil, fmt.Errorf("unexpected %q", c)
-			}
-			kind := byte('n')
-			if c == '-' || c >= '0' && c <= '9' {
-				kind = 'i'
-			}
-			p.tokens = append(p.tokens, token{kind, text[i : i+n]})
-			i += n
+	for text != "" {
+		t, n := first(text)
+		if n == 0 {
+			return nil, fmt.Errorf("%.20q is not understood", text)
 		}
+		if t.kind != 0 {
+			p.tokens = append(p.tokens, t)
+		}
+		text = text[min(n, len(text)):]
 	}
 	return p, nil
+}
+
+// first is the token that a text begins with, and how long it is; the kind 0
+// is nothing, and the length 0 a mistake.
+func first(text string) (token, int) {
+	switch c := text[0]; {
+	case strings.IndexByte(" \t\r\n,", c) >= 0:
+		return token{}, 1
+	case c == '#':
+		return token{}, len(text) - len(strings.TrimLeft(text, "#")) + len(before(strings.TrimLeft(text, "#"), "\n"))
+	case strings.HasPrefix(text, `"""`):
+		return token{}, 3 + len(before(text[3:], `"""`)) + 3
+	case c == '"':
+		inner := before(text[1:], `"`)
+		return token{'s', inner}, len(inner) + 2
+	case strings.HasPrefix(text, "..."):
+		return token{'p', "..."}, 3
+	case strings.IndexByte("{}()[]:!=$@|&", c) >= 0:
+		return token{'p', string(c)}, 1
+	default:
+		n := len(text) - len(strings.TrimLeft(text, names+"-"))
+		kind := byte('n')
+		if c == '-' || c >= '0' && c <= '9' {
+			kind = 'i'
+		}
+		return token{kind, text[:n]}, n
+	}
+}
+
+// before is the text before a mark, or all of it.
+func before(text, mark string) string {
+	out, _, _ := strings.Cut(text, mark)
+	return out
 }
 
 func (p *parser) peek() token {

@@ -1,6 +1,7 @@
 package graphql
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -81,20 +82,16 @@ func (r *runner) check(on string, selection []selected, many int) error {
 		return refused("type %s is not in the schema", on)
 	}
 	for _, s := range selection {
-		if s.inline != nil || s.spread != "" {
-			f, ok := r.fragment(s)
-			if !ok {
-				return refused("fragment %s is not there", s.spread)
-			}
-			if err := r.check(f.on, f.selection, many); err != nil {
-				return err
-			}
-			continue
+		var err error
+		switch f, is := r.fragment(s); {
+		case is:
+			err = r.check(f.on, f.selection, many)
+		case s.spread != "":
+			err = refused("fragment %s is not there", s.spread)
+		case s.name != "__typename":
+			err = r.checkField(on, t, s, many)
 		}
-		if s.name == "__typename" {
-			continue
-		}
-		if err := r.checkField(on, t, s, many); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -166,32 +163,32 @@ func (r *runner) checkValue(want ref, v any) error {
 	switch v := v.(type) {
 	case variable:
 		have, ok := r.query.variables[string(v)]
-		if !ok {
-			return refused("variable $%s is not declared", v)
-		}
-		if have.name != want.name || have.list != want.list || want.required && !have.required {
-			return refused("variable $%s has the wrong type", v)
+		if !ok || have.name != want.name || have.list != want.list || want.required && !have.required {
+			return refused("variable $%s is not declared, or has the wrong type", v)
 		}
 	case enum:
 		if t := r.schema.types[want.name]; t == nil || !t.values[string(v)] {
 			return refused("%s is no value of %s", v, want.name)
 		}
 	case []any:
+		var errs []error
 		for _, one := range v {
-			if err := r.checkValue(ref{name: want.name}, one); err != nil {
-				return err
-			}
+			errs = append(errs, r.checkValue(ref{name: want.name}, one))
 		}
+		return errors.Join(errs...)
 	case map[string]any:
 		return r.checkInput(want, v)
 	case string:
-		if t := r.schema.types[want.name]; t != nil && t.kind != "scalar" || want.name == "Int" || want.name == "Boolean" {
-			return refused("a string is no %s", want.name)
-		}
+		return r.checkScalar(want, "a string", want.name != "Int" && want.name != "Boolean")
 	case int:
-		if want.name != "Int" {
-			return refused("a number is no %s", want.name)
-		}
+		return r.checkScalar(want, "a number", want.name == "Int")
+	}
+	return nil
+}
+
+func (r *runner) checkScalar(want ref, what string, fits bool) error {
+	if t := r.schema.types[want.name]; !fits || t != nil && t.kind != "scalar" {
+		return refused("%s is no %s", what, want.name)
 	}
 	return nil
 }
@@ -230,33 +227,36 @@ func (r *runner) fragment(s selected) (fragment, bool) {
 func (r *runner) object(o Object, selection []selected) (map[string]any, error) {
 	out := map[string]any{}
 	for _, s := range selection {
+		var err error
 		if s.inline != nil || s.spread != "" {
-			if err := r.spread(o, s, out); err != nil {
-				return nil, err
-			}
-			continue
+			err = r.spread(o, s, out)
+		} else {
+			out[s.alias], err = r.value(o, s)
 		}
-		v, ok := o[s.name]
-		if !ok {
-			return nil, fmt.Errorf("the fake's %v has no field %s", o["__typename"], s.name)
-		}
-		if f, ok := v.(Field); ok {
-			args := map[string]any{}
-			for name, a := range s.args {
-				args[name] = r.resolve(a)
-			}
-			var err error
-			if v, err = f(args); err != nil {
-				return nil, err
-			}
-		}
-		v, err := r.complete(v, s.selection)
 		if err != nil {
 			return nil, err
 		}
-		out[s.alias] = v
 	}
 	return out, nil
+}
+
+// value is what one field of a node says.
+func (r *runner) value(o Object, s selected) (any, error) {
+	v, ok := o[s.name]
+	if !ok {
+		return nil, fmt.Errorf("the fake's %v has no field %s", o["__typename"], s.name)
+	}
+	if f, is := v.(Field); is {
+		args := map[string]any{}
+		for name, a := range s.args {
+			args[name] = r.resolve(a)
+		}
+		var err error
+		if v, err = f(args); err != nil {
+			return nil, err
+		}
+	}
+	return r.complete(v, s.selection)
 }
 
 func (r *runner) spread(o Object, s selected, out map[string]any) error {
