@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
 	"github.com/waveguide-dev/waveguide/promoter/simulation/law"
 	"github.com/waveguide-dev/waveguide/promoter/simulation/turnstile"
@@ -153,7 +154,8 @@ func (s *sim) step(format string, args ...any) {
 // tell puts one line into the story.
 func (s *sim) tell(format string, args ...any) {
 	d := time.Since(s.began)
-	line := fmt.Sprintf("%02d:%02d:%02d.%03d  ", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60, d.Milliseconds()%1000) + fmt.Sprintf(format, args...)
+	text := strings.ReplaceAll(fmt.Sprintf(format, args...), s.Dir, "")
+	line := fmt.Sprintf("%02d:%02d:%02d.%03d  %s", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60, d.Milliseconds()%1000, text)
 	s.report.Story = append(s.report.Story, line)
 	fmt.Fprintln(s.trace, line)
 }
@@ -275,6 +277,9 @@ func explained(v loop.View, lane gitops.Lane) string {
 				if w.Answer.String() != "pass" && w.Reason != "" {
 					return w.Gate + ": " + w.Reason
 				}
+			}
+			if l.Phase == promoter.PhaseEarned && world.Wave(lane.Environment) > 0 {
+				return "nothing newer has earned the waves before it"
 			}
 			return v.Silent["write of "+lane.String()]
 		}

@@ -30,8 +30,10 @@ func (j *judge) desired() gitops.Version {
 	return gitops.Version{}
 }
 
-// back says that the deed goes back to an older version.
-func (j *judge) back() bool { return older(j.version().Tag, j.desired().Tag) }
+// back says that the deed is a rollback, as its commit calls itself.
+func (j *judge) back() bool {
+	return strings.Contains(j.laws.world.Commits[j.deed.Head].Message, "\nWaveguide-Class: rollback\n")
+}
 
 // again says that the deed puts the version that is under review on a newer
 // commit, which promotes nothing.
@@ -59,9 +61,28 @@ func (j *judge) advance() {
 	j.verified()
 	j.named()
 	j.wanted()
-	if !j.back() {
-		j.earned()
-		j.healthy()
+	if j.back() {
+		j.needed()
+		return
+	}
+	j.earned()
+	j.healthy()
+}
+
+// needed holds that a rollback leaves what is not well for what was there
+// before.
+func (j *judge) needed() {
+	w := j.laws.world
+	known := false
+	for at := w.Commits[j.seen.head]; at != nil && !known; at = w.Commits[at.Parent] {
+		v, _ := at.Version(j.deed.Lane)
+		known = v.Digest == j.deed.Digest
+	}
+	if !known {
+		j.say("rollback", "%s was never there", j.version().Tag)
+	}
+	if h := j.seen.health[j.deed.Lane]; j.deed.Kind != "merge" && h.what.State == signals.StateHealthy {
+		j.say("rollback", "the target is healthy")
 	}
 }
 
@@ -90,6 +111,8 @@ func (j *judge) named() {
 		j.say("named", "the versions were last read at %s", t.at.Format(time.TimeOnly))
 	case !stands && !j.back():
 		j.say("named", "the registry does not say that %s is %.19s", v.Tag, v.Digest)
+	case j.back() && v.Digest != "" && !j.laws.world.Bound(lane.Artifact, v):
+		j.say("named", "%s never was %.19s", v.Tag, v.Digest)
 	case len(j.seen.names[lane.Artifact+":"+v.Tag]) > 1:
 		j.say("named", "tag %s was seen with two digests", v.Tag)
 	}
@@ -144,7 +167,7 @@ func (j *judge) wanted() {
 	if r, ok := j.laws.rejected[q]; ok && r.id != j.deed.Proposal && j.seen.page.After(r.at) {
 		j.say("rejected", "%s was rejected at %s with proposal %s", j.version().Tag, r.at.Format(time.TimeOnly), r.id)
 	}
-	if r, ok := j.laws.reverted[q]; ok && j.laws.named[q] && j.seen.git.After(r.at) && j.version().Digest != j.desired().Digest {
+	if r, ok := j.laws.reverted[q]; ok && j.seen.clocks.named[q] && j.seen.git.After(r.at) && j.version().Digest != j.desired().Digest {
 		j.say("reverted", "%s was taken back at %s", j.version().Tag, r.at.Format(time.TimeOnly))
 	}
 }

@@ -38,8 +38,6 @@ type Laws struct {
 	// rejected and reverted are what people decided against.
 	rejected map[question]against
 	reverted map[question]against
-	// named are the versions that any process saw on the protected branch.
-	named map[question]bool
 	// main is the protected branch after the last deed; hour counts the writes
 	// of processes by lane.
 	main gitops.Commit
@@ -55,7 +53,7 @@ type against struct {
 
 // New begins to follow a world with its first rules.
 func New(w *world.World, spec world.Spec) *Laws {
-	l := &Laws{world: w, rejected: map[question]against{}, reverted: map[question]against{}, named: map[question]bool{}, main: w.Main, hour: map[string]int{}}
+	l := &Laws{world: w, rejected: map[question]against{}, reverted: map[question]against{}, main: w.Main, hour: map[string]int{}}
 	l.soaks(spec)
 	return l
 }

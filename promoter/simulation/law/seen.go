@@ -53,7 +53,7 @@ func (s *Seen) Git(head gitops.Commit) {
 	s.git, s.head, s.spec = time.Now(), head, c.Spec
 	for _, lane := range world.Lanes() {
 		if v, ok := c.Version(lane); ok {
-			s.laws.named[question{lane, digest(v.Digest)}] = true
+			s.clocks.named[question{lane, digest(v.Digest)}] = true
 		}
 	}
 }
@@ -94,25 +94,26 @@ func (s *Seen) Health(lane gitops.Lane, h signals.Health) {
 
 // Clocks are the soaks that anybody could have observed with one store.
 type Clocks struct {
-	running map[gitops.Lane]*clock
+	running map[question]*clock
 	earned  map[question]time.Time
+	// named are the versions that were seen on the protected branch.
+	named map[question]bool
 }
 
 type clock struct {
-	digest    signals.Digest
 	good      time.Duration
 	last, bad time.Time
 }
 
 // NewClocks are those of an empty store.
 func NewClocks() *Clocks {
-	return &Clocks{running: map[gitops.Lane]*clock{}, earned: map[question]time.Time{}}
+	return &Clocks{running: map[question]*clock{}, earned: map[question]time.Time{}, named: map[question]bool{}}
 }
 
 // The bounds of the model's rules and of its loops' polls.
 const (
 	tolerate = 10 * time.Minute
-	gap      = 12 * time.Minute
+	gap      = 14 * time.Minute
 	maxAge   = 15 * time.Minute
 )
 
@@ -120,10 +121,11 @@ func (c *Clocks) observe(lane gitops.Lane, h signals.Health, soak time.Duration)
 	if h.Digest == "" {
 		return
 	}
-	k := c.running[lane]
-	if k == nil || k.digest != h.Digest {
-		k = &clock{digest: h.Digest}
-		c.running[lane] = k
+	q := question{lane, h.Digest}
+	k := c.running[q]
+	if k == nil {
+		k = &clock{}
+		c.running[q] = k
 	}
 	switch h.State {
 	case signals.StateHealthy:
@@ -131,7 +133,7 @@ func (c *Clocks) observe(lane gitops.Lane, h signals.Health, soak time.Duration)
 			k.good += h.At.Sub(k.last)
 		}
 		k.last, k.bad = h.At, time.Time{}
-		if q := (question{lane, h.Digest}); k.good >= soak && c.earned[q].IsZero() {
+		if k.good >= soak && c.earned[q].IsZero() {
 			c.earned[q] = h.At
 		}
 	case signals.StateUnhealthy:

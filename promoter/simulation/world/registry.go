@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/signals"
 )
 
@@ -32,6 +33,8 @@ type image struct {
 // registry knows which tag names which digest, and which digests are signed.
 type registry struct {
 	images map[string]*image
+	// bound are all bindings of tags that ever were.
+	bound  map[string]bool
 	builds map[signals.Digest]*Build
 }
 
@@ -62,7 +65,13 @@ func (w *World) Tag(by, artifact, tag string, d signals.Digest) {
 		w.images[artifact] = i
 	}
 	i.tags[tag] = d
+	w.bound[artifact+":"+tag+"@"+string(d)] = true
 	w.note(Deed{By: by, Kind: "tag", Text: artifact + ":" + tag + " is " + d.Short()})
+}
+
+// Bound says that a tag once named a digest.
+func (w *World) Bound(artifact string, v gitops.Version) bool {
+	return w.bound[artifact+":"+v.Tag+"@"+v.Digest]
 }
 
 // Untag deletes a tag.

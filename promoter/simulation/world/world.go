@@ -140,7 +140,7 @@ func New(seed uint64, spec Spec) *World {
 	w := &World{
 		git:      git{Commits: map[gitops.Commit]*Commit{}, Branches: map[string]gitops.Commit{}},
 		forge:    forge{checks: map[gitops.Commit][]gitops.Check{}},
-		registry: registry{images: map[string]*image{}, builds: map[signals.Digest]*Build{}},
+		registry: registry{images: map[string]*image{}, bound: map[string]bool{}, builds: map[signals.Digest]*Build{}},
 		running:  running{seed: seed, places: map[gitops.Lane]*place{}},
 	}
 	files := map[string]string{"README.md": "what runs where\n"}
