@@ -24,6 +24,7 @@ type model struct {
 	s       promoter.Snapshot
 	health  map[string]map[string]signals.State // environment, signal
 	runs    map[string]signals.Digest           // environment, where it differs from Git
+	said    map[string]answer                   // environment, where it is not as it is
 	proofs  []signals.Proof
 	counter int
 }
@@ -151,6 +152,7 @@ func (m *model) look() {
 			if d, ok := m.runs[env]; ok && name == "probe" {
 				h.Digest = d
 			}
+			m.answers(env, &h)
 			if h.State != signals.StateUnknown {
 				k.Facts.Health = append(k.Facts.Health, h)
 			}
