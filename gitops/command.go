@@ -142,9 +142,7 @@ func parseOwn(word CommandWord, args []string) Command {
 }
 
 func plainName(s string) bool {
-	return len(s) <= 63 && !strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '.')
-	})
+	return len(s) <= 63 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-.") == ""
 }
 
 // parseInstant reads RFC 3339, or the same without seconds; the offset is

@@ -50,36 +50,40 @@ func ParseOwners(kind, text string) Owners {
 	var byDefault []string
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "#") || len(line) > maxOwnerLine {
-			continue
+		head := ""
+		if kind == "gitlab" {
+			head = sectionHead.FindString(line)
 		}
-		if head := sectionHead.FindString(line); head != "" && kind == "gitlab" {
+		switch {
+		case line == "", strings.HasPrefix(line, "#"), len(line) > maxOwnerLine:
+		case head != "":
 			o.sections = append(o.sections, nil)
 			byDefault = strings.Fields(line[len(head):])
-			continue
-		}
-		if i := strings.Index(line, " #"); i >= 0 {
-			line = line[:i]
-		}
-		words := splitEscaped(line)
-		one := ownedBy{owners: words[1:]}
-		if len(one.owners) == 0 {
-			one.owners = byDefault
-		}
-		expression := ""
-		if o.every {
-			words[0], one.not = strings.CutPrefix(words[0], "!")
-			expression = "^(?:" + words[0] + ")$"
-		} else {
-			expression = globExpression(words[0])
-		}
-		var err error
-		if one.pattern, err = regexp.Compile(expression); err == nil {
-			last := len(o.sections) - 1
-			o.sections[last] = append(o.sections[last], one)
+		default:
+			o.read(line, byDefault)
 		}
 	}
 	return o
+}
+
+// read adds a line to the last section.
+func (o *Owners) read(line string, byDefault []string) {
+	line, _, _ = strings.Cut(line, " #")
+	words := splitEscaped(line)
+	one := ownedBy{owners: words[1:]}
+	if len(one.owners) == 0 {
+		one.owners = byDefault
+	}
+	expression := globExpression(words[0])
+	if o.every {
+		words[0], one.not = strings.CutPrefix(words[0], "!")
+		expression = "^(?:" + words[0] + ")$"
+	}
+	var err error
+	if one.pattern, err = regexp.Compile(expression); err == nil {
+		last := len(o.sections) - 1
+		o.sections[last] = append(o.sections[last], one)
+	}
 }
 
 // splitEscaped splits at blanks that no backslash stands before.
@@ -129,7 +133,7 @@ func globExpression(pattern string) string {
 	return b.String()
 }
 
-// Of is who owns a file, each once.
+// Of is who owns a file, in alphabetical order.
 func (o Owners) Of(path string) []string {
 	var out []string
 	for _, s := range o.sections {
@@ -137,17 +141,14 @@ func (o Owners) Of(path string) []string {
 			if rule.pattern.MatchString(path) == rule.not {
 				continue
 			}
-			for _, who := range rule.owners {
-				if !slices.Contains(out, who) {
-					out = append(out, who)
-				}
-			}
+			out = append(out, rule.owners...)
 			if !o.every {
 				break
 			}
 		}
 	}
-	return out
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // Request turns owners into who is asked: teams are written "@org/team".

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -125,15 +126,7 @@ func (f *failure) Unwrap() error {
 
 func is(err error, status ...int) bool {
 	f, ok := errors.AsType[*failure](err)
-	if !ok {
-		return false
-	}
-	for _, s := range status {
-		if f.status == s {
-			return true
-		}
-	}
-	return false
+	return ok && slices.Contains(status, f.status)
 }
 
 // inRepo is a path of the API below the repository.

@@ -110,36 +110,37 @@ func (c *Client) fill(ctx context.Context, p pull, out *gitops.Proposal) error {
 		return err
 	}
 	out.Events, out.Reviews = slices.Clone(t.events), slices.Clone(t.reviews)
-	names := make([]string, 0, len(p.Labels))
-	for _, l := range p.Labels {
-		names = append(names, l.Name)
-	}
-	out.Labels = gitops.LabelsNow(names, t.events)
-	for i, l := range out.Labels {
-		if l.At.IsZero() { // put there with the opening
-			out.Labels[i].At = p.CreatedAt
-			if out.Labels[i].By, err = c.actor(ctx, p.User); err != nil {
-				return err
-			}
-		}
-	}
 	if out.Author, err = c.actor(ctx, p.User); err != nil {
 		return err
 	}
+	out.Labels = gitops.LabelsNow(names(p.Labels), t.events)
+	for i, l := range out.Labels {
+		if l.At.IsZero() { // put there with the opening
+			out.Labels[i].By, out.Labels[i].At = out.Author, p.CreatedAt
+		}
+	}
 	out.Causers = causers(t.events, out.Author.Name)
-	if out.State != gitops.Open {
-		for _, e := range t.events {
-			if e.Kind == gitops.Ended {
-				out.EndedBy = e.By
-			}
-		}
-		if out.EndedBy.Permission == gitops.PermissionUnknown && p.MergedBy.name() != "" {
-			out.EndedBy, err = c.actor(ctx, p.MergedBy)
-		}
+	if out.State == gitops.Open {
+		out.Checks, err = c.checks(ctx, p.Head.SHA)
 		return err
 	}
-	out.Checks, err = c.checks(ctx, p.Head.SHA)
+	for _, e := range t.events {
+		if e.Kind == gitops.Ended {
+			out.EndedBy = e.By
+		}
+	}
+	if out.EndedBy.Permission == gitops.PermissionUnknown && p.MergedBy.name() != "" {
+		out.EndedBy, err = c.actor(ctx, p.MergedBy)
+	}
 	return err
+}
+
+func names(labels []label) []string {
+	out := make([]string, 0, len(labels))
+	for _, l := range labels {
+		out = append(out, l.Name)
+	}
+	return out
 }
 
 // causers are who opened the proposal and who pushed to it.
@@ -199,12 +200,13 @@ func (c *Client) events(ctx context.Context, a about, before *thread) ([]gitops.
 	if err != nil {
 		return nil, err
 	}
-	var out []gitops.Event
-	known := map[string]gitops.Actor{}
+	var out, old []gitops.Event
 	if before != nil {
-		for _, e := range before.events {
-			known[e.ID] = e.By
-		}
+		old = before.events
+	}
+	known := map[string]gitops.Actor{}
+	for _, e := range old {
+		known[e.ID] = e.By
 	}
 	seen := map[string]bool{}
 	for _, h := range all {
@@ -220,11 +222,9 @@ func (c *Client) events(ctx context.Context, a about, before *thread) ([]gitops.
 		}
 		out = append(out, e)
 	}
-	if before != nil {
-		for _, e := range before.events {
-			if !seen[e.ID] {
-				out = append(out, e)
-			}
+	for _, e := range old {
+		if !seen[e.ID] {
+			out = append(out, e)
 		}
 	}
 	slices.SortFunc(out, func(x, y gitops.Event) int {

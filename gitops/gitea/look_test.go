@@ -66,7 +66,7 @@ func TestWhatALookCosts(t *testing.T) {
 	}
 	look("the first look of a new process", 215)
 	look("a look with nothing changed", 9)
-	f.act(t, gitops.PermissionTriage, gitopstest.Deed{Kind: gitopstest.DoLabel, ID: last.ID, Text: gitops.LabelHold})
+	f.do(t, gitopstest.Deed{Kind: gitopstest.DoLabel, ID: last.ID, Text: gitops.LabelHold})
 	f.At(start.Add(2 * time.Minute))
 	list := look("a look after one label", 13)
 	i := slices.IndexFunc(list, func(p gitops.Proposal) bool { return p.ID == last.ID })

@@ -83,9 +83,10 @@ func (c *Client) pauseIssues(ctx context.Context) ([]issue, error) {
 		if err := c.readLabels(ctx); err != nil {
 			return nil, err
 		}
-		if labels = c.known(gitops.LabelPause); len(labels) == 0 {
-			return nil, nil
-		}
+		labels = c.known(gitops.LabelPause)
+	}
+	if len(labels) == 0 {
+		return nil, nil
 	}
 	filter := "&labels=" + url.QueryEscape(gitops.LabelPause)
 	if len(labels) > 1 {
@@ -96,7 +97,7 @@ func (c *Client) pauseIssues(ctx context.Context) ([]issue, error) {
 	for _, which := range []string{"state=open", "state=closed&since=" + since} {
 		err := pages(ctx, c, c.inRepo("/issues?type=issues&%s%s", which, filter), false, func(some []issue) bool {
 			for _, i := range some {
-				if i.PullRequest == nil && slices.ContainsFunc(i.Labels, func(l label) bool { return l.Name == gitops.LabelPause }) {
+				if i.PullRequest == nil && slices.Contains(names(i.Labels), gitops.LabelPause) {
 					out = append(out, i)
 				}
 			}
@@ -158,11 +159,7 @@ func (c *Client) issue(ctx context.Context, i issue) (gitops.Issue, error) {
 	if i.State == "open" {
 		out.State = gitops.Open
 	}
-	names := make([]string, 0, len(i.Labels))
-	for _, l := range i.Labels {
-		names = append(names, l.Name)
-	}
-	out.Labels = gitops.LabelsNow(names, nil)
+	out.Labels = gitops.LabelsNow(names(i.Labels), nil)
 	if i.User == nil {
 		out.Unread = "somebody deleted it, which ends no pause"
 		return out, nil
@@ -172,7 +169,7 @@ func (c *Client) issue(ctx context.Context, i issue) (gitops.Issue, error) {
 		return out, err
 	}
 	out.Events = slices.Clone(t.events)
-	out.Labels = gitops.LabelsNow(names, t.events)
+	out.Labels = gitops.LabelsNow(names(i.Labels), t.events)
 	out.Author, err = c.actor(ctx, i.User)
 	return out, err
 }

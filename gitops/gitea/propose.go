@@ -190,8 +190,11 @@ func methods(r repository) []string {
 		can  bool
 		name string
 	}{
-		{r.AllowMerge, "merge"}, {r.AllowSquash, "squash"}, {r.AllowRebase, "rebase"},
-		{r.AllowRebaseMerge, "rebase-merge"}, {r.AllowFastForward, "fast-forward-only"},
+		{r.AllowMerge, "merge"},
+		{r.AllowSquash, "squash"},
+		{r.AllowRebase, "rebase"},
+		{r.AllowRebaseMerge, "rebase-merge"},
+		{r.AllowFastForward, "fast-forward-only"},
 	} {
 		if m.can {
 			out = append(out, m.name)

@@ -141,20 +141,8 @@ func (f *Faults) RoundTrip(r *http.Request) (*http.Response, error) {
 	fault, broken := f.choose(r, body)
 	key := r.Method + r.URL.String() + string(body)
 	if broken {
-		switch fault.Mode {
-		case Before:
-			return fault.answer(r), nil
-		case Nonsense:
-			fault.Status, fault.Header = http.StatusOK, http.Header{"Content-Type": {"text/html"}}
-			return fault.answer(r), nil
-		case Stale:
-			f.mu.Lock()
-			old, ok := f.first[key]
-			f.mu.Unlock()
-			if ok {
-				return respond(r, old), nil
-			}
-		case After, Lost:
+		if resp := f.instead(fault, r, key); resp != nil {
+			return resp, nil
 		}
 	}
 	resp, err := f.next.RoundTrip(r)
@@ -171,6 +159,25 @@ func (f *Faults) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errors.New("connection reset by peer")
 	}
 	return fault.answer(r), nil
+}
+
+// instead is the answer to a request that is not passed on.
+func (f *Faults) instead(fault Fault, r *http.Request, key string) *http.Response {
+	switch fault.Mode {
+	case Before:
+		return fault.answer(r)
+	case Nonsense:
+		fault.Status, fault.Header = http.StatusOK, http.Header{"Content-Type": {"text/html"}}
+		return fault.answer(r)
+	case Stale:
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if old, ok := f.first[key]; ok {
+			return respond(r, old)
+		}
+	case After, Lost:
+	}
+	return nil
 }
 
 func drain(r io.Reader) error {

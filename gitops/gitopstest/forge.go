@@ -79,16 +79,26 @@ type Inspector interface {
 	Limits() gitops.Limits
 }
 
-// Client is what the bot does with a forge.
-type Client interface {
+// Reads is everything that is read of a forge.
+type Reads interface {
 	Reader
 	IssueReader
+	Inspector
+}
+
+// Writes is everything that is written to it.
+type Writes interface {
 	Proposer
 	Marker
 	Issuer
 	Talker
+}
+
+// Client is what the bot does with a forge.
+type Client interface {
+	Reads
+	Writes
 	Queuer
-	Inspector
 }
 
 // DeedKind is what a person does on a forge.

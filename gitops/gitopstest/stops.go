@@ -2,6 +2,7 @@ package gitopstest
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -61,27 +62,17 @@ func events(t *testing.T, f Forge) {
 	f.act(t, stopper, Deed{Kind: DoComment, ID: p.ID, Text: "/hold looks odd\r\n\r\n> quoted"})
 	f.act(t, releaser, Deed{Kind: DoUnlabel, ID: p.ID, Text: gitops.LabelHold})
 	got := f.read(t, p.ID)
+	told := slices.DeleteFunc(slices.Clone(got.Events), func(e gitops.Event) bool { return e.Kind == gitops.Pushed })
 	want := []gitops.EventKind{gitops.Labelled, gitops.Commented, gitops.Unlabelled}
 	seen := map[string]bool{}
 	var kinds []gitops.EventKind
-	for _, e := range got.Events {
-		if e.Kind == gitops.Pushed {
-			continue
-		}
+	for _, e := range told {
 		kinds = append(kinds, e.Kind)
-		if e.ID == "" || seen[e.ID] || e.At.IsZero() || e.By.Name == "" || e.By.Permission == gitops.PermissionUnknown {
-			t.Errorf("event %+v", e)
-		}
-		if releases := e.Kind == gitops.Unlabelled; e.By.Permission.Releases() != releases {
-			t.Errorf("%s by %+v: may release = %t, want %t", e.Kind, e.By, !releases, releases)
-		}
-		if e.Kind == gitops.Commented && len(gitops.ParseCommands(e.Text)) != 1 {
-			t.Errorf("comment %q holds no command", e.Text)
-		}
-		if e.Kind != gitops.Commented && e.Label != gitops.LabelHold {
-			t.Errorf("%s of %q", e.Kind, e.Label)
+		if seen[e.ID] {
+			t.Errorf("two events are called %s", e.ID)
 		}
 		seen[e.ID] = true
+		plausible(t, e)
 	}
 	if diff := cmp.Diff(want, kinds); diff != "" {
 		t.Error("events:", diff)
@@ -93,6 +84,23 @@ func events(t *testing.T, f Forge) {
 	list, _, err := f.Bot.Proposals(t.Context(), "")
 	if err != nil || len(list) != 1 || cmp.Diff(got.Events, list[0].Events) != "" {
 		t.Errorf("events in the list: %v %s", err, cmp.Diff(got.Events, list[0].Events))
+	}
+}
+
+// plausible looks at one event of the case.
+func plausible(t *testing.T, e gitops.Event) {
+	t.Helper()
+	if e.ID == "" || e.At.IsZero() || e.By.Name == "" || e.By.Permission == gitops.PermissionUnknown {
+		t.Errorf("event %+v", e)
+	}
+	if releases := e.Kind == gitops.Unlabelled; e.By.Permission.Releases() != releases {
+		t.Errorf("%s by %+v: may release = %t, want %t", e.Kind, e.By, !releases, releases)
+	}
+	if e.Kind == gitops.Commented && len(gitops.ParseCommands(e.Text)) != 1 {
+		t.Errorf("comment %q holds no command", e.Text)
+	}
+	if e.Kind != gitops.Commented && e.Label != gitops.LabelHold {
+		t.Errorf("%s of %q", e.Kind, e.Label)
 	}
 }
 
@@ -172,9 +180,9 @@ func (f Forge) inForce(t *testing.T, want ...string) {
 	if err != nil || len(list) != len(want) {
 		t.Fatalf("Pauses = %+v, %v, want %d", list, err, len(want))
 	}
-	for i, p := range list {
-		if p.Title != want[i] || p.By.Name == "" || p.Since.IsZero() {
-			t.Errorf("pause = %+v, want %s", p, want[i])
+	for _, p := range list {
+		if !slices.Contains(want, p.Title) || p.By.Name == "" || p.Since.IsZero() {
+			t.Errorf("pause = %+v, want %s", p, want)
 		}
 	}
 }

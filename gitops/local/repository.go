@@ -142,7 +142,7 @@ func (r *repository) setRef(name plumbing.ReferenceName, to plumbing.Hash) error
 // whoever starts after a crash, takes for a reference that is not there.
 func (r *repository) writeRef(name plumbing.ReferenceName, to plumbing.Hash) (err error) {
 	path := filepath.Join(r.dir, filepath.FromSlash(name.String()))
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil { //nolint:gosec // validRef has seen the name
 		return err
 	}
 	f, err := os.CreateTemp(r.dir, "ref-*")
@@ -151,14 +151,14 @@ func (r *repository) writeRef(name plumbing.ReferenceName, to plumbing.Hash) (er
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
+			err = errors.Join(err, os.Remove(f.Name())) //nolint:gosec // a name of our own making
 		}
 	}()
 	_, err = f.WriteString(to.String() + "\n")
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	return os.Rename(f.Name(), path) //nolint:gosec // validRef has seen the name
 }
 
 func validRef(name plumbing.ReferenceName) bool {

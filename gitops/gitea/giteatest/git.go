@@ -20,7 +20,9 @@ func newGit(root string, files map[string]string) (*git, error) {
 		return nil, err
 	}
 	for _, args := range [][]string{
-		{"init", "-q", "--bare", "-b", "main", "."}, {"config", "http.receivepack", "true"}, {"config", "uploadpack.allowFilter", "true"},
+		{"init", "-q", "--bare", "-b", "main", "."},
+		{"config", "http.receivepack", "true"},
+		{"config", "uploadpack.allowFilter", "true"},
 		{"config", "uploadpack.allowAnySHA1InWant", "true"},
 	} {
 		if _, err := g.run(args...); err != nil {
@@ -48,7 +50,7 @@ func (g *git) run(args ...string) (string, error) { return g.feed("", args...) }
 func (g *git) feed(in string, args ...string) (string, error) {
 	cmd := exec.Command("git", args...) //nolint:gosec,noctx // a test's own arguments; it ends by itself
 	cmd.Dir = g.dir
-	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "LC_ALL=C",
+	cmd.Env = append(cmd.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "LC_ALL=C",
 		"GIT_AUTHOR_NAME=gitea", "GIT_AUTHOR_EMAIL=gitea@example.invalid", "GIT_COMMITTER_NAME=gitea", "GIT_COMMITTER_EMAIL=gitea@example.invalid")
 	cmd.Stdin = strings.NewReader(in)
 	var out, problem bytes.Buffer

@@ -48,7 +48,7 @@ func (s *Server) route() {
 	at("GET /issues/{n}/labels", Read, s.labelsOf)
 	at("POST /issues/{n}/labels", Issues, s.addLabels)
 	at("DELETE /issues/{n}/labels/{id}", Issues, s.deleteLabel)
-	s.handle("GET /orgs/{owner}/labels", None, func(c *call) (int, any, error) { return http.StatusOK, []object{}, nil })
+	s.handle("GET /orgs/{owner}/labels", None, func(*call) (int, any, error) { return http.StatusOK, []object{}, nil })
 	s.handle("GET /settings/api", None, func(*call) (int, any, error) {
 		return http.StatusOK, object{"max_response_items": s.options.PageSize, "default_paging_num": 30, "default_git_trees_per_page": 1000, "default_max_blob_size": 10485760}, nil
 	})
