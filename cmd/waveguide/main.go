@@ -94,6 +94,9 @@ func report(w io.Writer, err error) int {
 	case errors.As(err, &h):
 		fmt.Fprintf(w, "hint: %s\n", h.hint)
 	}
+	if _, ok := errors.AsType[refused](err); ok {
+		return exitRefused
+	}
 	if errors.As(err, &problems) || errors.As(err, &u) || isCobraUsage(err) {
 		return exitUsage
 	}

@@ -30,6 +30,7 @@ type oci struct {
 
 	mu         sync.Mutex
 	registries map[string]*registryClient
+	guarded    map[string]string // why a policy is not used, by its shape
 }
 
 var (

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/promoter"
@@ -68,6 +70,9 @@ func (o *oci) Proofs(ctx context.Context, image string, d signals.Digest, s prom
 	if slices.Contains(o.daemon.Trust.Revoked.Digests, string(d)) {
 		return all(asked, d, signals.OutcomeRefused, "the digest is revoked in the daemon's file"), nil
 	}
+	if why, err := o.guard(ctx, image, s); err != nil || why != "" {
+		return all(asked, d, signals.OutcomeUnknown, why), err
+	}
 	evidence, err := o.evidence(ctx, image, d, asked)
 	if err != nil {
 		return nil, err
@@ -82,6 +87,46 @@ func (o *oci) Proofs(ctx context.Context, image string, d signals.Digest, s prom
 	}
 	return o.remembered(ctx, image, proofs)
 }
+
+// guard says why a policy is not used: one that does not refuse strangers
+// protects nobody. Each shape of policy is tried once.
+func (o *oci) guard(ctx context.Context, image string, s promoter.Stop) (string, error) {
+	if s.Lane.Artifact == "" {
+		return "", nil
+	}
+	g := s.Gates
+	shape, err := json.Marshal([]any{g.Signature, g.Provenance, g.SBOM, g.Vulnerabilities, g.Tests, o.daemon.Trust})
+	if err != nil {
+		return "", err
+	}
+	key := strings.ReplaceAll(string(shape), s.Lane.Artifact, "${artifact}")
+	o.mu.Lock()
+	why, known := o.guarded[key]
+	o.mu.Unlock()
+	if known {
+		return why, nil
+	}
+	trials, err := selfTest(ctx, o.trust, g, image)
+	if err != nil { // whom the rules name is unknown, which asking will say
+		return "", ctx.Err()
+	}
+	for _, t := range trials {
+		if t.Accepted && !t.Honest {
+			why = fmt.Sprintf("the rules are not used, because they accept %s; `waveguide verify --self-test` shows it", t.Who)
+			break
+		}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.guarded == nil || len(o.guarded) > mostGuarded {
+		o.guarded = map[string]string{}
+	}
+	o.guarded[key] = why
+	return why, nil
+}
+
+// mostGuarded bounds how many shapes of policies are remembered.
+const mostGuarded = 10_000
 
 // evidence reads everything that the registry holds about a digest.
 func (o *oci) evidence(ctx context.Context, image string, d signals.Digest, asked []demand) (sigstore.Evidence, error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -40,38 +41,42 @@ type revokedSigner struct{ what string }
 
 func (r revokedSigner) Error() string { return r.what + " is revoked in the daemon's file" }
 
-// signer is what a verifier needs to know one signer.
-func (t *trust) signer(n named) (sigstore.Options, error) {
-	root := ""
+// resolve says whom a name stands for, and which root vouches.
+func (t *trust) resolve(n named) (who named, root string, err error) {
 	if n.by != "" {
 		i := slices.IndexFunc(t.Signers, func(s config.Signer) bool { return s.Name == n.by })
 		if i < 0 {
-			return sigstore.Options{}, fmt.Errorf("the daemon's file has no signer %s under trust.signers", n.by)
+			return n, "", fmt.Errorf("the daemon's file has no signer %s under trust.signers", n.by)
 		}
 		s := t.Signers[i]
-		root = s.Root
-		n.key, n.identity, n.issuer = s.Key, s.Identity, s.Issuer
+		n.key, n.identity, n.issuer, root = s.Key, s.Identity, s.Issuer, s.Root
 	}
+	if n.key == "" && n.identity == "" {
+		return n, "", errors.New("the rules name nobody who may sign")
+	}
+	if n.key == "" && slices.Contains(t.Revoked.Identities, n.identity) {
+		return n, "", revokedSigner{"identity " + n.identity}
+	}
+	return n, root, nil
+}
+
+// signer is what a verifier needs to know one signer.
+func (t *trust) signer(n named) (sigstore.Options, error) {
 	out := sigstore.Options{Revoked: t.Revoked.Identities, Program: version}
-	var err error
+	who, root, err := t.resolve(n)
+	if err != nil {
+		return out, err
+	}
 	if out.Roots, err = t.rootsFor(root); err != nil {
 		return out, err
 	}
-	if n.key != "" {
-		out.Keys, err = t.keys(n.key)
+	if who.key != "" {
+		out.Keys, err = t.keys(who.key)
 		return out, err
 	}
-	if n.identity == "" {
-		return out, fmt.Errorf("the rules name nobody who may sign")
-	}
-	for _, gone := range t.Revoked.Identities {
-		if gone == n.identity {
-			return out, revokedSigner{"identity " + gone}
-		}
-	}
-	out.Identities = []sigstore.Identity{{Name: n.by, Subject: n.identity, Issuer: n.issuer}}
+	out.Identities = []sigstore.Identity{{Name: who.by, Subject: who.identity, Issuer: who.issuer}}
 	if len(out.Roots) == 0 {
-		return out, hinted{fmt.Errorf("no trusted root is configured, so nobody vouches for %s", n.identity), "add trust: {sigstore: {trustedRootFile: …}} to the daemon's file"}
+		return out, hinted{fmt.Errorf("no trusted root is configured, so nobody vouches for %s", who.identity), "add trust: {sigstore: {trustedRootFile: …}} to the daemon's file"}
 	}
 	return out, nil
 }

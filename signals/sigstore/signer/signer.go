@@ -150,23 +150,33 @@ func (s *Signer) Attest(ctx context.Context, subject name.Digest, statement Stat
 	return Refer(ctx, subject, raw, statement.PredicateType, options...)
 }
 
-// Bundle makes a signed bundle.
-func (s *Signer) Bundle(statement Statement) ([]byte, error) {
+// Payload is the statement as it is signed.
+func (s Statement) Payload() ([]byte, error) {
 	type object = map[string]any
-	about := object{"digest": object{"sha256": strings.TrimPrefix(statement.Digest, "sha256:")}}
-	if statement.Name != "" {
-		about["name"] = statement.Name
+	about := object{"digest": object{"sha256": strings.TrimPrefix(s.Digest, "sha256:")}}
+	if s.Name != "" {
+		about["name"] = s.Name
 	}
-	predicate := statement.Predicate
+	predicate := s.Predicate
 	if predicate == nil {
 		predicate = object{}
 	}
 	payload, err := json.Marshal(object{
 		"_type": "https://in-toto.io/Statement/v1", "subject": []any{about},
-		"predicateType": statement.PredicateType, "predicate": predicate,
+		"predicateType": s.PredicateType, "predicate": predicate,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("write the statement: %w", err)
+	}
+	return payload, nil
+}
+
+// Bundle makes a signed bundle.
+func (s *Signer) Bundle(statement Statement) ([]byte, error) {
+	type object = map[string]any
+	payload, err := statement.Payload()
+	if err != nil {
+		return nil, err
 	}
 	signature, err := s.sign(fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(intotoType), intotoType, len(payload), payload))
 	if err != nil {

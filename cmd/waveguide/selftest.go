@@ -1,0 +1,315 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/promoter/gate"
+	"github.com/waveguide-dev/waveguide/promoter/prose"
+	"github.com/waveguide-dev/waveguide/signals"
+	"github.com/waveguide-dev/waveguide/signals/sigstore"
+	"github.com/waveguide-dev/waveguide/signals/sigstore/signer"
+	"github.com/waveguide-dev/waveguide/signals/sigstore/virtual"
+)
+
+// trial is one stranger who tried a policy, or the honest signer.
+type trial struct {
+	Who string `json:"who"`
+	// Honest says that the policy has to accept it.
+	Honest   bool `json:"honest,omitempty"`
+	Accepted bool `json:"accepted"`
+	// Says is the verdict that refused it.
+	Says string `json:"says,omitempty"`
+}
+
+// good says that the policy did what it has to.
+func (t trial) good() bool { return t.Accepted == t.Honest }
+
+// test runs the self-test of a policy of a checkout.
+func (o *verifyOptions) test(ctx context.Context, s streams) error {
+	if o.checkout == "" {
+		return usage{errors.New("--self-test needs the --checkout whose rules hold the policy")}
+	}
+	d, stop, route, err := o.stop(func(r promoter.Route) bool {
+		return o.selfTest == r.Artifact || o.selfTest == r.Promotion+"/"+r.Artifact
+	}, "the policy "+o.selfTest)
+	if err != nil {
+		return err
+	}
+	trials, err := selfTest(ctx, &trust{Trust: d.Trust}, stop.Gates, route.Image)
+	if err != nil {
+		return err
+	}
+	err = answer(s.out, o.output, trials, func(w io.Writer) {
+		fmt.Fprintf(w, "the policy of %s, tried by %d strangers\n", laneName(stop.Lane), len(trials)-1)
+		for _, t := range trials {
+			word := "refused "
+			if t.Accepted {
+				word = "ACCEPTED"
+			}
+			if t.Honest && t.Accepted {
+				word = "accepted"
+			}
+			fmt.Fprintf(w, "%s  %-44s %s\n", word, t.Who, prose.Plain(t.Says))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for _, t := range trials {
+		if !t.good() {
+			return refused{fmt.Errorf("the policy is not what it should be: %s", t.Who)}
+		}
+	}
+	return nil
+}
+
+// stage is a world made up to try a policy: a Sigstore and keys that take the
+// place of the real ones, and an image.
+type stage struct {
+	*trust
+	set     gate.Set
+	image   string
+	digest  string
+	now     time.Time
+	ours    *virtual.Instance
+	foreign *virtual.Instance
+	keys    map[string]*signer.Signer
+}
+
+// actor is somebody who signs on the stage.
+type actor struct {
+	identity virtual.Identity
+	key      *signer.Signer
+	under    *virtual.Instance
+}
+
+// selfTest lets an honest signer and strangers try a policy. Strangers are made
+// from the policy itself, so that each is as near to the honest one as can be.
+func selfTest(ctx context.Context, t *trust, set gate.Set, image string) ([]trial, error) {
+	now := time.Now().UTC().Truncate(time.Second)
+	g := &stage{trust: t, set: set, image: image, digest: "sha256:" + strings.Repeat("5e1f", 16), now: now, keys: map[string]*signer.Signer{}}
+	var err error
+	if g.ours, err = virtual.New(now); err != nil {
+		return nil, err
+	}
+	if g.foreign, err = virtual.New(now); err != nil {
+		return nil, err
+	}
+	honest, err := g.cast()
+	if err != nil {
+		return nil, err
+	}
+	items, err := g.play(honest, g.digest, image)
+	if err != nil {
+		return nil, err
+	}
+	first, err := g.try(ctx, "the honest signer", items)
+	if err != nil {
+		return nil, err
+	}
+	first.Honest = true
+	trials := []trial{first}
+	for _, s := range g.strangers(honest) {
+		if items, err = s.make(); err != nil {
+			return nil, err
+		}
+		t, err := g.try(ctx, s.who, items)
+		if err != nil {
+			return nil, err
+		}
+		trials = append(trials, t)
+	}
+	return trials, nil
+}
+
+// cast is the honest signer of each demand.
+func (g *stage) cast() ([]actor, error) {
+	var out []actor
+	for _, d := range demands(g.set) {
+		who, _, err := g.resolve(d.signer)
+		if err != nil {
+			return nil, err
+		}
+		if who.key != "" {
+			if g.keys[who.key] == nil {
+				if g.keys[who.key], err = signer.Generate(); err != nil {
+					return nil, err
+				}
+			}
+			out = append(out, actor{key: g.keys[who.key]})
+			continue
+		}
+		out = append(out, actor{under: g.ours, identity: g.identity(who)})
+	}
+	return out, nil
+}
+
+// identity is one that a policy means, with the source that it names.
+func (g *stage) identity(who named) virtual.Identity {
+	subject := who.identity
+	if rest, ok := strings.CutSuffix(subject, "**"); ok && strings.HasPrefix(subject, "https://github.com/") && !strings.Contains(subject, "/.github/") {
+		subject = rest + "any/.github/workflows/any.yaml@refs/heads/any"
+	}
+	i := virtual.Identity{Name: strings.NewReplacer("**", "any", "*", "any").Replace(subject), Issuer: who.issuer, Trigger: "push"}
+	if source, _, ok := strings.Cut(i.Name, "/.github/"); ok {
+		i.Source, i.Builder = source, i.Name
+	} else if source, _, ok := strings.Cut(i.Name, "//.gitlab"); ok {
+		i.Source = source
+	}
+	if s := g.set.Signature; s != nil && s.Source != "" {
+		i.Source = s.Source
+	}
+	if p := g.set.Provenance; p != nil {
+		if p.Source != "" && i.Source != "" {
+			i.Source = p.Source
+		}
+		i.Ref = "refs/heads/" + p.Branch
+		if p.Branch == "" && p.Tag != "" {
+			i.Ref = "refs/tags/" + strings.ReplaceAll(p.Tag, "*", "any")
+		}
+		builder := strings.ReplaceAll(p.Builder, "*", "any")
+		if runner, ok := strings.CutPrefix(builder, "https://github.com/actions/runner/"); ok {
+			i.Runner = runner
+		} else if strings.Contains(builder, "/.github/workflows/") {
+			i.Builder = builder
+		}
+	}
+	if i.Source != "" {
+		i.Revision = strings.Repeat("5e1f", 10)
+	}
+	return i
+}
+
+// play is all evidence that the policy asks for, signed by a cast.
+func (g *stage) play(cast []actor, digest, image string) ([]sigstore.Item, error) {
+	var items []sigstore.Item
+	for i, d := range demands(g.set) {
+		for _, kind := range d.kinds {
+			item, err := g.item(kind, cast[i], digest, image)
+			if err != nil {
+				return nil, err
+			}
+			items = append(items, item)
+		}
+	}
+	return items, nil
+}
+
+// item is one piece of evidence, signed by somebody.
+func (g *stage) item(kind signals.ProofKind, who actor, digest, image string) (sigstore.Item, error) {
+	raw, err := who.sign(g.statement(kind, who.identity, digest, image), g.now)
+	sum := sha256.Sum256(raw)
+	return sigstore.Item{Kind: sigstore.Bundle, Raw: raw, Blob: v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])}}, err
+}
+
+func (a actor) sign(s signer.Statement, now time.Time) ([]byte, error) {
+	if a.key != nil {
+		return a.key.Bundle(s)
+	}
+	payload, err := s.Payload()
+	if err != nil {
+		return nil, err
+	}
+	return a.under.Bundle(a.identity, payload, virtual.Witnesses{At: now.Add(-time.Minute), Stamp: true})
+}
+
+// statement is what an honest build would say.
+func (g *stage) statement(kind signals.ProofKind, who virtual.Identity, digest, image string) signer.Statement {
+	type object = map[string]any
+	s := signer.Statement{PredicateType: signer.SignPredicate, Name: image, Digest: digest}
+	switch kind {
+	case signals.ProofSignature:
+	case signals.ProofProvenance:
+		p := g.set.Provenance
+		source, builder := who.Source, strings.ReplaceAll(p.Builder, "*", "any")
+		if source == "" {
+			source = p.Source
+		}
+		ref := who.Ref
+		if ref == "" {
+			ref = "refs/heads/" + p.Branch
+		}
+		s.PredicateType = "https://slsa.dev/provenance/v1"
+		s.Predicate = object{
+			"buildDefinition": object{"externalParameters": object{"workflow": object{"repository": source, "ref": ref}}},
+			"runDetails":      object{"builder": object{"id": builder}},
+		}
+	case signals.ProofSBOM:
+		s.PredicateType, s.Predicate = "https://spdx.dev/Document", object{"spdxVersion": "SPDX-2.3", "packages": []any{}}
+	case signals.ProofVulnerabilities:
+		s.PredicateType = "https://in-toto.io/attestation/vulns/v0.2"
+		s.Predicate = object{
+			"scanner":  object{"uri": "https://scanner.example", "result": []any{}},
+			"metadata": object{"scanFinishedOn": g.now.Add(-time.Minute).Format(time.RFC3339)},
+		}
+	case signals.ProofTests:
+		suites := []any{}
+		for _, name := range g.set.Tests.Suites {
+			suites = append(suites, object{"name": name})
+		}
+		s.PredicateType, s.Predicate = "https://in-toto.io/attestation/test-result/v0.1", object{"result": "PASSED", "configuration": suites}
+	}
+	return s
+}
+
+// try asks the whole policy about evidence.
+func (g *stage) try(ctx context.Context, who string, items []sigstore.Item) (trial, error) {
+	subject, err := name.NewDigest(g.image+"@"+g.digest, name.WeakValidation)
+	if err != nil {
+		return trial{}, err
+	}
+	data, err := g.ours.Root(virtual.Parts{})
+	if err != nil {
+		return trial{}, err
+	}
+	root, err := sigstore.NewRoot(data)
+	if err != nil {
+		return trial{}, err
+	}
+	evidence := sigstore.Evidence{Subject: subject, Items: items, At: g.now}
+	var proofs []signals.Proof
+	for _, d := range demands(g.set) {
+		n, _, err := g.resolve(d.signer)
+		if err != nil {
+			return trial{}, err
+		}
+		options := sigstore.Options{Roots: []*sigstore.Root{root}, Kinds: d.kinds, Revoked: g.Revoked.Identities}
+		if n.key != "" {
+			pem, err := g.keys[n.key].PublicKey()
+			if err != nil {
+				return trial{}, err
+			}
+			options.Keys = []sigstore.Key{{Name: n.key, PEM: pem}}
+		} else {
+			options.Identities = []sigstore.Identity{{Name: n.by, Subject: n.identity, Issuer: n.issuer}}
+		}
+		v, err := sigstore.New(options)
+		if err != nil {
+			return trial{}, err
+		}
+		got, err := v.Verify(ctx, evidence)
+		if err != nil {
+			return trial{}, err
+		}
+		proofs = append(proofs, got...)
+	}
+	verdicts := weigh(g.set, gate.Case{
+		Now: g.now, Image: g.image, Candidate: signals.Version{Digest: signals.Digest(g.digest), Tag: "self-test"}, Facts: signals.Facts{Proofs: proofs},
+	})
+	out := trial{Who: who, Accepted: gate.Fold(verdicts) == gate.Pass}
+	if v, ok := gate.First(verdicts); ok {
+		out.Says = v.Gate + ": " + v.Reason
+	}
+	return out, nil
+}
