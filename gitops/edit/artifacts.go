@@ -7,7 +7,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-const maxArtifacts = 500 // different artifacts that one file is asked for
+const (
+	maxArtifacts = 500       // different names that one file is asked for
+	maxCensus    = 256 << 20 // bytes of the file times names
+)
 
 // Named is an artifact that a file names, with a place of it.
 type Named struct {
@@ -16,8 +19,9 @@ type Named struct {
 }
 
 // Artifacts is [File.Find] the other way round: what the file names, for a first look at a repository, for drift and for
-// pages. A name counts when it comes with a version. Names that only another file explains are left out.
-func (f *File) Artifacts(sources map[string]string) (out []Named) {
+// pages. A name counts when it comes with a version. Names that only another file explains are left out. A file with too
+// many names for its size is refused.
+func (f *File) Artifacts(sources map[string]string) (out []Named, err error) {
 	c := &census{seen: map[repository]bool{}}
 	s := &search{file: f, named: map[int]bool{}}
 	for i, d := range f.tree.docs {
@@ -28,6 +32,9 @@ func (f *File) Artifacts(sources map[string]string) (out []Named) {
 			c.walk(n, "")
 		}
 	}
+	if len(c.names) > maxArtifacts || len(c.names)*len(f.tree.Text) > maxCensus {
+		return nil, f.in(refuse(ErrTooLarge, 0, "%d names in %d bytes", len(c.names), len(f.tree.Text)), "")
+	}
 	for _, name := range c.names {
 		hits, _ := f.find(name, sources)
 		for _, h := range hits {
@@ -37,7 +44,7 @@ func (f *File) Artifacts(sources map[string]string) (out []Named) {
 		}
 	}
 	sort.SliceStable(out, func(i, j int) bool { return out[i].Line < out[j].Line })
-	return out
+	return out, nil
 }
 
 func overlapsAny(out []Named, h Hit) bool {
@@ -58,7 +65,7 @@ type census struct {
 
 func (c *census) add(text string) {
 	text = strings.TrimSuffix(text, "\n")
-	if text == "" || len(text) > maxScalar || len(c.names) >= maxArtifacts {
+	if text == "" || len(text) > maxScalar || len(c.names) > maxArtifacts {
 		return
 	}
 	r := parseRepository(text)

@@ -33,7 +33,11 @@ func TestArtifacts(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		var got []string
-		for _, a := range f.Artifacts(nil) {
+		all, err := f.Artifacts(nil)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for _, a := range all {
 			got = append(got, a.Repository)
 		}
 		if d := cmp.Diff(c.want, got); d != "" {

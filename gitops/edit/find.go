@@ -39,7 +39,8 @@ type search struct {
 	doc     int
 	way     []frame
 	hits    []Hit
-	named   map[int]bool // lines of the file that hits account for
+	named   map[int]bool                  // lines of the file that hits account for
+	names   map[*yaml.Node]map[string]int // how often each name stands in a sequence
 }
 
 // Find gives the places that name a version of the repository, in the order of the file, and the other lines that
@@ -229,7 +230,7 @@ func (s *search) steps() (out []expr.Step) {
 		case w.node.Kind == yaml.MappingNode:
 			out = append(out, expr.Step{Kind: expr.Key, Key: w.node.Content[w.index].Value})
 		default:
-			out = append(out, itemStep(w.node, w.index))
+			out = append(out, s.itemStep(w.node, w.index))
 		}
 	}
 	return out
@@ -239,15 +240,20 @@ func (w *frame) isKey(key string) bool {
 	return !w.embed && w.node.Kind == yaml.MappingNode && w.node.Content[w.index].Value == key
 }
 
-func itemStep(n *yaml.Node, index int) expr.Step {
-	name := nameOf(n.Content[index])
-	same := 0
-	for _, c := range n.Content {
-		if nameOf(c) == name {
-			same++
+func (s *search) itemStep(n *yaml.Node, index int) expr.Step {
+	count := s.names[n]
+	if count == nil {
+		count = map[string]int{}
+		for _, c := range n.Content {
+			count[nameOf(c)]++
 		}
+		if s.names == nil {
+			s.names = map[*yaml.Node]map[string]int{}
+		}
+		s.names[n] = count
 	}
-	if name == "" || len(name) > 200 || same != 1 || !span.Printable(name) || strings.ContainsRune(name, '\uFFFD') {
+	name := nameOf(n.Content[index])
+	if name == "" || len(name) > 200 || count[name] != 1 || !span.Printable(name) || strings.ContainsRune(name, '\uFFFD') {
 		return expr.Step{Kind: expr.Index, Index: index}
 	}
 	return expr.Step{Kind: expr.Select, Where: []expr.Condition{{Keys: []string{"name"}, Value: name}}}

@@ -74,6 +74,9 @@ func (f *File) marked(r Request) (hits []Hit, err error) {
 	if len(marks) == 0 {
 		return nil, nil
 	}
+	if len(marks) > maxEdits {
+		return nil, f.in(refuse(ErrTooLarge, 0, "%d markers, the limit is %d", len(marks), maxEdits), "")
+	}
 	found := f.valuesBefore(marks)
 	for _, m := range Markers(f.tree.Text) {
 		if marks[m.Line] != m {

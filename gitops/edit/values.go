@@ -11,37 +11,66 @@ import (
 // values looks among names and values for one that names the repository, and for the tag and digest that belong to it
 // by their names: repository and tag, image and imageTag, APP_IMAGE and APP_TAG, image.repository and image.tag.
 func (s *search) values(fields []named) {
+	var by index
 	for i := range fields {
 		f := &fields[i]
 		if len(f.value.Value) > maxScalar || !strings.HasSuffix(strings.TrimSuffix(f.value.Value, "\n"), s.base) {
 			continue
 		}
+		if by == nil {
+			by = indexOf(fields)
+		}
 		prefix, last := splitName(f.name)
+		names := []*yaml.Node{f.value}
 		registry := ""
-		var names []*yaml.Node
 		for _, stem := range stems(last) {
-			if r := pick(fields, prefix, stem, "registry", "imageregistry"); r != nil && registry == "" {
+			if r := by.pick(prefix+stem, "registry", "imageregistry"); r != nil && registry == "" {
 				registry, names = r.value.Value, append(names, r.value)
 			}
 		}
-		if !s.isNamed(f.value.Value, registry) {
-			continue
-		}
-		for _, stem := range stems(last) {
-			tag := pick(fields, prefix, stem, "tag", "imagetag")
-			if tag == nil && last != "name" && (stem != "" || s.pickless(fields, prefix, "name")) {
-				tag = pick(fields, prefix, stem, "version", "imageversion")
-			}
-			digest := pick(fields, prefix, stem, "digest", "imagedigest", "sha", "sha256")
-			if s.valueHit(tag, digest, append([]*yaml.Node{f.value}, names...)) {
-				return
-			}
+		if s.isNamed(f.value.Value, registry) && s.versioned(by, prefix, last, names) {
+			return
 		}
 	}
 }
 
-func (s *search) pickless(fields []named, prefix, name string) bool {
-	return pick(fields, prefix, "", name) == nil
+// versioned adds the place of the tag and digest that belong to the repository of a name.
+func (s *search) versioned(by index, prefix, last string, names []*yaml.Node) bool {
+	for _, stem := range stems(last) {
+		tag := by.pick(prefix+stem, "tag", "imagetag")
+		if tag == nil && last != "name" && (stem != "" || by.pick(prefix, "name") == nil) {
+			tag = by.pick(prefix+stem, "version", "imageversion")
+		}
+		digest := by.pick(prefix+stem, "digest", "imagedigest", "sha", "sha256")
+		if s.valueHit(tag, digest, names) {
+			return true
+		}
+	}
+	return false
+}
+
+// index finds fields by their plain names.
+type index map[string]*named
+
+func indexOf(fields []named) index {
+	by := index{}
+	for i := range fields {
+		prefix, last := splitName(fields[i].name)
+		if by[prefix+last] == nil {
+			by[prefix+last] = &fields[i]
+		}
+	}
+	return by
+}
+
+// pick is the field whose plain name is the stem with the first of the ends that there is.
+func (x index) pick(stem string, ends ...string) *named {
+	for _, end := range ends {
+		if f := x[stem+end]; f != nil {
+			return f
+		}
+	}
+	return nil
 }
 
 // splitName parts a dotted name before its last word.
@@ -72,18 +101,6 @@ func stems(last string) []string {
 		return []string{""}
 	}
 	return []string{last}
-}
-
-// pick is the one field of a prefix whose plain name is the stem with one of the ends.
-func pick(fields []named, prefix, stem string, ends ...string) *named {
-	for _, end := range ends {
-		for i := range fields {
-			if p, last := splitName(fields[i].name); p == prefix && last == stem+end {
-				return &fields[i]
-			}
-		}
-	}
-	return nil
 }
 
 // isNamed says whether a repository field, with the registry beside it or that of all images, is the one wanted.

@@ -92,7 +92,7 @@ func Spell(steps []Step) string {
 		}
 		b.WriteString(t)
 	}
-	return strings.TrimSpace(b.String())
+	return b.String()
 }
 
 // reader reads a path expression; its refusals point at the character.

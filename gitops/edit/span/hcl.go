@@ -8,7 +8,6 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/zclconf/go-cty/cty"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -43,21 +42,23 @@ func HCL(text []byte) (*Doc, error) {
 // tooDeep is the first line on which more is open than a parser that calls itself should be given. It counts in texts
 // and comments too, which is only ever too careful.
 func tooDeep(text []byte) int {
-	depth, line := 0, 1
-	for i, c := range text {
+	depth, signs, line := 0, 0, 1
+	for _, c := range text {
 		switch c {
 		case '\n':
 			line++
+			continue
+		case ' ', '\t', '\r':
+			continue
 		case '(', '[', '{', '?':
 			depth++
-		case '!', '-':
-			if i > 0 && text[i-1] == c {
-				depth++
-			}
 		case ')', ']', '}':
 			depth = max(0, depth-1)
 		}
-		if depth > maxDepth {
+		if signs++; c != '!' && c != '-' {
+			signs = 0
+		}
+		if depth > maxDepth || signs > maxDepth {
 			return line
 		}
 	}
@@ -144,7 +145,7 @@ func (r *hclReader) value(e hclsyntax.Expression) *yaml.Node {
 	case *hclsyntax.LiteralValueExpr:
 		raw := string(r.text[at.Start.Byte:at.End.Byte])
 		tag := "!!bool"
-		if e.Val.Type() == cty.Number {
+		if e.Val.Type().FriendlyName() == "number" {
 			tag = "!!float"
 		}
 		return r.doc.scalar(Span{at.Start.Byte, at.End.Byte}, at.Start.Line, tag, raw)
@@ -159,7 +160,7 @@ func (r *hclReader) value(e hclsyntax.Expression) *yaml.Node {
 		for _, item := range e.Items {
 			kr := item.KeyExpr.Range()
 			name := string(r.text[kr.Start.Byte:kr.End.Byte])
-			if v, diags := item.KeyExpr.Value(nil); !diags.HasErrors() && v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
+			if v, diags := item.KeyExpr.Value(nil); !diags.HasErrors() && v.Type().FriendlyName() == "string" && v.IsKnown() && !v.IsNull() {
 				name = v.AsString()
 			}
 			n.Content = append(n.Content, r.key(kr, name), r.value(item.ValueExpr))
