@@ -12,20 +12,7 @@ import (
 // its route. It is a pure function of the snapshot: the same snapshot gives
 // the same plan. At most one change is wished per lane.
 func Decide(s Snapshot) Plan {
-	d := &decision{snapshot: &s, versions: newCatalogue(s.Route.Selector, s.Versions)}
-	d.sites = make([]*site, 0, s.Route.stops())
-	sites := make([]site, cap(d.sites))
-	for i := range s.Route.Waves {
-		for j := range s.Route.Waves[i].Stops {
-			at := &sites[len(d.sites)]
-			at.wave, at.stop = i, &s.Route.Waves[i].Stops[j]
-			at.known = s.lane(at.stop.Lane)
-			at.current = d.current(at.known.Desired)
-			at.left = d.wentBack(at)
-			at.state = at.stop.Pulse(at.known.Desired, at.known.Facts, s.Now, 0).State
-			d.sites = append(d.sites, at)
-		}
-	}
+	d := survey(&s)
 	p := Plan{Promotion: s.Route.Promotion, Artifact: s.Route.Artifact}
 	// Earning comes first, so that looking again at the applied plan changes nothing.
 	for _, at := range d.sites {
@@ -40,6 +27,53 @@ func Decide(s Snapshot) Plan {
 		p.Wake = soonest(s.Now, p.Wake, l.Wake)
 	}
 	return p
+}
+
+// Judge asks the gates about an open proposal that is not ours: may what it
+// brings into its lane be merged? Going back is judged as a rollback. It is
+// pure like [Decide]; a lane that the route does not have gets no verdicts.
+func Judge(s Snapshot, p gitops.Proposal) []gate.Verdict {
+	d := survey(&s)
+	for _, at := range d.sites {
+		d.earn(at)
+	}
+	for _, at := range d.sites {
+		if at.stop.Lane != p.Lane {
+			continue
+		}
+		known := *at.known
+		known.Rival = ""
+		known.Proposals = append([]gitops.Proposal{p}, known.ended()...)
+		at.known = &known
+		v, class := d.versions.find(p.To), gate.Promotion
+		if d.versions.older(v, at.current) {
+			class = gate.Rollback
+		}
+		if at.stop.Held != "" {
+			return held(at.stop.Held)
+		}
+		return at.stop.Gates.Check(d.gateCase(at, v, class, gate.Merge))
+	}
+	return nil
+}
+
+// survey puts together what is known of every stop of the route.
+func survey(s *Snapshot) *decision {
+	d := &decision{snapshot: s, versions: newCatalogue(s.Route.Selector, s.Versions)}
+	d.sites = make([]*site, 0, s.Route.stops())
+	sites := make([]site, cap(d.sites))
+	for i := range s.Route.Waves {
+		for j := range s.Route.Waves[i].Stops {
+			at := &sites[len(d.sites)]
+			at.wave, at.stop = i, &s.Route.Waves[i].Stops[j]
+			at.known = s.lane(at.stop.Lane)
+			at.current = d.current(at.known.Desired)
+			at.left = d.wentBack(at)
+			at.state = at.stop.Pulse(at.known.Desired, at.known.Facts, s.Now, 0).State
+			d.sites = append(d.sites, at)
+		}
+	}
+	return d
 }
 
 // decision is the working state of one call of Decide.
@@ -179,9 +213,9 @@ func (d *decision) gateCase(at *site, v signals.Version, class gate.Class, step 
 		Now: s.Now, Step: step, Class: class, Lane: at.stop.Lane,
 		Promotion: s.Route.Promotion, Wave: s.Route.Waves[at.wave].Name, Labels: at.stop.Labels, Image: s.Route.Image,
 		Current: at.known.Desired, Candidate: v, Running: at.current,
-		Conflict: d.conflict(at, v, class), Backwards: d.versions.older(v, at.current),
+		Conflict: d.obstacle(at, v, class), Backwards: d.versions.older(v, at.current),
 		VersionsUnread: s.VersionsUnread,
-		Facts: at.known.Facts, Signals: at.stop.Signals, TrustDesired: at.stop.TrustDesired,
+		Facts:          at.known.Facts, Signals: at.stop.Signals, TrustDesired: at.stop.TrustDesired,
 		Upstream: d.upstream(at.wave, v.Digest), Needs: at.known.Needs,
 		Pauses: s.World.Pauses, PausesUnread: s.World.PausesUnread,
 	}

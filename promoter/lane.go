@@ -28,7 +28,7 @@ func (d *decision) lane(at *site) LanePlan {
 	l.InFlight = open != nil || d.flies(at)
 	switch {
 	case at.stop.Held != "":
-		l.Verdicts = []gate.Verdict{{Gate: "pause", Answer: gate.Block, Reason: at.stop.Held, Owner: "whoever changed the rules"}}
+		l.Verdicts = held(at.stop.Held)
 		l.Change = d.check(at, open, l.Verdicts)
 	case open == nil && d.settled(at, v):
 		d.settle(at, &l)
@@ -40,6 +40,11 @@ func (d *decision) lane(at *site) LanePlan {
 	}
 	l.Phase = phase(at, &l)
 	return l
+}
+
+// held is the verdict where broken rules hold a lane.
+func held(why string) []gate.Verdict {
+	return []gate.Verdict{{Gate: "pause", Answer: gate.Block, Reason: why, Owner: "whoever changed the rules"}}
 }
 
 // flies says that what is there entered and is not healthy yet. What was
@@ -213,17 +218,7 @@ func (d *decision) check(at *site, open *gitops.Proposal, vs []gate.Verdict) *gi
 	if open == nil {
 		return nil
 	}
-	want := gitops.Check{Name: gitops.CheckName, State: gitops.CheckPending, Text: "every gate passes"}
-	switch gate.Fold(vs) {
-	case gate.Pass:
-		want.State = gitops.CheckSuccess
-	case gate.Block:
-		want.State = gitops.CheckFailure
-	case gate.Wait:
-	}
-	if v, ok := gate.First(worst(vs)); ok {
-		want.Text = v.Gate + ": " + v.Reason
-	}
+	want := CheckOf(vs)
 	if have, ok := open.Check(gitops.CheckName); ok && have.State == want.State && have.Text == want.Text {
 		return nil
 	}
@@ -231,6 +226,23 @@ func (d *decision) check(at *site, open *gitops.Proposal, vs []gate.Verdict) *gi
 		Kind: gitops.SetCheck, Lane: at.stop.Lane, Proposal: open.ID, Head: open.Head,
 		Base: d.snapshot.World.Bases[at.stop.Lane.Repository], To: open.To, Check: want,
 	}
+}
+
+// CheckOf is the bot's check as verdicts say it: the first that is not a pass
+// is its text, a block before a wait.
+func CheckOf(vs []gate.Verdict) gitops.Check {
+	c := gitops.Check{Name: gitops.CheckName, State: gitops.CheckPending, Text: "every gate passes"}
+	switch gate.Fold(vs) {
+	case gate.Pass:
+		c.State = gitops.CheckSuccess
+	case gate.Block:
+		c.State = gitops.CheckFailure
+	case gate.Wait:
+	}
+	if v, ok := gate.First(worst(vs)); ok {
+		c.Text = v.Gate + ": " + v.Reason
+	}
+	return c
 }
 
 // worst are the verdicts the check's text is taken from: the blocks if any

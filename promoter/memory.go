@@ -9,6 +9,15 @@ import (
 	"github.com/waveguide-dev/waveguide/signals"
 )
 
+// obstacle is a conflict, or that somebody else is about to change the lane: of
+// two proposals for one lane, a person's goes first.
+func (d *decision) obstacle(at *site, v signals.Version, class gate.Class) string {
+	if why := d.conflict(at, v, class); why != "" || at.known.Rival == "" || class != gate.Promotion {
+		return why
+	}
+	return at.known.Rival + " changes it too: merge or close that first"
+}
+
 // conflict says why a version must not enter a lane whatever the proofs say:
 // its name is contradictory, somebody rejected it here, or it was left here by
 // going back.

@@ -1,6 +1,7 @@
 package promoter
 
 import (
+	"slices"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -41,6 +42,8 @@ type Lane struct {
 	// ones, newest first.
 	Proposals []gitops.Proposal `json:"proposals,omitempty"`
 	Needs     []gate.Need       `json:"needs,omitempty"`
+	// Rival names an open proposal of a person that changes this lane.
+	Rival string `json:"rival,omitempty"`
 	// Waiting is since when the lane wishes to open a proposal and waits for a
 	// place; zero if it does not.
 	Waiting time.Time `json:"waiting,omitzero"`
@@ -64,6 +67,11 @@ func (l *Lane) open() *gitops.Proposal {
 		}
 	}
 	return nil
+}
+
+// ended are the proposals that are not open any more.
+func (l *Lane) ended() []gitops.Proposal {
+	return slices.DeleteFunc(slices.Clone(l.Proposals), func(p gitops.Proposal) bool { return p.State == gitops.Open })
 }
 
 // Pulse folds what the signals of a stop say now into one beat of the soak

@@ -90,24 +90,27 @@ func (r *repo) hush(id mirror.ID, text string) {
 	r.silent[text+id.String()] = struct{}{}
 }
 
-func (r *repo) Delta(ctx context.Context, c gitops.Commit) (loop.Delta, error) {
-	got, err := r.Commit(ctx, c)
+func (r *repo) Delta(ctx context.Context, from, to gitops.Commit) (loop.Delta, error) {
+	got, err := r.Commit(ctx, to)
 	if err != nil {
 		return loop.Delta{}, err
 	}
-	if len(got.Parents) != 1 {
-		return loop.Delta{}, fmt.Errorf("commit %s has %d parents, not one", c.Short(), len(got.Parents))
+	if from == "" && len(got.Parents) != 1 {
+		return loop.Delta{}, fmt.Errorf("commit %s has %d parents, not one", to.Short(), len(got.Parents))
 	}
-	d := loop.Delta{Parent: got.Parents[0], Files: map[string][2][]byte{}, Author: got.Author.Email, Message: got.Message}
+	if from == "" {
+		from = got.Parents[0]
+	}
+	d := loop.Delta{Parent: from, Files: map[string][2][]byte{}, Author: got.Author.Email, Message: got.Message}
 	if _, err := r.Commit(ctx, d.Parent); err != nil {
 		return d, err
 	}
-	changes, err := r.Diff(d.Parent, c)
+	changes, err := r.Diff(d.Parent, to)
 	if err != nil {
 		return d, err
 	}
 	if len(changes) > maxFiles {
-		return d, fmt.Errorf("commit %s changes more than %d files", c.Short(), maxFiles)
+		return d, fmt.Errorf("commit %s changes more than %d files", to.Short(), maxFiles)
 	}
 	for _, ch := range changes {
 		if d.Files[ch.Path], err = r.sides(ch); err != nil {

@@ -98,7 +98,7 @@ func (l *Loop) deeds(now time.Time) []deed {
 			all = append(all, d)
 		}
 	}
-	for _, c := range l.courtesies() {
+	for _, c := range slices.Concat(l.judge(now), l.courtesies()) {
 		if !l.braked(now, -1, c) {
 			all = append(all, deed{change: c})
 		}
@@ -157,6 +157,9 @@ func subject(c gitops.Change) string {
 	case c.Reply != nil:
 		return fmt.Sprintf("%s: answer to %s", c.Proposal, c.Reply.Key)
 	}
+	if c.Lane == (gitops.Lane{}) {
+		return "proposal " + c.Proposal
+	}
 	return c.Lane.String()
 }
 
@@ -209,8 +212,12 @@ func (l *Loop) prepare(ctx context.Context, now time.Time, deeds []deed) ([]deed
 	}
 	var ready []deed
 	for _, d := range deeds {
-		// Whoever cannot see Git does not know what a step forward would change.
-		if advance(d.change) && l.silent[sourceGit] != "" {
+		// Whoever cannot see Git and the forge does not know what a step forward
+		// would change.
+		if advance(d.change) && !l.fresh(l.began) {
+			l.schedule.set(sourceGit, now)
+			l.schedule.set(sourceForge, now)
+			l.judged = time.Time{}
 			continue
 		}
 		if d.change.Kind == gitops.OpenProposal || d.change.Kind == gitops.UpdateProposal {

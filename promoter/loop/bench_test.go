@@ -42,7 +42,7 @@ func (f *fleet) Files(_ context.Context, _ gitops.Commit, under, _ string) (map[
 	return map[string][]byte{under + "/values.yaml": fmt.Appendf(nil, "image:\n  repository: registry.example.com/%s\n  tag: 1.0.0\n  digest: %s\n", artifact, digestOf("1.0.0"))}, nil
 }
 
-func (f *fleet) Delta(context.Context, gitops.Commit) (loop.Delta, error) {
+func (f *fleet) Delta(context.Context, gitops.Commit, gitops.Commit) (loop.Delta, error) {
 	return loop.Delta{}, fmt.Errorf("nothing was proposed")
 }
 

@@ -126,6 +126,11 @@ func (l *Loop) unproven(now time.Time, i int) []*ask {
 			continue
 		}
 		digests := movers(lp)
+		for _, d := range l.rivalDigests(lp.Lane) {
+			if !slices.Contains(digests, d) {
+				digests = append(digests, d)
+			}
+		}
 		k.keep(digests)
 		merges := lp.Change != nil && lp.Change.Kind == gitops.MergeProposal
 		acts := lp.Change != nil && advance(*lp.Change)

@@ -159,7 +159,7 @@ func (l *Loop) examine(ctx context.Context, k *lane, p gitops.Proposal) gitops.P
 
 // inspect compares the files of a proposal's head with the planned edit.
 func (l *Loop) inspect(ctx context.Context, r promoter.Route, s promoter.Stop, p gitops.Proposal) (x exam) {
-	d, err := l.Repo.Delta(ctx, p.Head)
+	d, err := l.Repo.Delta(ctx, "", p.Head)
 	if err != nil {
 		x.unknown = err.Error()
 		return x

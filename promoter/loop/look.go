@@ -100,6 +100,7 @@ func (l *Loop) lookRules(ctx context.Context, now time.Time, at gitops.Commit) e
 	}
 	l.ruling, l.atlas = ruling, newAtlas(ruling.Routes)
 	l.queue.reset(ruling.Routes)
+	l.epoch++
 	l.questions = map[string]question{}
 	for i, r := range ruling.Routes {
 		if l.versions[r.Artifact] == nil {
@@ -314,6 +315,7 @@ func (l *Loop) propose(at gitops.Lane, k *lane, open []gitops.Proposal) {
 func (l *Loop) sortProposals(ctx context.Context, list []gitops.Proposal) {
 	open := map[gitops.Lane][]gitops.Proposal{}
 	strangers := map[string]error{}
+	var rivals []gitops.Proposal
 	l.orphans, l.people.proposals = nil, nil
 	for _, p := range list {
 		p.Lane.Repository = l.Repository
@@ -322,7 +324,11 @@ func (l *Loop) sortProposals(ctx context.Context, list []gitops.Proposal) {
 		_, known := l.ended[p.ID]
 		switch {
 		case p.Author.Name != l.me.Name:
-			if _, named := gitops.LaneOf(p.Branch); named && p.State == gitops.Open {
+			if p.State != gitops.Open {
+				continue
+			}
+			rivals = append(rivals, p)
+			if _, named := gitops.LaneOf(p.Branch); named {
 				strangers[sourceBranch+p.Branch] = fmt.Errorf("proposal %s is by %s, not by us: it is left alone", p.ID, p.Author.Name)
 			}
 		case !ruled:
@@ -338,6 +344,9 @@ func (l *Loop) sortProposals(ctx context.Context, list []gitops.Proposal) {
 			k.ended = append([]gitops.Proposal{p}, k.ended...)
 			l.queue.add(s.route)
 		}
+	}
+	if l.head != "" {
+		l.meetRivals(ctx, rivals)
 	}
 	for at := range l.proposing {
 		if len(open[at]) == 0 {

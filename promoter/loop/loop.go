@@ -35,6 +35,8 @@ type Options struct {
 	// Email is the author of the bot's commits.
 	Email string
 	Poll  Poll
+	// HumanChanges says how people's proposals are judged; by the gates if empty.
+	HumanChanges HumanChanges
 	// Paused stops every advance; checks still go red.
 	Paused string
 	// Hints wakes the loop.
@@ -93,6 +95,12 @@ type Loop struct {
 	ended    map[string]gitops.Proposal
 	// proposing are the lanes with open proposals.
 	proposing map[gitops.Lane]struct{}
+	// rivals are the open proposals of people by id, judged when their checks
+	// were last decided, rejudge when time changes them, and epoch counts the
+	// rulings.
+	rivals          map[string]*rival
+	judged, rejudge time.Time
+	epoch           int
 	// orphans are our open proposals in lanes that no rule in force names.
 	orphans []gitops.Proposal
 
@@ -102,8 +110,10 @@ type Loop struct {
 	answers   chan answer
 	silent    map[string]string
 	fails     map[string]int
-	// read is when Git and the forge were last read without an error.
-	read map[string]time.Time
+	// began is when this look did, read when Git and the forge were last read
+	// without an error.
+	began time.Time
+	read  map[string]time.Time
 
 	queue  queue
 	brakes map[string]brake
@@ -174,6 +184,7 @@ func (l *Loop) Run(ctx context.Context) error {
 // An error means that the store failed, without which nothing may be done.
 func (l *Loop) Tick(ctx context.Context) (time.Time, error) {
 	began := time.Now().UTC()
+	l.began = began
 	l.look(ctx, began)
 	now := time.Now().UTC()
 	l.decide(ctx, now)
@@ -223,7 +234,7 @@ func (l *Loop) Look(ctx context.Context) View {
 // wake is when the next look is due.
 func (l *Loop) wake(now time.Time) time.Time {
 	next := now.Add(l.Poll.Repository)
-	for _, t := range []time.Time{l.schedule.first(), l.queue.wake(now)} {
+	for _, t := range []time.Time{l.schedule.first(), l.queue.wake(now), l.rejudge} {
 		if !t.IsZero() && t.Before(next) {
 			next = t
 		}

@@ -35,6 +35,7 @@ type lane struct {
 	proposals []gitops.Proposal // open
 	ended     []gitops.Proposal // newest first
 	exam      exam
+	rival     string // an open proposal of a person that changes the lane
 	read      int    // how often the lane's files were read
 	kept      digest // of what the store holds
 }
@@ -116,7 +117,7 @@ func (k *lane) known() promoter.Lane {
 	d := k.desired
 	d.Since, d.Left = k.Since, k.Left
 	return promoter.Lane{
-		Lane: k.lane, Desired: d, Facts: k.facts(), Waiting: k.Waiting,
+		Lane: k.lane, Desired: d, Facts: k.facts(), Waiting: k.Waiting, Rival: k.rival,
 		Proposals: append(append([]gitops.Proposal{}, k.proposals...), k.ended...),
 	}
 }

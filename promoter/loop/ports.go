@@ -16,8 +16,9 @@ type Repo interface {
 	// Files are the regular files under a folder, or the one file, that hold
 	// the text; an empty text is all of them.
 	Files(ctx context.Context, at gitops.Commit, under, text string) (map[string][]byte, error)
-	// Delta is what a commit changes against its first parent.
-	Delta(ctx context.Context, c gitops.Commit) (Delta, error)
+	// Delta is what a commit changes against another one, or against its only
+	// parent if that is empty.
+	Delta(ctx context.Context, from, to gitops.Commit) (Delta, error)
 	// Compose makes a commit that nobody else sees before it is pushed; the
 	// same draft makes the same commit.
 	Compose(ctx context.Context, d Draft) (gitops.Commit, error)

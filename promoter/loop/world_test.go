@@ -212,13 +212,13 @@ func (r repo) Files(ctx context.Context, at gitops.Commit, under, text string) (
 	return found, nil
 }
 
-func (r repo) Delta(_ context.Context, c gitops.Commit) (loop.Delta, error) {
-	is, ok := r.commits[c]
+func (r repo) Delta(_ context.Context, from, to gitops.Commit) (loop.Delta, error) {
+	is, ok := r.commits[to]
 	if !ok {
-		return loop.Delta{}, fmt.Errorf("no commit %s", c)
+		return loop.Delta{}, fmt.Errorf("no commit %s", to)
 	}
-	d := loop.Delta{Parent: is.parent, Author: is.author, Files: map[string][2][]byte{}}
-	was := r.commits[is.parent].files
+	d := loop.Delta{Parent: cmp.Or(from, is.parent), Author: is.author, Files: map[string][2][]byte{}}
+	was := r.commits[d.Parent].files
 	for name, src := range is.files {
 		if old, ok := was[name]; !ok {
 			d.Files[name] = [2][]byte{nil, []byte(src)}

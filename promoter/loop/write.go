@@ -53,7 +53,7 @@ func (l *Loop) branch(ctx context.Context, d deed) (Move, error) {
 		if !exists {
 			return Move{Branch: name}, nil
 		}
-		left, err := l.Repo.Delta(ctx, head)
+		left, err := l.Repo.Delta(ctx, "", head)
 		if err != nil {
 			return Move{}, fmt.Errorf("read branch %s: %w", name, err)
 		}
