@@ -406,7 +406,7 @@ func (w *world) settled(c *child) {
 	eventually(w.t, "rest", func() (string, bool) {
 		text := w.get(page + "/metrics")
 		for _, e := range w.envs {
-			if !strings.Contains(text, fmt.Sprintf(`waveguide_lanes{environment=%q,phase="earned"} 1`, e)) {
+			if !strings.Contains(text, fmt.Sprintf(`waveguide_lanes{environment=%q,phase="earned",repository="env"} 1`, e)) {
 				return text, false
 			}
 		}
