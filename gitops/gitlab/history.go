@@ -40,7 +40,7 @@ func (c *Client) history(ctx context.Context, m *gitlab.BasicMergeRequest, s, ol
 	s.events = append(c.said(ctx, notes), c.labelled(ctx, labels)...)
 	s.events = gitops.SortEvents(append(s.events, pushes(s.versions)...))
 	if old != nil {
-		s.events = remembered(old.events, s.events)
+		s.events = remembered(old.events, s.events, edits(notes))
 	}
 	s.reviews, err = c.reviews(ctx, m, notes, s.versions)
 	return err
@@ -58,7 +58,7 @@ func (c *Client) versions(ctx context.Context, iid int64) ([]*gitlab.MergeReques
 func (c *Client) said(ctx context.Context, notes []*gitlab.Note) []gitops.Event {
 	var out []gitops.Event
 	for _, n := range notes {
-		e := gitops.Event{ID: "note:" + strconv.FormatInt(n.ID, 10), Kind: gitops.Commented, At: instant(n.CreatedAt), Text: n.Body}
+		e := gitops.Event{ID: noteID(n), Kind: gitops.Commented, At: instant(n.CreatedAt), Text: n.Body}
 		if n.System {
 			was, is, ok := titles(n.Body)
 			if !ok {
@@ -71,6 +71,17 @@ func (c *Client) said(ctx context.Context, notes []*gitlab.Note) []gitops.Event 
 	}
 	return out
 }
+
+// edits is when each note last changed.
+func edits(notes []*gitlab.Note) map[string]time.Time {
+	out := map[string]time.Time{}
+	for _, n := range notes {
+		out[noteID(n)] = instant(n.UpdatedAt)
+	}
+	return out
+}
+
+func noteID(n *gitlab.Note) string { return "note:" + strconv.FormatInt(n.ID, 10) }
 
 // titles reads both titles from the note that GitLab writes about a change.
 // It marks what differs with {- -} and {+ +}.
@@ -114,7 +125,7 @@ func pushes(versions []*gitlab.MergeRequestDiffVersion) []gitops.Event {
 // remembered keeps what a comment said when it was first read: who deletes or
 // rewrites a comment does not undo what it did. What an edit says counts from
 // the edit on.
-func remembered(old, now []gitops.Event) []gitops.Event {
+func remembered(old, now []gitops.Event, edited map[string]time.Time) []gitops.Event {
 	var out []gitops.Event
 	first := map[string]gitops.Event{}
 	for _, e := range old {
@@ -125,6 +136,7 @@ func remembered(old, now []gitops.Event) []gitops.Event {
 	for _, e := range now {
 		if f, ok := first[e.ID]; ok && f.Text != e.Text {
 			out = append(out, f)
+			e.At = edited[e.ID]
 			e.ID += "/edited"
 		}
 		delete(first, e.ID)

@@ -157,12 +157,12 @@ func (c *Client) issue(ctx context.Context, i *gitlab.Issue) (gitops.Issue, erro
 	if i.Author != nil {
 		out.Author = c.people.actor(ctx, i.Author.ID, i.Author.Username)
 	}
-	events, err := c.deeds(ctx, i.IID)
+	events, edited, err := c.deeds(ctx, i.IID)
 	if err != nil {
 		return out, err
 	}
 	if s != nil {
-		events = remembered(s.issue.Events, events)
+		events = remembered(s.issue.Events, events, edited)
 	}
 	out.Events, out.Labels = events, gitops.LabelsNow(i.Labels, events)
 	for k := range events {
@@ -179,25 +179,25 @@ func (c *Client) issue(ctx context.Context, i *gitlab.Issue) (gitops.Issue, erro
 	return out, nil
 }
 
-// deeds are the events of an issue, oldest first.
-func (c *Client) deeds(ctx context.Context, iid int64) ([]gitops.Event, error) {
+// deeds are the events of an issue, oldest first, and when its notes changed.
+func (c *Client) deeds(ctx context.Context, iid int64) ([]gitops.Event, map[string]time.Time, error) {
 	notes, err := pages(fewPages, func(at gitlab.ListOptions) ([]*gitlab.Note, *gitlab.Response, error) {
 		return c.api.Notes.ListIssueNotes(c.options.Project, iid, &gitlab.ListIssueNotesOptions{ListOptions: at, Sort: new("asc"), OrderBy: new("created_at")}, gitlab.WithContext(ctx))
 	})
 	if err != nil {
-		return nil, failed("read the notes of issue "+issueID(iid), err)
+		return nil, nil, failed("read the notes of issue "+issueID(iid), err)
 	}
 	labels, err := pages(fewPages, func(at gitlab.ListOptions) ([]*gitlab.LabelEvent, *gitlab.Response, error) {
 		return c.api.ResourceLabelEvents.ListIssueLabelEvents(c.options.Project, iid, &gitlab.ListLabelEventsOptions{ListOptions: at}, gitlab.WithContext(ctx))
 	})
 	if err != nil {
-		return nil, failed("read the label events of issue "+issueID(iid), err)
+		return nil, nil, failed("read the label events of issue "+issueID(iid), err)
 	}
 	states, err := pages(fewPages, func(at gitlab.ListOptions) ([]*gitlab.StateEvent, *gitlab.Response, error) {
 		return c.api.ResourceStateEvents.ListIssueStateEvents(c.options.Project, iid, &gitlab.ListStateEventsOptions{ListOptions: at}, gitlab.WithContext(ctx))
 	})
 	if err != nil {
-		return nil, failed("read the state events of issue "+issueID(iid), err)
+		return nil, nil, failed("read the state events of issue "+issueID(iid), err)
 	}
 	events := append(c.said(ctx, notes), c.labelled(ctx, labels)...)
 	for _, s := range states {
@@ -210,7 +210,7 @@ func (c *Client) deeds(ctx context.Context, iid int64) ([]gitops.Event, error) {
 		}
 		events = append(events, e)
 	}
-	return gitops.SortEvents(events), nil
+	return gitops.SortEvents(events), edits(notes), nil
 }
 
 // OpenIssue opens an issue and returns its id.

@@ -117,6 +117,7 @@ func TestCommentInTheSameMinute(t *testing.T) {
 	t.Parallel()
 	w, c, at := timed(t)
 	p := w.open(c, "waveguide/dev/app", "1")
+	at.pass(10 * time.Second)
 	_, cursor, _ := w.look(c, "")
 	at.pass(20 * time.Second)
 	if _, err := w.ask(rexToken, http.MethodPost, "/merge_requests/1/notes", map[string]string{"body": "/hold"}); err != nil {
@@ -149,15 +150,26 @@ func TestWhatWasSaidStays(t *testing.T) {
 		at.pass(time.Second)
 	}
 	said("/hold first")
+	said("/waveguide rebase")
 	said("nothing")
 	w.look(c, "")
-	w.server.Rewrite(w.project, 1, "/hold first", "")
-	w.server.Rewrite(w.project, 1, "nothing", "/waveguide rebase")
+	w.server.Rewrite(w.project, 1, "/hold first", "never mind")
+	w.server.Rewrite(w.project, 1, "/waveguide rebase", "")
+	w.server.Rewrite(w.project, 1, "nothing", "/hold second")
 	list, _, _ := w.look(c, "")
 	got := one(t, list, p.ID)
 	s := gitops.Holds(got, "bot", nil)
 	if len(s.Stops) != 1 || s.Stops[0].Reason != "first" || len(s.Given) != 1 {
-		t.Errorf("after a comment was deleted and another rewritten: %+v", s)
+		t.Errorf("after comments were rewritten and deleted: %+v", s)
+	}
+	var texts []string
+	for _, e := range got.Events {
+		if e.Kind == gitops.Commented {
+			texts = append(texts, e.Text)
+		}
+	}
+	if want := []string{"/hold first", "/waveguide rebase", "/hold second", "never mind"}; !slices.Equal(texts, want) {
+		t.Errorf("comments = %q, want %q", texts, want)
 	}
 }
 
@@ -191,6 +203,13 @@ func TestApprovalsAreOfAHeadOrOfNone(t *testing.T) {
 	at.pass(time.Minute)
 	if r := approve(rootToken); r.Head != moved || len(r.By.Teams) != 0 {
 		t.Errorf("an approval a minute after the push = %+v, want %s", r, moved)
+	}
+	w.server.Calls()
+	if _, err := c.Proposal(t.Context(), p.ID); err != nil {
+		t.Fatal(err)
+	}
+	if calls, _ := w.server.Calls(); calls["GET /api/v4/groups/{group}/members/all/{user}"] != 0 {
+		t.Errorf("teams are asked for again: %v", calls)
 	}
 	c.Heed([]string{"@acme/other"})
 	got, err := c.Proposal(t.Context(), p.ID)
@@ -230,6 +249,40 @@ func TestBranchOfAForkIsNoLane(t *testing.T) {
 	p, err := c.Open(t.Context(), gitops.Proposal{Branch: "waveguide/dev/app", Title: "ours"}, nil)
 	if err == nil && p.ID == list[0].ID {
 		t.Errorf("Open took the fork's merge request for ours: %+v", p)
+	}
+}
+
+func TestOpenAfterAStaleList(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	p := w.open(w.client(), "waveguide/dev/app", "1")
+	w.faults.Inject(gitopstest.Fault{Mode: gitopstest.Stale, Reads: true})
+	again, err := w.client().Open(t.Context(), gitops.Proposal{Branch: "waveguide/dev/app", Title: "again"}, nil)
+	if err != nil || again.ID != p.ID || w.faults.Clear() != 1 {
+		t.Errorf("Open = %+v, %v, want %s", again, err, p.ID)
+	}
+}
+
+func TestPauseStaysWhenItsWordIsDeleted(t *testing.T) {
+	t.Parallel()
+	w, c, at := timed(t)
+	id, err := w.act(t, gitops.PermissionWrite, gitopstest.Deed{Kind: gitopstest.DoOpenIssue, Text: "scope:all"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.act(t, gitops.PermissionWrite, gitopstest.Deed{Kind: gitopstest.DoCommentIssue, ID: id, Text: "/waveguide pin 1.2 until 2026-12-01T08:00Z"}); err != nil {
+		t.Fatal(err)
+	}
+	at.pass(time.Second)
+	for _, want := range []int{1, 1} {
+		issues, err := c.Issues(t.Context(), []string{id})
+		if err != nil || len(issues) != 1 {
+			t.Fatalf("Issues = %+v, %v", issues, err)
+		}
+		if _, _, s := gitops.Stands(issues[0], "bot", at.now, nil); len(s.Given) != want {
+			t.Errorf("given = %+v, want %d", s.Given, want)
+		}
+		w.server.RewriteIssue(w.project, 1, "/waveguide pin 1.2 until 2026-12-01T08:00Z", "")
 	}
 }
 
@@ -288,6 +341,10 @@ func TestUnreadIsSaid(t *testing.T) {
 	list, _, _ = w.look(c, "")
 	if one(t, list, a.ID).Unread != "" {
 		t.Errorf("still unread: %q", list[0].Unread)
+	}
+	w.faults.Inject(gitopstest.Fault{Mode: gitopstest.Before, Status: http.StatusForbidden, Path: "/merge_requests/1/notes", Times: -1})
+	if _, _, err := c.Proposals(t.Context(), ""); !errors.Is(err, gitops.ErrDenied) {
+		t.Errorf("notes that may not be read: %v, want ErrDenied", err)
 	}
 }
 

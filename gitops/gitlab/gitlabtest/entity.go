@@ -97,9 +97,16 @@ func noteEntity(n *note, t *thread) object {
 		kind = "Issue"
 	}
 	return object{
-		"id": n.id, "body": n.body, "author": person(n.author), "system": n.system, "created_at": stamp(n.at), "updated_at": stamp(n.at),
+		"id": n.id, "body": n.body, "author": person(n.author), "system": n.system, "created_at": stamp(n.at), "updated_at": stamp(later(n.at, n.edited)),
 		"noteable_id": t.id, "noteable_type": kind, "noteable_iid": t.iid, "resolvable": false, "internal": false,
 	}
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 func eventEntity(e *event, t *thread) object {

@@ -69,7 +69,8 @@ type note struct {
 	body   string
 	author *User
 	system bool
-	at     time.Time
+	// at and edited are when it was made and last changed.
+	at, edited time.Time
 }
 
 // event is a change of a label or of the state.

@@ -52,11 +52,21 @@ func (s *Server) RequestChanges(p *Project, iid int, who string) {
 func (s *Server) Rewrite(p *Project, iid int, was, is string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := p.merges[iid-1]
+	s.rewrite(p.merges[iid-1], was, is)
+}
+
+// RewriteIssue is the same on an issue.
+func (s *Server) RewriteIssue(p *Project, iid int, was, is string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rewrite(p.issues[iid-1], was, is)
+}
+
+func (s *Server) rewrite(t *thread, was, is string) {
 	t.notes = slices.DeleteFunc(t.notes, func(n *note) bool { return is == "" && n.body == was })
 	for _, n := range t.notes {
 		if n.body == was {
-			n.body = is
+			n.body, n.edited = is, s.now()
 		}
 	}
 }
