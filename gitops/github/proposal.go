@@ -20,7 +20,12 @@ func (c *Client) Open(ctx context.Context, p gitops.Proposal, labels []string) (
 	if p.Branch == "" {
 		p.Branch = p.Lane.Branch()
 	}
-	id, err := c.open(ctx, p)
+	// The labels people stop with have to be there to be chosen.
+	err := c.ensureLabels(ctx, []string{gitops.LabelHold, gitops.LabelPause, gitops.LabelRebase})
+	id := 0
+	if err == nil {
+		id, err = c.open(ctx, p)
+	}
 	if err == nil && len(labels) > 0 {
 		err = c.addLabels(ctx, id, labels)
 	}

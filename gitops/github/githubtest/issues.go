@@ -91,7 +91,9 @@ func (c *call) openIssue() reply {
 	t := c.state.start(&thread{title: title, body: text(c.in["body"]), author: c.who})
 	if !c.atMost("read") { // others' labels are dropped in silence
 		for _, name := range names(c.in["labels"]) {
-			c.state.label(t, c.who, name)
+			if !c.atMost("triage") || slices.Contains(c.state.labels, name) {
+				c.state.label(t, c.who, name)
+			}
 		}
 	}
 	return reply{status: http.StatusCreated, body: c.issue(t)}
@@ -107,9 +109,11 @@ func (c *call) editIssue(t *thread) reply {
 
 func (c *call) addLabels(t *thread) reply {
 	for _, name := range names(c.in["labels"]) {
-		if len([]rune(name)) > 50 {
+		if len([]rune(name)) > 50 || c.atMost("triage") && !slices.Contains(c.state.labels, name) {
 			return refuse(http.StatusUnprocessableEntity, "Validation Failed")
 		}
+	}
+	for _, name := range names(c.in["labels"]) {
 		c.state.label(t, c.who, name)
 	}
 	return ok(c.labelsOf(t))

@@ -119,6 +119,7 @@ func newState() state {
 			"mute": {Role: "none"},
 		},
 		statuses: map[string][]*status{},
+		labels:   []string{"waveguide/pause"}, // people who may not create labels can choose it
 	}
 }
 
