@@ -137,6 +137,9 @@ func (d *decision) review(at *site, l *LanePlan, open *gitops.Proposal) {
 	if newer.Digest != under.Digest && newer.Digest != at.current.Digest && d.versions.older(under, newer) {
 		l.Behind = newer.String()
 	}
+	if _, rebase := open.Label(gitops.LabelRebase); rebase && under.Digest == "" {
+		under, class = newer, l.Class // nobody knows what is there: it is made anew
+	}
 	l.Candidate, l.Class = under, class
 	l.Skipped = d.versions.between(at.current, under)
 	l.Verdicts = at.stop.Gates.Check(d.gateCase(at, under, class, gate.Merge))

@@ -32,6 +32,9 @@ func (d *decision) conflict(at *site, v signals.Version, class gate.Class) strin
 		return ""
 	}
 	for _, p := range at.known.Proposals {
+		if p.State == gitops.Closed && p.Unread != "" && rejects(p) {
+			return fmt.Sprintf("proposal %s was closed by %s, and what it held could not be read: %s", p.ID, p.EndedBy.Name, p.Unread)
+		}
 		if p.State == gitops.Closed && p.To.Digest == string(v.Digest) && rejects(p) {
 			return fmt.Sprintf("%s was rejected here by %s at %s (proposal %s); a newer version follows by itself", v, p.EndedBy.Name, instant(p.Ended), p.ID)
 		}
@@ -61,6 +64,12 @@ func (d *decision) wentBack(at *site) []retreat {
 			rs = append(rs, retreat{left: was, to: next, at: left.At})
 		}
 		next = was
+	}
+	// A way back that was merged tells the same, whatever was forgotten.
+	for _, p := range at.known.Proposals {
+		if from, to := d.versions.find(p.From), d.versions.find(p.To); p.State == gitops.Merged && d.versions.older(to, from) {
+			rs = append(rs, retreat{left: from, to: to, at: p.Ended})
+		}
 	}
 	return rs
 }
@@ -96,7 +105,18 @@ func (d *decision) rollback(at *site) (signals.Version, bool) {
 	if best.Digest == "" || at.refused(best.Digest) {
 		return signals.Version{}, false
 	}
-	return d.versions.find(gitops.Version{Digest: string(best.Digest)}), true
+	return at.named(d.versions.find(gitops.Version{Digest: string(best.Digest)})), true
+}
+
+// named gives a version that the registry has no tag for any more the tag under
+// which Git named it here.
+func (at *site) named(v signals.Version) signals.Version {
+	for _, left := range at.known.Desired.Left {
+		if v.Tag == "" && left.Version.Digest == string(v.Digest) {
+			v.Tag = left.Version.Tag
+		}
+	}
+	return v
 }
 
 // refused says that a person closed the proposal to go back from what is there

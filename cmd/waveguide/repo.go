@@ -41,7 +41,7 @@ func (r *repo) Fetch(ctx context.Context) (loop.Update, error) {
 	if err != nil {
 		return loop.Update{}, err
 	}
-	return loop.Update{Head: u.New, Changed: u.Changed, All: u.All || u.Forced}, nil
+	return loop.Update{Head: u.New, Changed: u.Changed, All: u.All || u.Forced, Forced: u.Forced}, nil
 }
 
 func (r *repo) Files(ctx context.Context, at gitops.Commit, under, text string) (map[string][]byte, error) {

@@ -67,6 +67,9 @@ func (l *Loop) snapshot(now time.Time, i int) promoter.Snapshot {
 	s := promoter.Snapshot{Now: now, World: l.world, Route: r}
 	if v := l.versions[r.Artifact]; v != nil {
 		s.Versions, s.VersionsUnread = slices.Clip(v.All), l.silent[sourceVersions+r.Artifact]
+		if !v.read && s.VersionsUnread == "" {
+			s.VersionsUnread = "not read since the start"
+		}
 	}
 	for _, w := range r.Waves {
 		for _, stop := range w.Stops {

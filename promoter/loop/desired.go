@@ -165,6 +165,15 @@ func (l *Loop) inspect(ctx context.Context, r promoter.Route, s promoter.Stop, p
 		return x
 	}
 	x.base = d.Parent
+	// What would be merged is what the head's files say, whoever wrote them.
+	files, err := l.Repo.Files(ctx, p.Head, s.Path, string(edit.Needle(r.Image)))
+	if err != nil {
+		x.unknown = err.Error()
+		return x
+	}
+	if is := Desired(files, r.Image, s.Place, p.Head); is.Presence == gitops.At {
+		x.to = is.Version
+	}
 	before, after := map[string][]byte{}, map[string][]byte{}
 	for name, change := range d.Files {
 		if change[0] == nil || change[1] == nil {
@@ -174,13 +183,15 @@ func (l *Loop) inspect(ctx context.Context, r promoter.Route, s promoter.Stop, p
 		before[name], after[name] = change[0], change[1]
 	}
 	was, is := Desired(before, r.Image, s.Place, d.Parent), Desired(after, r.Image, s.Place, p.Head)
-	x.from, x.to = was.Version, is.Version
+	x.from = was.Version
 	x.edited = l.difference(r, s, d, is, before, after)
-	if p.State == gitops.Open {
-		if x.behind, err = l.behind(ctx, r, s, before, x.to); err != nil {
-			x.unknown = err.Error()
-		}
+	if p.State != gitops.Open {
+		return x
 	}
+	if x.behind, err = l.behind(ctx, r, s, before, x.to); err != nil {
+		x.unknown = err.Error()
+	}
+	x.behind = x.behind || !slices.Contains(l.trunk.Heads, x.base)
 	return x
 }
 
@@ -213,8 +224,22 @@ func inside(name, path string) bool {
 	return name == path || strings.HasPrefix(name, strings.TrimSuffix(path, "/")+"/")
 }
 
+// end notes what became of a proposal. One that cannot be read is read again,
+// and what a closed one rejected is unknown meanwhile.
+func (l *Loop) end(ctx context.Context, k *lane, p gitops.Proposal) {
+	read := l.heed(l.examine(ctx, k, p))
+	k.ended = slices.DeleteFunc(slices.Clone(k.ended), func(e gitops.Proposal) bool { return e.ID == p.ID })
+	k.ended = append([]gitops.Proposal{read}, k.ended...)
+	if read.Unread != "" {
+		l.unfinished = append(l.unfinished, p)
+		return
+	}
+	l.ended[p.ID] = read
+}
+
 // behind says that merging would not be exactly the planned edit of the newest
-// commit: a file changed since, or another one names the artifact by now.
+// commit: a file changed since, another one names the artifact by now, or the
+// protected branch does not hold what the proposal was made on.
 func (l *Loop) behind(ctx context.Context, r promoter.Route, s promoter.Stop, before map[string][]byte, to gitops.Version) (bool, error) {
 	files, err := l.Repo.Files(ctx, l.head, s.Path, string(edit.Needle(r.Image)))
 	if err != nil {

@@ -56,6 +56,7 @@ const maxUnread = 100_000
 func (l *Loop) lookHead(ctx context.Context, now time.Time, up Update) error {
 	// A fetch tells what changed only once.
 	l.unread = append(l.unread, up.Changed...)
+	l.forced = l.forced || up.Forced
 	stale := !l.ruling.Until.IsZero() && !now.Before(l.ruling.Until)
 	l.unruled = l.unruled || up.All || l.head == "" || stale || len(l.unread) > maxUnread
 	for _, path := range up.Changed {
@@ -74,7 +75,8 @@ func (l *Loop) lookHead(ctx context.Context, now time.Time, up Update) error {
 	if err := l.lookDesired(ctx, now, up.Head, touched); err != nil {
 		return err
 	}
-	l.unruled, l.unread = false, nil
+	l.trunk.advanceTo(up.Head, l.forced)
+	l.unruled, l.unread, l.forced = false, nil, false
 	l.head = up.Head
 	l.world.Bases = map[string]gitops.Commit{l.Repository: up.Head}
 	l.queue.news = true
@@ -182,7 +184,7 @@ func (v *versions) merge(found []signals.Version, now time.Time) {
 			delete(standing, f.Tag)
 		}
 	}
-	v.All = all
+	v.All, v.read = all, true
 }
 
 // aboutHealth asks for the signals of a lane and moves its soak clock.
@@ -314,6 +316,8 @@ func (l *Loop) propose(at gitops.Lane, k *lane, open []gitops.Proposal) {
 // sortProposals gives every lane the proposals that are ours.
 func (l *Loop) sortProposals(ctx context.Context, list []gitops.Proposal) {
 	open := map[gitops.Lane][]gitops.Proposal{}
+	list = append(slices.Clip(list), l.unfinished...)
+	l.unfinished = nil
 	strangers := map[string]error{}
 	var rivals []gitops.Proposal
 	l.orphans, l.people.proposals = nil, nil
@@ -339,9 +343,7 @@ func (l *Loop) sortProposals(ctx context.Context, list []gitops.Proposal) {
 		case p.State == gitops.Open:
 			open[p.Lane] = append(open[p.Lane], l.heed(l.examine(ctx, k, p)))
 		case !known:
-			p = l.heed(l.examine(ctx, k, p))
-			l.ended[p.ID] = p
-			k.ended = append([]gitops.Proposal{p}, k.ended...)
+			l.end(ctx, k, p)
 			l.queue.add(s.route)
 		}
 	}

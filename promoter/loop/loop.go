@@ -80,6 +80,8 @@ type Loop struct {
 	ruling Ruling
 	// unruled says that the rules changed and were not read yet.
 	unruled bool
+	// forced says that the protected branch was moved by force since it was read.
+	forced bool
 	// unread are changed paths whose lanes were not read yet.
 	unread []string
 	world  promoter.World
@@ -91,8 +93,11 @@ type Loop struct {
 	versions map[string]*versions
 	me       gitops.Actor
 	people   people
+	trunk    trunk
 	cursor   string
 	ended    map[string]gitops.Proposal
+	// unfinished are ended proposals that could not be read to the end.
+	unfinished []gitops.Proposal
 	// proposing are the lanes with open proposals.
 	proposing map[gitops.Lane]struct{}
 	// rivals are the open proposals of people by id, judged when their checks
@@ -302,6 +307,8 @@ const (
 
 // versions is what is remembered of an artifact's tags.
 type versions struct {
-	All  []signals.Version `json:"all"`
+	All []signals.Version `json:"all"`
+	// read says that the registry answered since the start.
+	read bool
 	kept digest
 }

@@ -81,6 +81,30 @@ func (k *lane) stale() {
 	}
 }
 
+// trunk is what is known of the protected branch.
+type trunk struct {
+	// Heads are commits that were its head and that it still holds, newest last.
+	Heads []gitops.Commit `json:"heads"`
+	kept  digest
+}
+
+// maxHeads bounds how many of them are known; a proposal on an older one is
+// computed again.
+const maxHeads = 512
+
+// advanceTo notes a new head. After a head that does not follow from the one
+// before, nobody knows which of the old ones are still in it.
+func (b *trunk) advanceTo(head gitops.Commit, forced bool) {
+	if forced {
+		b.Heads = nil
+	}
+	if slices.Contains(b.Heads, head) {
+		return
+	}
+	b.Heads = append(b.Heads, head)
+	b.Heads = slices.Clone(b.Heads[max(0, len(b.Heads)-maxHeads):])
+}
+
 // pushed is what a commit of ours was made for.
 type pushed struct {
 	Head  gitops.Commit  `json:"head"`
@@ -104,6 +128,7 @@ const (
 	bucketLane     = "lane"
 	bucketVersions = "versions"
 	bucketPeople   = "people"
+	bucketBranch   = "branch"
 	// maxLeft bounds the history of a lane that is kept at hand.
 	maxLeft = 32
 )
@@ -173,6 +198,14 @@ func (l *Loop) recall(ctx context.Context) error {
 		}
 		l.people.kept = sha256.Sum256(r.Value)
 	}
+	if r, ok, err := l.Store.Get(ctx, bucketBranch, l.Repository); err != nil {
+		return err
+	} else if ok {
+		if l.trunk, err = store.Recall[trunk](r); err != nil {
+			return fmt.Errorf("what is remembered of the protected branch: %w", err)
+		}
+		l.trunk.kept = sha256.Sum256(r.Value)
+	}
 	l.recalled = true
 	return nil
 }
@@ -210,6 +243,9 @@ func (l *Loop) remember(ctx context.Context) error {
 	if err := changed.add(bucketPeople, l.Repository, l.people, &l.people.kept); err != nil {
 		return err
 	}
+	if err := changed.add(bucketBranch, l.Repository, l.trunk, &l.trunk.kept); err != nil {
+		return err
+	}
 	if len(changed) == 0 {
 		return nil
 	}
@@ -243,4 +279,4 @@ func (c *changes) add(bucket, key string, value any, kept *digest) error {
 }
 
 // Buckets are the parts of the store's memory that decisions rest on.
-func Buckets() []string { return []string{bucketLane, bucketVersions, bucketPeople} }
+func Buckets() []string { return []string{bucketLane, bucketVersions, bucketPeople, bucketBranch} }

@@ -44,8 +44,9 @@ type Move struct {
 type Update struct {
 	Head    gitops.Commit
 	Changed []string
-	// All says that everything may have changed.
-	All bool
+	// All says that everything may have changed; Forced, that the new head does
+	// not follow from the old one.
+	All, Forced bool
 }
 
 // Delta is what one commit changes.

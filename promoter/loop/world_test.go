@@ -66,6 +66,7 @@ type world struct {
 	commits  map[gitops.Commit]commit
 	head     gitops.Commit
 	fetched  gitops.Commit
+	forced   bool
 	branches map[string]gitops.Commit
 	list     []gitops.Proposal
 	checks   map[gitops.Commit][]gitops.Check
@@ -188,7 +189,8 @@ func (r repo) Fetch(context.Context) (loop.Update, error) {
 	if err := r.fail["git"]; err != nil {
 		return loop.Update{}, err
 	}
-	u := loop.Update{Head: r.head}
+	u := loop.Update{Head: r.head, All: r.forced, Forced: r.forced}
+	r.forced = false
 	was, is := r.commits[r.fetched].files, r.commits[r.head].files
 	for _, name := range slices.Sorted(maps.Keys(is)) {
 		if was[name] != is[name] {
@@ -213,6 +215,9 @@ func (r repo) Files(ctx context.Context, at gitops.Commit, under, text string) (
 }
 
 func (r repo) Delta(_ context.Context, from, to gitops.Commit) (loop.Delta, error) {
+	if err := r.fail["delta"]; err != nil {
+		return loop.Delta{}, err
+	}
 	is, ok := r.commits[to]
 	if !ok {
 		return loop.Delta{}, fmt.Errorf("no commit %s", to)

@@ -25,6 +25,8 @@ func (l *Loop) compose(ctx context.Context, now time.Time, cp store.Checkpoint, 
 		return fmt.Errorf("%w; %s", err, refused.Hint)
 	case err != nil:
 		return err
+	case c.To.Tag == "" && c.From.Tag != "":
+		return fmt.Errorf("the tag of %s is not known any more, and %s names one: set both by hand", c.To.Digest, d.stop.Path)
 	case len(d.files) == 0:
 		return fmt.Errorf("nothing to write: %s names %s already", d.stop.Path, c.To.Tag)
 	}

@@ -172,3 +172,41 @@ func TestBehind(t *testing.T) {
 		}
 	})
 }
+
+// TestForcedBranch holds that a proposal whose base was taken off the protected
+// branch by force is computed again: merging it would bring that back.
+func TestForcedBranch(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		r.auto = false
+		before := r.head
+		r.push(map[string]string{"note": "a change that is taken back"})
+		r.tags = append(r.tags, "1.1.0")
+		r.run(10 * time.Minute)
+		r.head, r.forced = before, true
+		r.run(10 * time.Minute)
+		if base := r.commits[r.branches[laneOf("dev").Branch()]].parent; base != before {
+			t.Errorf("the proposal still holds what was taken back: %v", r.deeds)
+		}
+	})
+}
+
+// TestUnreadRejection holds that a closed proposal that could not be read when
+// it was first seen still rejects what it held.
+func TestUnreadRejection(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		r.waiting(t)
+		branch := laneOf("dev").Branch()
+		r.list[0].State, r.list[0].Ended, r.list[0].EndedBy = gitops.Closed, time.Now(), writer
+		r.list[0].Head = r.commit(r.branches[branch], map[string]string{"note": "x"}, "ada@example.com", "")
+		delete(r.branches, branch)
+		r.fail["delta"] = errors.New("the remote is away")
+		r.run(30 * time.Minute)
+		delete(r.fail, "delta")
+		r.run(2 * time.Hour)
+		if r.count("open dev") != 1 {
+			t.Errorf("a rejected version was proposed again: %v", r.deeds)
+		}
+	})
+}
