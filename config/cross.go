@@ -173,9 +173,7 @@ func (a *Artifact) check(d *document, with RepositoryRules, at []any) {
 	if a.Verify != nil {
 		a.Verify.check(d, with, append(slices.Clip(at), "verify"))
 	}
-	if why := checkTemplate(a.Place); why != "" {
-		d.reportAt(append(slices.Clip(at), "place"), "", "place: %s", why)
-	}
+	d.checkWriting(a.Place, a.Writing, at)
 }
 
 // isImage accepts host/path with a host that is written out.

@@ -15,6 +15,7 @@ type Environment struct {
 	Path       string            `yaml:"path" jsonschema:"required" jsonschema_description:"folder or file of the desired state; ${artifact} stands for the artifact's name"`
 	Place      string            `yaml:"place,omitempty" jsonschema_description:"explicit path expression inside the file; the image is searched if not written"`
 	Labels     map[string]string `yaml:"labels,omitempty"`
+	Writing    `yaml:",inline"`
 	// Running is the lowest evidence that is accepted for what runs.
 	Running string       `yaml:"running,omitempty" jsonschema:"enum=pod,enum=spec,enum=applied,enum=reported,enum=desired" jsonschema_description:"the lowest evidence that is accepted for what runs: what nodes say of pods, what live objects ask for, what a controller applied, what anybody reports, or what Git names"`
 	Health  []HealthSpec `yaml:"health,omitempty"`
@@ -30,9 +31,7 @@ func (e *Environment) check(d *document, with RepositoryRules) {
 	} else if why := checkPath(expand(e.Path, "a"), false); why != "" && e.Path != "" {
 		d.reportAt([]any{"path"}, "", "path %q cannot be an environment's: %s", clip(e.Path), why)
 	}
-	if why := checkTemplate(e.Place); why != "" {
-		d.reportAt([]any{"place"}, "", "place: %s", why)
-	}
+	d.checkWriting(e.Place, e.Writing, nil)
 	for key := range e.Labels {
 		if slices.Contains(reserved(), key) {
 			d.reportAt([]any{"labels", key}, "choose another word", "label %s has a meaning of its own in match", key)

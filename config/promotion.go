@@ -23,11 +23,12 @@ type Promotion struct {
 
 // Artifact is one thing that is promoted.
 type Artifact struct {
-	Name     string             `yaml:"name" jsonschema:"required,pattern=^[a-z0-9][a-z0-9.-]*$"`
-	Image    string             `yaml:"image" jsonschema:"required" jsonschema_description:"the OCI repository, without tag or digest"`
-	Versions Versions           `yaml:"versions" jsonschema:"required"`
-	Verify   *Verify            `yaml:"verify,omitempty"`
-	Place    string             `yaml:"place,omitempty"`
+	Name     string   `yaml:"name" jsonschema:"required,pattern=^[a-z0-9][a-z0-9.-]*$"`
+	Image    string   `yaml:"image" jsonschema:"required" jsonschema_description:"the OCI repository, without tag or digest"`
+	Versions Versions `yaml:"versions" jsonschema:"required"`
+	Verify   *Verify  `yaml:"verify,omitempty"`
+	Place    string   `yaml:"place,omitempty"`
+	Writing  `yaml:",inline"`
 	Requires []gate.Requirement `yaml:"requires,omitempty"`
 	AbsentIn []string           `yaml:"absentIn,omitempty"`
 

@@ -31,7 +31,7 @@ type resolver struct {
 func (r *reader) resolve() *Rules {
 	v := &resolver{
 		reader: r, claims: map[gitops.Lane]loaded[Promotion]{}, clash: map[string]string{},
-		out: &Rules{Health: map[gitops.Lane][]HealthSpec{}, Risk: map[gitops.Lane]string{}},
+		out: &Rules{Health: map[gitops.Lane][]HealthSpec{}, Risk: map[gitops.Lane]string{}, Writing: map[gitops.Lane]Writing{}},
 	}
 	v.collectHolds()
 	v.judgeExceptions()
@@ -222,6 +222,9 @@ func (c *composer) stop(wave int, e loaded[Environment]) promoter.Stop {
 		Lane: lane, Path: expand(e.v.Path, c.artifact.Name), Place: expand(place, c.artifact.Name), Labels: e.v.Labels,
 		TrustDesired: e.v.Running == "desired", Auto: w.Merge == "auto",
 		Optional: slices.Contains(c.p.v.AbsentIn, e.name) || slices.Contains(c.artifact.AbsentIn, e.name),
+	}
+	if w := writing(c.artifact, e.v, e.name); w.Pin != "" || len(w.Metadata) > 0 {
+		c.out.Writing[lane] = w
 	}
 	s.Signals, s.Tolerate = signalsOf(e.v)
 	if why := checkPath(s.Path, false); why != "" && e.ok() {

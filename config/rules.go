@@ -47,6 +47,8 @@ type Rules struct {
 	Health map[gitops.Lane][]HealthSpec
 	// Risk is the risk of the lanes that a RiskRule matches.
 	Risk map[gitops.Lane]string
+	// Writing is how versions are written where the rules say more than where.
+	Writing map[gitops.Lane]Writing
 	// Held is what stands still because a document is broken.
 	Held []Held
 	// Exceptions says of each exception whether it is in force.
