@@ -299,3 +299,15 @@ func TestSlicesOfALookAreOnesOwn(t *testing.T) {
 		t.Errorf("Proposals = %+v, %v", again, err)
 	}
 }
+
+// TestLimitInTheMiddle: half a list is no list.
+func TestLimitInTheMiddle(t *testing.T) {
+	t.Parallel()
+	s := githubtest.New(t)
+	fill(t, s, 130)
+	s.Break(githubtest.Fault{Kind: githubtest.Limited, Match: "GRAPHQL query open", Times: 1, Wait: time.Minute})
+	list, next, err := asApp(t, s, http.DefaultTransport).Proposals(t.Context(), "")
+	if _, limited := errors.AsType[*gitops.LimitError](err); !limited || list != nil || next != "" {
+		t.Errorf("%d proposals, %v", len(list), err)
+	}
+}
