@@ -34,31 +34,34 @@ const (
 	// settled is how long after a change it is sure that no other change of
 	// the same second is still to come: Gitea's times have no fractions.
 	settled = 3 * time.Second
-	// threadLife and statusLife are how long something is believed that seems
-	// unchanged; so many are then read again with one look.
+	// threadLife is how long a thread is believed that seems unchanged.
 	threadLife = 10 * time.Minute
-	statusLife = 2 * time.Minute
-	refreshed  = 10
+	// refreshed is how many statuses, and how many such threads, are read again
+	// with one look: nothing tells that a status changed.
+	refreshed = 10
 	// maxText is how much of a comment is kept.
 	maxText = 16 << 10
 )
 
-// choose marks what is to be read again: what is oldest, a few with each look,
-// so that nothing is believed for ever and nothing is read all at once.
+// choose marks what is to be read again: what is unfinished and then what is
+// oldest, a few with each look, so that nothing is believed for ever and
+// nothing is read all at once.
 func (c *Client) choose(heads map[string]bool) {
 	now := c.clock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var old []string
-	for sha, s := range c.heads {
-		switch {
-		case !heads[sha]:
+	for sha := range c.heads {
+		if !heads[sha] {
 			delete(c.heads, sha)
-		case now.Sub(s.read) > statusLife:
+		} else {
 			old = append(old, sha)
 		}
 	}
-	slices.SortFunc(old, func(a, b string) int { return c.heads[a].read.Compare(c.heads[b].read) })
+	slices.SortFunc(old, func(a, b string) int {
+		x, y := c.heads[a], c.heads[b]
+		return cmp.Or(cmp.Compare(x.finished(), y.finished()), x.read.Compare(y.read), cmp.Compare(a, b))
+	})
 	for _, sha := range old[:min(len(old), refreshed)] {
 		delete(c.heads, sha)
 	}
@@ -72,6 +75,16 @@ func (c *Client) choose(heads map[string]bool) {
 	for _, n := range stale[:min(len(stale), refreshed)] {
 		c.doubt(n)
 	}
+}
+
+// finished is 1 if everything of others that is demanded has an end.
+func (s *statuses) finished() int {
+	for _, k := range s.checks {
+		if k.State == gitops.CheckPending && k.Name != gitops.CheckName {
+			return 0
+		}
+	}
+	return 1
 }
 
 // doubt makes a thread be read again; what was known of it stays, for the

@@ -4,8 +4,7 @@
 //
 // A look lists the open pull requests in pages of fifty (look.go) and reads
 // the timeline of those alone that changed since it was last read (detail.go);
-// statuses are read when a head is new, and a few old ones again with every
-// look. Who may do what is asked in who.go, what the branch demands in
+// statuses are read when a head is new, and a few again with every look. Who may do what is asked in who.go, what the branch demands in
 // rules.go, and webhooks are read in hint.go. How Gitea's answers look is in
 // answers.go: a new field belongs there.
 //

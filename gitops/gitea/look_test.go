@@ -65,15 +65,15 @@ func TestWhatALookCosts(t *testing.T) {
 		return list
 	}
 	look("the first look of a new process", 215)
-	look("a look with nothing changed", 9)
+	look("a look with nothing changed", 17)
 	f.do(t, gitopstest.Deed{Kind: gitopstest.DoLabel, ID: last.ID, Text: gitops.LabelHold})
 	f.At(start.Add(2 * time.Minute))
-	list := look("a look after one label", 13)
+	list := look("a look after one label", 22)
 	i := slices.IndexFunc(list, func(p gitops.Proposal) bool { return p.ID == last.ID })
 	if l, ok := list[i].Label(gitops.LabelHold); !ok || l.By.Name != "tess" {
 		t.Errorf("labels = %+v", list[i].Labels)
 	}
-	look("and then", 9)
+	look("and then", 17)
 }
 
 // TestTraps are the ways in which Gitea hides something.
