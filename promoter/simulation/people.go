@@ -29,7 +29,7 @@ func (s *sim) firstSpec() world.Spec {
 	minutes := func(least, most int) time.Duration { return time.Duration(least+s.rng.IntN(most-least)) * time.Minute }
 	return world.Spec{
 		Soak:      map[string]time.Duration{"dev": minutes(20, 50), "staging": minutes(20, 70), "prod": minutes(15, 40)},
-		Approvals: s.rng.IntN(3), TTL: 24 * time.Hour, Auto: s.rng.IntN(3) > 0, Rollback: s.rng.IntN(2) == 0,
+		Approvals: s.rng.IntN(3), TTL: minutes(60, 600), Auto: s.rng.IntN(3) > 0, Rollback: s.rng.IntN(2) == 0,
 	}
 }
 

@@ -89,7 +89,7 @@ func (p *process) start(b *book) {
 		Crash:   port.point,
 	}
 	if p.sim.Plant != nil {
-		p.sim.Plant(&o, p.sim.world)
+		p.sim.Plant(p.name, &o, p.sim.world)
 	}
 	p.alive = true
 	p.sim.tell("%s starts, life %d, store %d", p.name, p.lives, b.number)

@@ -24,8 +24,9 @@ type Options struct {
 	Storm, Calm time.Duration
 	// Dir is where the stores are; a folder in memory is fastest.
 	Dir string
-	// Plant puts a fault of the program between a loop and the world.
-	Plant func(*loop.Options, *world.World)
+	// Plant puts a fault of the program between the loop of a process and the
+	// world.
+	Plant func(process string, o *loop.Options, w *world.World)
 	// Skip leaves out people's deeds by their number, to find the few that
 	// matter.
 	Skip map[int]bool
@@ -220,6 +221,7 @@ func (s *sim) finish() {
 // lane has the newest version, or one sentence says why not, and nothing is
 // written any more.
 func (s *sim) ending() {
+	s.gate.Waiting() // nothing moves while the last view is read
 	var view *loop.View
 	for _, p := range s.processes {
 		if p.alive && !p.cut() {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
-	"github.com/waveguide-dev/waveguide/gitops/edit"
 	"github.com/waveguide-dev/waveguide/signals"
 )
 
@@ -23,6 +22,8 @@ type Commit struct {
 	Time       time.Time
 	// Spec is what the rules in the tree are meant to say.
 	Spec Spec
+
+	names map[gitops.Lane]gitops.Version
 }
 
 // git is a remote: commits that never change, and branches that move by
@@ -73,21 +74,28 @@ func (w *World) add(c Commit) gitops.Commit {
 	return c.ID
 }
 
-// Version is what a tree names in a lane; false if it does not name one.
+// Version is what a tree names in a lane; false if it does not name one. It
+// reads the lines itself, so that a mistake in reading files is not shared.
 func (c *Commit) Version(lane gitops.Lane) (gitops.Version, bool) {
-	src, ok := c.Files[File(lane.Environment, lane.Artifact)]
-	if !ok {
-		return gitops.Version{}, false
+	if v, ok := c.names[lane]; ok {
+		return v, v.Digest != ""
 	}
-	f, err := edit.Open(File(lane.Environment, lane.Artifact), []byte(src))
-	if err != nil {
-		return gitops.Version{}, false
+	var v gitops.Version
+	for line := range strings.Lines(c.Files[File(lane.Environment, lane.Artifact)]) {
+		line, _, _ = strings.Cut(line, "#")
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		switch key {
+		case "newTag":
+			v.Tag = strings.Trim(strings.TrimSpace(value), `"`)
+		case "digest":
+			v.Digest = strings.TrimSpace(value)
+		}
 	}
-	hits, _ := f.Find(Image(lane.Artifact))
-	if len(hits) != 1 {
-		return gitops.Version{}, false
+	if c.names == nil {
+		c.names = map[gitops.Lane]gitops.Version{}
 	}
-	return gitops.Version{Tag: hits[0].Tag, Digest: hits[0].Digest}, true
+	c.names[lane] = v
+	return v, v.Digest != ""
 }
 
 // Changed are the files that differ between two commits.
