@@ -199,7 +199,7 @@ func (d *decision) advance(at *site, l *LanePlan, open *gitops.Proposal) *gitops
 	if c := d.check(at, open, l.Verdicts); c != nil {
 		return c
 	}
-	if gate.Fold(l.Verdicts) == gate.Pass && at.stop.Auto {
+	if gate.Fold(l.Verdicts) == gate.Pass && at.stop.Auto && !open.Queued {
 		return d.write(at, gitops.MergeProposal, l, open)
 	}
 	return nil

@@ -22,6 +22,7 @@ type forge interface {
 	loop.Proposer
 	loop.Marker
 	loop.Talker
+	loop.Queue
 	issuer
 	inspector
 }
@@ -68,7 +69,7 @@ func forgeHTTP(r config.Repository) (*http.Client, error) {
 	if err != nil || u.Host == "" {
 		return nil, fmt.Errorf("forge.url %q is no address", r.Forge.URL)
 	}
-	return newHTTPClient(httpLimits{AllowHosts: []string{u.Hostname()}})
+	return newHTTPClient(httpLimits{CAFile: r.Forge.CAFile, AllowHosts: []string{u.Hostname()}})
 }
 
 // forgeGit are the credentials for Git, from the same source as the forge's:

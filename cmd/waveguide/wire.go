@@ -97,7 +97,7 @@ func (w *daemon) repository(ctx context.Context, r config.Repository, h hooks, m
 	git := newRepo(mirror)
 	rules.trees = git
 	o := loop.Options{
-		Repository: r.Name, RulesDir: r.Rules, Repo: git, Branches: git, Forge: forge, Proposer: forge, Marker: forge,
+		Repository: r.Name, RulesDir: r.Rules, Repo: git, Branches: git, Forge: forge, Proposer: forge, Marker: forge, Talker: forge, Queue: forge,
 		Registry: w.oci, Prover: w.oci, Health: rules, Rules: heeding(forge, rules), Writer: prose.Proposal{}, Store: w.store,
 		Log: w.log.With("repository", r.Name), Metrics: m, Email: r.Commit.Email, Hints: hints, Crash: h.crash,
 		Poll: polls(w.config, r),
@@ -135,7 +135,7 @@ func openMirror(ctx context.Context, d *config.Daemon, r config.Repository) (*mi
 		o.SSH.File = r.Credentials.SSHKey.File
 	}
 	if u, err := url.Parse(r.URL); err == nil && strings.HasPrefix(u.Scheme, "http") {
-		if o.HTTP, err = newHTTPClient(httpLimits{Timeout: 15 * time.Minute, AllowHosts: []string{u.Hostname()}}); err != nil {
+		if o.HTTP, err = newHTTPClient(httpLimits{Timeout: 15 * time.Minute, CAFile: r.Forge.CAFile, AllowHosts: []string{u.Hostname()}}); err != nil {
 			return nil, err
 		}
 	}

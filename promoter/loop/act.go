@@ -98,7 +98,7 @@ func (l *Loop) deeds(now time.Time) []deed {
 			all = append(all, d)
 		}
 	}
-	for _, c := range slices.Concat(l.judge(now), l.courtesies()) {
+	for _, c := range slices.Concat(l.judge(now), l.answerGroups(), l.courtesies()) {
 		if !l.braked(now, -1, c) {
 			all = append(all, deed{change: c})
 		}
@@ -158,7 +158,7 @@ func subject(c gitops.Change) string {
 		return fmt.Sprintf("%s: answer to %s", c.Proposal, c.Reply.Key)
 	}
 	if c.Lane == (gitops.Lane{}) {
-		return "proposal " + c.Proposal
+		return "proposal " + c.Proposal + " at " + c.Head.Short()
 	}
 	return c.Lane.String()
 }

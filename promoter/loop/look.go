@@ -283,7 +283,7 @@ func (l *Loop) lookProposals(ctx context.Context) error {
 	}
 	l.cursor = next
 	l.sortProposals(ctx, list)
-	return nil
+	return l.lookGroups(ctx, list)
 }
 
 // blind marks every open proposal as held, because nobody knows.

@@ -24,6 +24,7 @@ type Options struct {
 	Proposer   Proposer
 	Marker     Marker
 	Talker     Talker
+	Queue      Queue
 	Registry   Registry
 	Prover     Prover
 	Health     Health
@@ -106,6 +107,9 @@ type Loop struct {
 	rivals          map[string]*rival
 	judged, rejudge time.Time
 	epoch           int
+	// groups are those of the merge queue, answered the checks set on them.
+	groups   []gitops.Group
+	answered map[gitops.Commit]gitops.Check
 	// orphans are our open proposals in lanes that no rule in force names.
 	orphans []gitops.Proposal
 
@@ -136,7 +140,7 @@ func New(o Options) *Loop {
 		Options: o, lanes: map[gitops.Lane]*lane{}, versions: map[string]*versions{}, ended: map[string]gitops.Proposal{},
 		questions: map[string]question{}, asked: map[string]bool{}, answers: make(chan answer),
 		silent: map[string]string{}, fails: map[string]int{}, read: map[string]time.Time{},
-		brakes: map[string]brake{}, proposing: map[gitops.Lane]struct{}{},
+		brakes: map[string]brake{}, proposing: map[gitops.Lane]struct{}{}, answered: map[gitops.Commit]gitops.Check{},
 	}
 	l.queue.reset(nil)
 	l.schedule.set(sourceGit, time.Unix(0, 0))

@@ -107,6 +107,15 @@ type Marker interface {
 	Request(ctx context.Context, id string, r gitops.Request) error
 }
 
+// Queue speaks to the branch's merge queue or train.
+type Queue interface {
+	// Enqueue puts exactly that head into the queue; gitops.ErrUnsupported says
+	// that there is none.
+	Enqueue(ctx context.Context, id string, head gitops.Commit) error
+	// Groups are those the queue has formed.
+	Groups(ctx context.Context) ([]gitops.Group, error)
+}
+
 // Registry reads which versions exist.
 type Registry interface {
 	// Versions are the selected tags of an image as they are now.

@@ -73,6 +73,8 @@ type world struct {
 	issues   []gitops.Issue
 	comments map[string][]gitops.Event
 	requests []gitops.Request
+	queue    bool
+	groups   []gitops.Group
 	tags     []string
 	health   map[string]signals.State
 	auto     bool
@@ -437,6 +439,21 @@ func (f forge) Merge(ctx context.Context, id string, head gitops.Commit) (gitops
 	return f.head, nil
 }
 
+func (f forge) Enqueue(ctx context.Context, id string, head gitops.Commit) error {
+	if !f.queue {
+		return gitops.ErrUnsupported
+	}
+	p := f.find(id)
+	if f.branches[p.Branch] != head {
+		return gitops.ErrMoved
+	}
+	p.Queued = true
+	f.groups = []gitops.Group{{Head: f.commit(f.head, f.commits[head].files, "queue@example.com", id), Proposals: []string{id}}}
+	return f.write(ctx, "enqueue", "%s", id)
+}
+
+func (f forge) Groups(context.Context) ([]gitops.Group, error) { return f.groups, nil }
+
 func (f forge) SetCheck(ctx context.Context, head gitops.Commit, c gitops.Check) error {
 	if err := f.write(ctx, "check", "%s", c.State); err != nil {
 		return err
@@ -519,6 +536,7 @@ var (
 	_ loop.Proposer = forge{}
 	_ loop.Marker   = forge{}
 	_ loop.Talker   = forge{}
+	_ loop.Queue    = forge{}
 	_ loop.Registry = sources{}
 	_ loop.Prover   = sources{}
 	_ loop.Health   = sources{}

@@ -111,7 +111,10 @@ func (l *Loop) effect(ctx context.Context, d deed) error {
 	case gitops.UpdateProposal:
 		return l.Proposer.Update(ctx, c.Proposal, l.Writer.Title(d.lane), l.body(d))
 	case gitops.MergeProposal:
-		_, err := l.Proposer.Merge(ctx, c.Proposal, c.Head)
+		err := l.Queue.Enqueue(ctx, c.Proposal, c.Head)
+		if errors.Is(err, gitops.ErrUnsupported) {
+			_, err = l.Proposer.Merge(ctx, c.Proposal, c.Head)
+		}
 		return err
 	case gitops.CloseProposal:
 		if err := l.Proposer.Close(ctx, c.Proposal, c.Why); err != nil {
@@ -122,7 +125,11 @@ func (l *Loop) effect(ctx context.Context, d deed) error {
 		if err := l.describe(ctx, d); err != nil {
 			return err
 		}
-		return l.Marker.SetCheck(ctx, c.Head, c.Check)
+		err := l.Marker.SetCheck(ctx, c.Head, c.Check)
+		if err == nil && len(l.groups) > 0 {
+			l.answered[c.Head] = c.Check
+		}
+		return err
 	case gitops.RemoveLabel:
 		return l.Marker.RemoveLabel(ctx, c.Proposal, c.Label)
 	case gitops.MendStop:

@@ -210,3 +210,25 @@ func TestUnreadRejection(t *testing.T) {
 		}
 	})
 }
+
+// TestMergeQueue holds that where the branch has a queue merging is enqueueing,
+// once, and that the check answers for the group's head.
+func TestMergeQueue(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		r.queue = true
+		r.tags = append(r.tags, "1.1.0")
+		r.run(30 * time.Minute)
+		if r.count("enqueue") != 1 || r.count("merge") != 0 {
+			t.Fatalf("did %v", r.deeds)
+		}
+		if c := r.says(r.groups[0].Head); c.State != gitops.CheckSuccess {
+			t.Errorf("the group's check is %+v", c)
+		}
+		r.pause("7", "stop env:dev")
+		r.run(10 * time.Minute)
+		if c := r.says(r.groups[0].Head); c.State == gitops.CheckSuccess {
+			t.Errorf("paused, and the group's check is %+v", c)
+		}
+	})
+}

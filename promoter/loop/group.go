@@ -1,0 +1,60 @@
+package loop
+
+import (
+	"context"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter"
+)
+
+// lookGroups reads what a merge queue or train is about to merge, if a proposal
+// waits in one: the check has to stand on the group's head too.
+func (l *Loop) lookGroups(ctx context.Context, list []gitops.Proposal) error {
+	l.groups = nil
+	for _, p := range list {
+		if p.Queued && p.State == gitops.Open {
+			groups, err := l.Queue.Groups(ctx)
+			l.groups = groups
+			return err
+		}
+	}
+	clear(l.answered)
+	return nil
+}
+
+// answerGroups are the checks of the groups that a queue has formed: what holds
+// for each of a group's proposals holds for the group.
+func (l *Loop) answerGroups() []gitops.Change {
+	var all []gitops.Change
+	for _, g := range l.groups {
+		want := gitops.Check{Name: gitops.CheckName, State: gitops.CheckSuccess, Text: "every gate passes for every proposal of the group"}
+		for _, id := range g.Proposals {
+			if c := l.standsAt(id); c.State != gitops.CheckSuccess {
+				want.State, want.Text = c.State, "proposal "+id+": "+c.Text
+				break
+			}
+		}
+		if len(g.Proposals) == 0 {
+			want.State, want.Text = gitops.CheckPending, "the forge does not say what is in this group"
+		}
+		if l.answered[g.Head] != want {
+			all = append(all, gitops.Change{Kind: gitops.SetCheck, Proposal: "group", Head: g.Head, Check: want})
+		}
+	}
+	return all
+}
+
+// standsAt is what the check of an open proposal says now.
+func (l *Loop) standsAt(id string) gitops.Check {
+	if v := l.rivals[id]; v != nil {
+		return l.verdictOn(l.began, v)
+	}
+	for at := range l.proposing {
+		for _, lp := range l.queue.admitted[l.atlas.stops[at].route].Lanes {
+			if lp.Lane == at && lp.Proposal == id && len(lp.Verdicts) > 0 {
+				return promoter.CheckOf(lp.Verdicts)
+			}
+		}
+	}
+	return gitops.Check{State: gitops.CheckPending, Text: "nobody knows yet what it changes"}
+}
