@@ -372,6 +372,10 @@ func (c *Client) checks(ctx context.Context, sha string) ([]gitops.Check, error)
 	if err != nil {
 		return nil, err
 	}
+	me, err := c.myself(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var all []status
 	for page := 1; page <= maxPages; page++ {
 		var some combined
@@ -387,6 +391,9 @@ func (c *Client) checks(ctx context.Context, sha string) ([]gitops.Check, error)
 	now := c.clock()
 	checks := make([]gitops.Check, 0, len(all))
 	for _, s := range all {
+		if s.Context == gitops.CheckName && s.Creator.name() != me {
+			continue // somebody else's word under our name: ours has to be said again
+		}
 		checks = append(checks, gitops.Check{
 			Name: s.Context, State: stateOf(s.Status), Text: s.Description, Target: s.TargetURL, By: s.Creator.name(), Required: required(s.Context),
 		})

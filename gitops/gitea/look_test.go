@@ -212,6 +212,28 @@ func TestBotThatMayOnlyWrite(t *testing.T) {
 	}
 }
 
+// TestSomebodyElsesCheck: Gitea takes a status of our name from everybody who
+// may write.
+func TestSomebodyElsesCheck(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	bot := f.client()
+	head := f.push(t, "waveguide/dev/app", "app.yaml", "1")
+	p, err := bot.Open(t.Context(), gitops.Proposal{Branch: "waveguide/dev/app", Title: "t"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := bot.SetCheck(t.Context(), head, gitops.Check{Name: gitops.CheckName, State: gitops.CheckFailure, Text: "no"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.as(t, "ada-token", http.MethodPost, "/statuses/"+string(head), map[string]string{"context": gitops.CheckName, "state": "success"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if p, err = bot.Proposal(t.Context(), p.ID); err != nil || len(p.Checks) != 0 {
+		t.Errorf("checks = %+v, %v, want none that counts as ours", p.Checks, err)
+	}
+}
+
 func TestTeamsOfReviewers(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
