@@ -2,6 +2,7 @@ package sigstore
 
 import (
 	"crypto"
+	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
@@ -86,6 +87,11 @@ func (k Key) load() (trusted, error) {
 	fitting, err2 := signature.LoadDefaultVerifier(public)
 	if err2 == nil {
 		out.verifiers = append(out.verifiers, fitting)
+	}
+	if ed, ok := public.(ed25519.PublicKey); ok { // cosign hashes before it signs with these
+		if hashing, err := signature.LoadED25519phVerifier(ed); err == nil {
+			out.verifiers = append(out.verifiers, hashing)
+		}
 	}
 	if len(out.verifiers) == 0 {
 		return trusted{}, errors.Join(err, err2)
