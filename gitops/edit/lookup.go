@@ -163,7 +163,8 @@ func lineList(lines []int) string {
 func resolve(t *tree, n *yaml.Node, steps []path.Step) (Target, error) {
 	l := &lookup{tree: t}
 	var parent *yaml.Node
-	for i, s := range steps {
+	for i := 0; i < len(steps); i++ {
+		s := steps[i]
 		if n.Kind == yaml.AliasNode {
 			return Target{}, aliased(l.tree, n)
 		}
@@ -192,6 +193,11 @@ func resolve(t *tree, n *yaml.Node, steps []path.Step) (Target, error) {
 			continue
 		}
 		next, err := l.step(n, s)
+		if isReason(err, ErrNoMatch) {
+			if v, more := l.dotted(n, steps[i:]); v != nil {
+				next, err, i = v, nil, i+more
+			}
+		}
 		if err != nil {
 			return Target{}, err
 		}
@@ -204,6 +210,27 @@ func resolve(t *tree, n *yaml.Node, steps []path.Step) (Target, error) {
 		return Target{}, refuse(ErrNotScalar, l.tree.line(n), "%s stands there%s", describe(n), keysOf(n))
 	}
 	return Target{Line: l.tree.line(n), Value: n.Value, tree: l.tree, node: n, parent: parent}, nil
+}
+
+// dotted finds a key that holds full stops itself where the path writes them as steps, as the paths of Argo CD Image
+// Updater do. It gives how many more steps the key takes.
+func (l *lookup) dotted(n *yaml.Node, steps []path.Step) (*yaml.Node, int) {
+	if n.Kind != yaml.MappingNode {
+		return nil, 0
+	}
+	key := ""
+	for i, s := range steps {
+		if s.Kind != path.Key {
+			break
+		}
+		if key += s.Key; i > 0 {
+			if v, via, err := l.child(n, key); v != nil && !via && err == nil {
+				return v, i
+			}
+		}
+		key += "."
+	}
+	return nil, 0
 }
 
 // rootOf is the content of a text with just one document.

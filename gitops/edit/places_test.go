@@ -189,6 +189,7 @@ func TestPathSpellings(t *testing.T) {
 		`spec.containers[name="a,b]"].image`:                                "two",
 		`spec.metadata.annotations["app.kubernetes.io/version"]`:            "three",
 		`spec.metadata.annotations.app\.kubernetes\.io/version`:             "three",
+		`spec.metadata.annotations.app.kubernetes.io/version`:               "three",
 		"/spec/metadata/annotations/app.kubernetes.io~1version":             "three",
 		`spec.metadata.annotations["x[0]|y"]`:                               "four",
 		`spec.metadata.annotations["\""]`:                                   "five",
