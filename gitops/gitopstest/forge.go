@@ -10,7 +10,8 @@ import (
 // Reader reads proposals and pauses.
 type Reader interface {
 	// Proposals are all open ones against the protected branch, a person's
-	// too, and those of the bot's branches that ended since the cursor.
+	// too, and those of the bot's branches that ended since the cursor, or had
+	// something done to them after they ended: then they are told again.
 	Proposals(ctx context.Context, since string) (list []gitops.Proposal, next string, err error)
 	// Proposal is one proposal read anew, nothing of it from a cache.
 	Proposal(ctx context.Context, id string) (gitops.Proposal, error)
@@ -181,6 +182,7 @@ func ForgeContract(t *testing.T, newForge func(t *testing.T) Forge) {
 		"reviews are bound to the head":           reviews,
 		"a person's proposal is listed":           personsProposal,
 		"a closing by a person names the person":  personCloses,
+		"a word after the end is told":            wordAfterEnd,
 		"an answer is given once":                 answersOnce,
 		"long texts are cut":                      longTexts,
 		"reviewers are asked":                     requests,

@@ -76,6 +76,24 @@ func personCloses(t *testing.T, f Forge) {
 	}
 }
 
+func wordAfterEnd(t *testing.T, f Forge) {
+	t.Helper()
+	p := f.open(t, "1")
+	f.act(t, releaser, Deed{Kind: DoClose, ID: p.ID})
+	_, cursor, err := f.Bot.Proposals(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.act(t, releaser, Deed{Kind: DoComment, ID: p.ID, Text: "/waveguide retry"})
+	list, _, err := f.Bot.Proposals(t.Context(), cursor)
+	if err != nil || len(list) != 1 || list[0].ID != p.ID || list[0].State != gitops.Closed {
+		t.Fatalf("Proposals after a comment on a closed one = %+v, %v", list, err)
+	}
+	if g := gitops.Holds(list[0], f.me(t), nil).Given; len(g) != 1 || g[0].Word != gitops.CommandRetry || !g[0].By.Permission.Releases() {
+		t.Errorf("given = %+v", g)
+	}
+}
+
 func answersOnce(t *testing.T, f Forge) {
 	t.Helper()
 	p, me := f.open(t, "1"), f.me(t)

@@ -151,12 +151,14 @@ func (t *thread) apply(e event) {
 	case ended:
 		t.State, t.EndedBy, t.Ended = gitops.ProposalState(e.State), e.By, e.At
 		t.Head, t.MergedAs, t.Merging = e.Head, e.Commit, ""
-		t.endSeq = e.Seq
 	case reopened:
 		t.State, t.EndedBy, t.Ended, t.endSeq = gitops.Open, gitops.Actor{}, time.Time{}, 0
 	case requested:
 		t.Requested = slices.Compact(slices.Sorted(slices.Values(append(t.Requested, e.Who...))))
 	case openProposal, openIssue, checked:
+	}
+	if t.State != gitops.Open {
+		t.endSeq = e.Seq // told once more when somebody says something afterwards
 	}
 }
 
