@@ -99,7 +99,7 @@ func (w *daemon) repository(ctx context.Context, r config.Repository, h hooks, m
 	o := loop.Options{
 		Repository: r.Name, RulesDir: r.Rules, Repo: git, Branches: git, Forge: forge, Proposer: forge, Marker: forge, Talker: forge, Queue: forge,
 		Registry: w.oci, Prover: w.oci, Health: rules, Rules: heeding(forge, rules), Writer: prose.Proposal{}, Store: w.store,
-		Log: w.log.With("repository", r.Name), Metrics: m, Email: r.Commit.Email, Hints: hints, Crash: h.crash,
+		Log: w.log.With("repository", r.Name), Metrics: m, Email: r.Commit.Email, Hints: hints, Crash: h.crash, Witness: git.Witness,
 		Poll: polls(w.config, r),
 	}
 	if p := w.config.Paused; p != nil && (p.Until.IsZero() || time.Now().Before(p.Until)) {

@@ -13,8 +13,8 @@ import (
 	"github.com/waveguide-dev/waveguide/signals"
 )
 
-// Options are what a loop is made of. Everything is required but Crash, Hints
-// and Observe.
+// Options are what a loop is made of. Everything is required but Crash, Hints,
+// Observe and Witness.
 type Options struct {
 	Repository string
 	RulesDir   string
@@ -44,6 +44,8 @@ type Options struct {
 	Hints <-chan Hint
 	// Observe sees every look that changed something: dashboards and demos.
 	Observe func(View)
+	// Witness finds the newest checkpoint of every ledger that Git names.
+	Witness func(context.Context) []store.Checkpoint
 	// Crash is called with the name of every point at which a process may die;
 	// only tests set it.
 	Crash func(point string)
@@ -90,6 +92,8 @@ type Loop struct {
 	lanes  map[gitops.Lane]*lane
 	// recalled says that the memory of the store was read.
 	recalled bool
+	// witnessed says that the ledger was compared with what Git knows of it.
+	witnessed bool
 	// versions are those of each artifact.
 	versions map[string]*versions
 	me       gitops.Actor
@@ -202,6 +206,11 @@ func (l *Loop) Tick(ctx context.Context) (time.Time, error) {
 		l.lookGit(ctx, now)
 		l.lookForge(ctx, now)
 		l.decide(ctx, now)
+	}
+	if l.head != "" {
+		if err := l.witness(ctx, now); err != nil {
+			return time.Time{}, err
+		}
 	}
 	if err := l.remember(ctx); err != nil {
 		return time.Time{}, err

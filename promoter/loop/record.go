@@ -127,3 +127,40 @@ func (l *Loop) resume(ctx context.Context) error {
 	}
 	return nil
 }
+
+// witness compares the ledger with what Git knows of it and of earlier ones,
+// once: a new ledger names the newest checkpoints of those before it, and one
+// that is shorter than Git says was cut or is a copy.
+func (l *Loop) witness(ctx context.Context, now time.Time) error {
+	if l.witnessed || l.Witness == nil {
+		return nil
+	}
+	subject := "ledger of " + l.Repository
+	known, err := l.Store.Entries(ctx, store.Filter{Kind: store.Note, Subject: subject}, 1)
+	if err != nil {
+		return err
+	}
+	own, err := l.Store.Checkpoint(ctx)
+	if err != nil {
+		return err
+	}
+	earlier := []string{}
+	for _, cp := range l.Witness(ctx) {
+		switch {
+		case cp.Origin != own.Origin:
+			earlier = append(earlier, cp.String())
+		case cp.Size > own.Size:
+			l.Log.ErrorContext(ctx, "the ledger is shorter than Git has seen it: it was cut, or restored from a copy", "origin", own.Origin, "size", own.Size, "seen", cp.Size)
+		}
+	}
+	l.witnessed = true
+	if len(known) > 0 {
+		return nil
+	}
+	body, err := json.Marshal(map[string][]string{"previous": earlier})
+	if err != nil {
+		return err
+	}
+	_, err = l.Store.Append(ctx, store.Entry{At: now, Kind: store.Note, Subject: subject, Body: body})
+	return err
+}

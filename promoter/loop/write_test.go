@@ -1,12 +1,15 @@
 package loop_test
 
 import (
+	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
+	"github.com/waveguide-dev/waveguide/promoter/store"
 )
 
 // TestTogether holds that the branches of a wave are pushed in one request.
@@ -229,6 +232,24 @@ func TestMergeQueue(t *testing.T) {
 		r.run(10 * time.Minute)
 		if c := r.says(r.groups[0].Head); c.State == gitops.CheckSuccess {
 			t.Errorf("paused, and the group's check is %+v", c)
+		}
+	})
+}
+
+// TestWitness holds that a new ledger names the ones before it that Git knows,
+// once.
+func TestWitness(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		earlier := store.Checkpoint{Origin: "earlier", Size: 7}
+		r.opts.Witness = func(context.Context) []store.Checkpoint { return []store.Checkpoint{earlier} }
+		for range 2 {
+			r.restart()
+			r.run(time.Minute)
+		}
+		notes, err := r.store.Entries(t.Context(), store.Filter{Kind: store.Note}, 10)
+		if err != nil || len(notes) != 1 || !strings.Contains(string(notes[0].Body), earlier.String()) {
+			t.Errorf("notes %v, %v", notes, err)
 		}
 	})
 }
