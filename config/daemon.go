@@ -71,6 +71,8 @@ type Forge struct {
 	URL   string     `yaml:"url,omitempty"`
 	Token Secret     `yaml:"token,omitempty"`
 	App   *GitHubApp `yaml:"app,omitempty"`
+	// CAFile holds more certificate authorities as PEM, for its Git as well.
+	CAFile string `yaml:"caFile,omitempty" jsonschema_description:"more certificate authorities, as PEM, for its Git as well"`
 }
 
 // GitHubApp are the credentials of a GitHub App.

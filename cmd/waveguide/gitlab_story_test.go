@@ -100,6 +100,7 @@ func (w *gitlabWorld) do(token, method, path string, fields map[string]string) {
 		w.t.Fatal(err)
 	}
 	req.Header.Set("PRIVATE-TOKEN", token)
+	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		w.t.Fatal(err)
