@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/waveguide-dev/waveguide/gitops/edit/path"
@@ -64,16 +65,16 @@ func writing(a Artifact, e *Environment, environment string) Writing {
 
 // checkWriting checks place, pin and metadata that stand together.
 func (d *document) checkWriting(place string, w Writing, at []any) {
-	d.checkPlace(place, append(at[:len(at):len(at)], "place"))
+	d.checkPlace(place, append(slices.Clip(at), "place"))
 	seen := map[string]bool{}
 	for i, m := range w.Metadata {
-		here := append(at[:len(at):len(at)], "metadata", i)
+		here := append(slices.Clip(at), "metadata", i)
 		if m.Path != "" {
-			d.checkPlace(m.Path, append(here[:len(here):len(here)], "path"))
-			d.unique(seen, m.Path, "metadata", append(here[:len(here):len(here)], "path"))
+			d.checkPlace(m.Path, append(slices.Clip(here), "path"))
+			d.unique(seen, m.Path, "metadata", append(slices.Clip(here), "path"))
 		}
 		if why := checkMetadata(m.Value); why != "" {
-			d.reportAt(append(here[:len(here):len(here)], "value"), "", "value: %s", why)
+			d.reportAt(append(slices.Clip(here), "value"), "", "value: %s", why)
 		}
 	}
 }

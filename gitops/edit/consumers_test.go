@@ -14,12 +14,11 @@ import (
 	goccy "github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2/hclparse"
+	"go.yaml.in/yaml/v3"
 	appsv1 "k8s.io/api/apps/v1"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/waveguide-dev/waveguide/gitops/edit"
 )

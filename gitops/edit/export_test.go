@@ -15,8 +15,9 @@ func OutsideEqual(src, out []byte, edits []Edit) bool { return outsideEqual(src,
 // ByPart says whether a part of the file proves the write, and gives what the proof of the whole file says of it.
 func (f *File) ByPart(w Write) (bool, error) {
 	b := &batch{want: newExpectation()}
-	if _, ok, err := f.splice(b, w); !ok || err != nil || w.Target.tree != f.tree {
-		return false, nil
+	_, ok, err := f.splice(b, w)
+	if !ok || err != nil || w.Target.tree != f.tree {
+		return false, err
 	}
 	out, err := apply(f.tree.Text, b.splices)
 	if err != nil {

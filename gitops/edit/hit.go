@@ -97,7 +97,7 @@ type Mention struct {
 
 // Writes gives what to write for this place to name the version, in the form that is there. It never leaves a tag alone
 // where a digest was in force. A form without room for a digest, such as a chart's version, takes the tag.
-func (h Hit) Writes(to Version, how Pin) ([]Write, error) {
+func (h *Hit) Writes(to Version, how Pin) ([]Write, error) {
 	switch {
 	case h.fault != nil:
 		return nil, h.refused(h.fault)
@@ -151,10 +151,10 @@ func (h *Hit) takes(to Version) error {
 // wanted are the parts that shall stand there.
 func (h *Hit) wanted(to Version, how Pin) (tag, digest string, err error) {
 	digest = to.Digest
-	switch {
-	case h.part == "tag":
+	switch h.part {
+	case "tag":
 		digest = ""
-	case h.part == "digest":
+	case "digest":
 		to.Tag = ""
 	}
 	switch {

@@ -9,10 +9,9 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/kyaml/kio"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/waveguide-dev/waveguide/gitops/edit"
 )

@@ -251,7 +251,7 @@ func TestRefusalsOfForms(t *testing.T) {
 		"SOPS in variables":          {"a.env", app, "A=APP@OLD\nsops_mac=x\n", image, edit.ErrSealed, 2},
 		"JSON with comments":         {"a.json", app, "// x\n{\"image\": \"APP@OLD\"}", image, edit.ErrSyntax, 1},
 		"a key twice in JSON":        {"a.json", app, "{\"image\": \"APP@OLD\",\n\"image\": \"APP@OLD\"}", image, edit.ErrDuplicate, 1},
-		"a variable twice":           {"a.env", app, "A=APP@OLD\nA=APP@OLD\n", image, edit.ErrDuplicate, 1},
+		"a variable twice":           {"a.env", app, "A=APP@OLD # x\nA=APP@OLD\n", image, edit.ErrDuplicate, 1},
 		"no HCL":                     {"a.tf", app, "image = APP@OLD {\n", image, edit.ErrSyntax, 1},
 		"no variables":               {"a.env", app, "A=1\nAPP@OLD\n", image, edit.ErrSyntax, 2},
 		"bare HCL in quotes":         {"a.env", app, "A=x'APP@OLD'\n", image, edit.ErrNoMatch, 1},

@@ -118,10 +118,10 @@ func lineEnd(text []byte, i int) int {
 
 // SpellEnv spells v as the value of a variable in the quotation marks that are there; false if it cannot stand in them.
 func SpellEnv(n *yaml.Node, v string) ([]byte, bool) {
-	switch n.Style {
-	case yaml.SingleQuotedStyle:
+	switch {
+	case n.Style&yaml.SingleQuotedStyle != 0:
 		return []byte("'" + v + "'"), Printable(v) && !strings.Contains(v, "'")
-	case yaml.DoubleQuotedStyle:
+	case n.Style&yaml.DoubleQuotedStyle != 0:
 		return []byte(`"` + v + `"`), Printable(v) && !strings.ContainsAny(v, "\"\\$`")
 	}
 	return []byte(v), reEnvBare.MatchString(v)

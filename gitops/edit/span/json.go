@@ -60,16 +60,16 @@ func (r *jsonReader) value(depth int) (*yaml.Node, error) {
 	if depth > maxDepth {
 		return nil, r.fail("values are nested more than " + strconv.Itoa(maxDepth) + " deep")
 	}
-	switch c := r.next(); {
-	case c == '{':
+	switch r.next() {
+	case '{':
 		return r.object(depth)
-	case c == '[':
+	case '[':
 		return r.array(depth)
-	case c == '"':
+	case '"':
 		return r.quoted()
-	case c == '/':
+	case '/':
 		return nil, r.fail("comments are not JSON")
-	case c == 0:
+	case 0:
 		return nil, r.fail("a value is missing")
 	}
 	return r.literal()
