@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"io"
@@ -59,25 +60,27 @@ func (w *daemon) asksFor(connection string, s inbox.Slot) bool {
 }
 
 // takesPushes answers those who push results. Which inbox a place belongs to is
-// said by the rules; who asks for a place that there is not is answered as
-// those are who are not known.
+// said by the rules; a place that there is not is explained by the inbox that
+// knows the token, and to nobody else.
 func (w *daemon) takesPushes() http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if !w.knownHost(r.Host) {
 			http.Error(rw, "not authorized", http.StatusUnauthorized)
 			return
 		}
-		var found *inbox.Inbox
+		var found, knows *inbox.Inbox
 		parts := strings.Split(strings.TrimPrefix(r.URL.Path, "/signals/"), "/")
 		for _, c := range w.config.Signals {
 			box := w.health.inboxes[c.Name]
 			switch {
 			case box == nil:
-			case found == nil, len(parts) == 3 && w.asksFor(c.Name, inbox.Slot{Environment: parts[0], Artifact: parts[1], Signal: parts[2]}):
+			case len(parts) == 3 && w.asksFor(c.Name, inbox.Slot{Environment: parts[0], Artifact: parts[1], Signal: parts[2]}):
 				found = box
+			case knows == nil && box.Knows(r):
+				knows = box
 			}
 		}
-		if found == nil {
+		if found = cmp.Or(found, knows); found == nil {
 			http.Error(rw, "not authorized", http.StatusUnauthorized)
 			return
 		}

@@ -109,6 +109,12 @@ func (b *Inbox) take(w http.ResponseWriter, r *http.Request) (Slot, error) {
 	return slot, b.keep(r.Context(), slot, result{Push: p, By: token.Name, Received: now}, now)
 }
 
+// Knows says whether a request bears one of the inbox's tokens.
+func (b *Inbox) Knows(r *http.Request) bool {
+	_, ok := b.bearer(r.Header.Get("Authorization"))
+	return ok
+}
+
 // bearer finds the token that a request bears. All are compared, whole, in
 // constant time.
 func (b *Inbox) bearer(header string) (Token, bool) {
