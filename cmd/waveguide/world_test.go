@@ -317,22 +317,6 @@ func (w *world) commit(user, token, base, branch string, files map[string]string
 	return head.String()
 }
 
-// removeBranch deletes a branch over HTTP.
-func (w *world) removeBranch(token, branch string) {
-	w.t.Helper()
-	r, err := git.PlainInit(w.t.TempDir(), true)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if _, err := r.CreateRemote(&gitconfig.RemoteConfig{Name: "origin", URLs: []string{w.forge + "/env.git"}}); err != nil {
-		w.t.Fatal(err)
-	}
-	spec := gitconfig.RefSpec(":refs/heads/" + branch)
-	if err := r.Push(&git.PushOptions{RemoteName: "origin", Auth: &githttp.BasicAuth{Username: "ada", Password: token}, RefSpecs: []gitconfig.RefSpec{spec}}); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
 // main is the head of the protected branch, read beside the forge.
 func (w *world) main() (*git.Repository, *object.Commit, error) {
 	r, err := git.PlainOpen(filepath.Join(w.dir, "forge", "env.git"))
