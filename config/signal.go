@@ -22,6 +22,9 @@ type Signal struct {
 
 	Kubeconfig string `yaml:"kubeconfig,omitempty" jsonschema_description:"flux, kubernetes, argocd: the file that says how to reach the cluster"`
 	Context    string `yaml:"context,omitempty" jsonschema_description:"the context of the kubeconfig; the current one if not written"`
+	// InCluster reads Argo CD's applications as objects of our own cluster.
+	InCluster bool `yaml:"inCluster,omitempty" jsonschema_description:"argocd: read applications as objects of the cluster that Waveguide runs in"`
+	Watch     bool `yaml:"watch,omitempty" jsonschema_description:"flux, kubernetes, argocd: be told of changes as they happen, besides asking"`
 
 	Timeout              time.Duration `yaml:"timeout,omitempty" jsonschema_description:"how long one question may take"`
 	MaxRequestsPerSecond int           `yaml:"maxRequestsPerSecond,omitempty"`
@@ -42,7 +45,7 @@ type InboxToken struct {
 
 // check reports what a connection of its kind cannot have or lacks.
 func (s *Signal) check(d *document, at []any) {
-	needs := !slices.Contains([]string{SignalProbe, SignalInbox, SignalKubernetes, SignalFlux}, s.Kind) && s.Kubeconfig == ""
+	needs := !slices.Contains([]string{SignalProbe, SignalInbox, SignalKubernetes, SignalFlux}, s.Kind) && s.Kubeconfig == "" && !s.InCluster
 	if needs && s.URL == "" {
 		d.reportAt(at, "", "signal %q of kind %s needs its url", clip(s.Name), s.Kind)
 	}
@@ -60,6 +63,12 @@ func (s *Signal) check(d *document, at []any) {
 	cluster := slices.Contains([]string{SignalKubernetes, SignalFlux, SignalArgoCD}, s.Kind)
 	if s.Kubeconfig != "" && (!cluster || s.URL != "") {
 		d.reportAt(append(slices.Clip(at), "kubeconfig"), "", "kubeconfig reaches a cluster: signal %q has a url, or is of kind %s", clip(s.Name), s.Kind)
+	}
+	if s.Watch && !cluster {
+		d.reportAt(append(slices.Clip(at), "watch"), "", "watch has no meaning for a signal of kind %s", s.Kind)
+	}
+	if s.InCluster && (s.Kind != SignalArgoCD || s.URL != "" || s.Kubeconfig != "") {
+		d.reportAt(append(slices.Clip(at), "inCluster"), "leave it out", "inCluster is for a signal of kind argocd without url and kubeconfig")
 	}
 	s.checkTokens(d, at)
 }

@@ -200,3 +200,25 @@ func TestTheRoleIsTheLeast(t *testing.T) {
 	}
 	kubernetestest.Need(t, rules, fake.Requests())
 }
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	fake := newArgo(t)
+	fake.set(func(a *argo) { a.status = http.StatusFound })
+	h := source(t, fake).Check(t.Context(), argocd.Spec{Application: "prod-order-api", Image: image})
+	if len(fake.requests) != 1 || h.Reason != "argocd answered 302: told to fail with "+token {
+		t.Errorf("%q after the requests %q, want that nobody went to the login", h.Reason, fake.requests)
+	}
+}
+
+func TestSinceIsTheLastSyncAtLeast(t *testing.T) {
+	t.Parallel()
+	fake := newArgo(t)
+	app := application(after, pinned(two))
+	at(app, "status.operationState")["finishedAt"] = ago(20 * time.Minute)
+	fake.put(app)
+	h := source(t, fake).Check(t.Context(), argocd.Spec{Application: "prod-order-api", Image: image})
+	if h.State != signals.StateHealthy || !h.Proven || !h.Since.Equal(began.Add(-20*time.Minute)) {
+		t.Errorf("answer %+v, want it proven since the sync 20 minutes ago", h)
+	}
+}

@@ -82,26 +82,11 @@ func set(query url.Values, key, value string) {
 	}
 }
 
-// ask sends one request.
+// ask sends one request and reads its answer.
 func (a *api) ask(ctx context.Context, path []string, query url.Values, into any) (time.Duration, error) {
-	u := a.base.JoinPath(append([]string{"api", "v1"}, path...)...)
-	u.RawQuery = query.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	answer, err := a.send(ctx, path, query)
 	if err != nil {
-		return 0, errors.New("the application's name cannot be asked for")
-	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "waveguide")
-	if a.token != nil {
-		token, err := a.token(ctx)
-		if err != nil {
-			return 0, fmt.Errorf("the token of argocd: %w", err)
-		}
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	answer, err := a.http.Do(req)
-	if err != nil {
-		return 0, fmt.Errorf("ask argocd at %s: %w", a.base.Host, kubernetes.Unwrap(err))
+		return 0, err
 	}
 	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
@@ -110,16 +95,45 @@ func (a *api) ask(ctx context.Context, path []string, query url.Values, into any
 		return 0, fmt.Errorf("the answer of argocd broke off: %w", kubernetes.Unwrap(err))
 	case len(body) > maxAnswer:
 		return 0, fmt.Errorf("the answer of argocd is longer than %d MiB: narrow the selector", maxAnswer>>20)
-	case answer.StatusCode != http.StatusOK:
-		return 0, refusal(answer, body)
-	}
-	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind == "text/html" {
-		return 0, errors.New("argocd answered a web page; does the url lead to its page, and is a login in the way?")
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return 0, fmt.Errorf("the answer of argocd is not what it should be: %s", kubernetes.Plain(err.Error()))
 	}
 	return kubernetes.Behind(answer.Header.Get("Date"), time.Now()), nil
+}
+
+// send sends one request; the caller closes the body of its answer, which is
+// one of success.
+func (a *api) send(ctx context.Context, path []string, query url.Values) (*http.Response, error) {
+	u := a.base.JoinPath(append([]string{"api", "v1"}, path...)...)
+	u.RawQuery = query.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, errors.New("the application's name cannot be asked for")
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "waveguide")
+	if a.token != nil {
+		token, err := a.token(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("the token of argocd: %w", err)
+		}
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	answer, err := a.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("ask argocd at %s: %w", a.base.Host, kubernetes.Unwrap(err))
+	}
+	kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	if answer.StatusCode == http.StatusOK && kind != "text/html" {
+		return answer, nil
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode == http.StatusOK {
+		return nil, errors.New("argocd answered a web page; does the url lead to its page, and is a login in the way?")
+	}
+	body, _ := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
+	return nil, refusal(answer, body)
 }
 
 // refusal is what an answer other than 200 means.

@@ -45,11 +45,13 @@ type argo struct {
 	behind   time.Duration
 	page     bool
 	requests []string
+	// changed is closed when an application was put.
+	changed chan struct{}
 }
 
 func newArgo(t *testing.T) *argo {
 	t.Helper()
-	a := &argo{t: t, apps: map[string]object{}}
+	a := &argo{t: t, apps: map[string]object{}, changed: make(chan struct{})}
 	server := httptest.NewServer(http.HandlerFunc(a.serve))
 	t.Cleanup(server.Close)
 	a.URL = server.URL
@@ -63,6 +65,8 @@ func (a *argo) put(apps ...object) {
 	for _, app := range apps {
 		a.apps[app["metadata"].(object)["name"].(string)] = plain(a.t, app)
 	}
+	close(a.changed)
+	a.changed = make(chan struct{})
 }
 
 func (a *argo) set(change func(*argo)) {
@@ -85,6 +89,10 @@ func plain(t *testing.T, in any) (out object) {
 }
 
 func (a *argo) serve(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/api/v1/stream/applications" {
+		a.stream(w, r)
+		return
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.requests = append(a.requests, r.Method+" "+r.URL.RequestURI())
@@ -177,4 +185,34 @@ func (a *argo) refuse(w http.ResponseWriter, status, code int, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(object{"error": message, "code": code, "message": message})
+}
+
+// stream sends every application now and whenever one changes, as the recorded
+// stream does, with a sign of life in between.
+func (a *argo) stream(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	for r.Context().Err() == nil {
+		a.mu.Lock()
+		if a.status != 0 {
+			a.refuse(w, a.status, 13, "told to fail")
+			a.mu.Unlock()
+			return
+		}
+		if a.cut {
+			a.mu.Unlock()
+			_, _ = w.Write([]byte(`{"error":{"message":"the watch is\nover"}}` + "\n"))
+			return
+		}
+		for _, app := range a.matching(r.URL.Query().Get("selector")) {
+			_ = json.NewEncoder(w).Encode(object{"result": object{"type": "MODIFIED", "application": app}})
+		}
+		changed := a.changed
+		a.mu.Unlock()
+		_, _ = w.Write([]byte("\n"))
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-r.Context().Done():
+		case <-changed:
+		}
+	}
 }

@@ -104,8 +104,20 @@ func (s *Source) Check(ctx context.Context, q Spec) signals.Health {
 	return h
 }
 
-// read reads one object of a kind.
-func (s *Source) read(ctx context.Context, kind, namespace, name string, into *object) (time.Duration, error) {
+// Follow calls hint with the name of an object of a kind that changed in a
+// namespace, and with none where any may have, until the context ends: see
+// [kubernetes.Client.Follow].
+func (s *Source) Follow(ctx context.Context, kind, namespace string, hint func(name string), fail func(error)) {
+	ref, err := refOf(kind, namespace, "")
+	if err != nil {
+		fail(err)
+		return
+	}
+	s.client.Follow(ctx, ref, "", hint, fail)
+}
+
+// refOf is where objects of a kind are.
+func refOf(kind, namespace, name string) (kubernetes.Ref, error) {
 	ref := kubernetes.Ref{Version: "v1", Namespace: namespace, Name: name}
 	switch kind {
 	case "kustomization":
@@ -117,7 +129,16 @@ func (s *Source) read(ctx context.Context, kind, namespace, name string, into *o
 	case "gitrepository":
 		ref.Group, ref.Resource = "source.toolkit.fluxcd.io", "gitrepositories"
 	default:
-		return 0, fmt.Errorf("%.40q is no kind that is read of Flux: use kustomization, helmrelease, ocirepository or gitrepository", kind)
+		return ref, fmt.Errorf("%.40q is no kind that is read of Flux: use kustomization, helmrelease, ocirepository or gitrepository", kind)
+	}
+	return ref, nil
+}
+
+// read reads one object of a kind.
+func (s *Source) read(ctx context.Context, kind, namespace, name string, into *object) (time.Duration, error) {
+	ref, err := refOf(kind, namespace, name)
+	if err != nil {
+		return 0, err
 	}
 	if name == "" {
 		return 0, fmt.Errorf("%.40q names no object: write kind/name", kind)

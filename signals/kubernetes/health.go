@@ -56,6 +56,12 @@ func (s *Source) Check(ctx context.Context, q Spec) signals.Health {
 	return h
 }
 
+// Follow calls hint with the name of a pod that changed in a namespace, and with
+// none where any may have, until the context ends: see [Client.Follow].
+func (s *Source) Follow(ctx context.Context, namespace string, hint func(pod string), fail func(error)) {
+	s.client.Follow(ctx, Ref{Version: "v1", Resource: "pods", Namespace: namespace}, "", hint, fail)
+}
+
 // Settle makes a time of the cluster one of ours. A clock that is behind made
 // it too early; one that is ahead can only make it later, which is the safe
 // side, up to now. Where no time is known it is that of the reading.

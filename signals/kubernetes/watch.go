@@ -42,7 +42,7 @@ func (c *Client) Follow(ctx context.Context, r Ref, selector string, hint func(n
 		default:
 			rest = watchRest
 		}
-		version, rest = next, pause(ctx, rest)
+		version, rest = next, Pause(ctx, rest)
 	}
 }
 
@@ -59,8 +59,9 @@ func (c *Client) follow(ctx context.Context, r Ref, selector, version string, hi
 	return c.watch(ctx, r, selector, version, hint)
 }
 
-// pause waits between half and all of a time and returns the next one.
-func pause(ctx context.Context, rest time.Duration) time.Duration {
+// Pause waits between half and all of a time before a stream is begun again, and
+// returns the time to wait after that.
+func Pause(ctx context.Context, rest time.Duration) time.Duration {
 	t := time.NewTimer(rest/2 + rand.N(rest/2)) //nolint:gosec // to spread load, not to hide anything
 	defer t.Stop()
 	select {
@@ -85,7 +86,7 @@ func (c *Client) watch(ctx context.Context, r Ref, selector, version string, hin
 	defer func() { _ = answer.Body.Close() }()
 	lines := bufio.NewReaderSize(answer.Body, 64<<10)
 	for {
-		line, err := readLine(lines)
+		line, err := ReadLine(lines)
 		if errors.Is(err, io.EOF) {
 			return version, nil
 		}
@@ -132,8 +133,8 @@ func readEvent(line []byte) (e event, err error) {
 	return e, nil
 }
 
-// readLine reads one line of at most maxEvent bytes.
-func readLine(from *bufio.Reader) ([]byte, error) {
+// ReadLine reads one event of a stream, which has a bounded length.
+func ReadLine(from *bufio.Reader) ([]byte, error) {
 	var line []byte
 	for {
 		part, more, err := from.ReadLine()
