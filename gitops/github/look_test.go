@@ -311,3 +311,41 @@ func TestLimitInTheMiddle(t *testing.T) {
 		t.Errorf("%d proposals, %v", len(list), err)
 	}
 }
+
+// TestChecksOfTheHead: checks of an older commit are no checks of the head.
+func TestChecksOfTheHead(t *testing.T) {
+	t.Parallel()
+	s := githubtest.New(t)
+	c := asApp(t, s, http.DefaultTransport)
+	old := s.Push("waveguide/dev/app", "bot", map[string]string{"app.yaml": "1"})
+	p, err := c.Open(t.Context(), gitops.Proposal{Branch: "waveguide/dev/app", Title: "t"}, nil)
+	if err == nil {
+		err = c.SetCheck(t.Context(), gitops.Commit(old), gitops.Check{Name: gitops.CheckName, State: gitops.CheckSuccess})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Push("waveguide/dev/app", "bot", map[string]string{"app.yaml": "2"})
+	s.Lag(1, old)
+	p, err = c.Proposal(t.Context(), p.ID)
+	if _, green := p.Check(gitops.CheckName); err != nil || green || !strings.Contains(p.Unread, "not of the head") {
+		t.Errorf("checks %+v, unread %q, %v", p.Checks, p.Unread, err)
+	}
+}
+
+// TestPauseWithoutLabelIsFound: a process that never saw the label finds it in
+// what happened.
+func TestPauseWithoutLabelIsFound(t *testing.T) {
+	t.Parallel()
+	s := githubtest.New(t)
+	tim := person{t, s, "tim"}
+	if _, err := tim.call(http.MethodPost, "issues", object{"title": "env:prod", "labels": []string{gitops.LabelPause}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tim.call(http.MethodDelete, "issues/1/labels/"+gitops.LabelPause, nil); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := asApp(t, s, http.DefaultTransport).Pauses(t.Context()); err != nil || len(list) != 1 || list[0].By.Name != "tim" {
+		t.Errorf("Pauses = %+v, %v", list, err)
+	}
+}

@@ -1,7 +1,9 @@
 package github_test
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -34,10 +36,20 @@ func TestMergedBranchIsRemoved(t *testing.T) {
 		t.Error("the branch of a merged proposal is still there")
 	}
 	// A commit that somebody pushes while it is merged is not lost.
-	s.Break(githubtest.Fault{Kind: githubtest.Before, Match: "GRAPHQL mutation deleteBranch"})
+	c = asApp(t, s, roundTrip(func(r *http.Request) (*http.Response, error) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		if bytes.Contains(body, []byte("mutation deleteBranch")) {
+			s.Push("waveguide/dev/app-001", "ada", map[string]string{"late.yaml": "1\n"})
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		return http.DefaultTransport.RoundTrip(r)
+	}))
 	merge("2")
 	if s.Head("waveguide/dev/app-001") == "" {
-		t.Error("the branch is gone though nobody could remove it")
+		t.Error("the branch is gone with a commit that somebody pushed meanwhile")
 	}
 }
 
@@ -172,5 +184,28 @@ func TestEndedCheckIsNotBegunAgain(t *testing.T) {
 	by, _ := s.Calls()
 	if by["POST /repos/{owner}/{repo}/check-runs"] != 2 || by["PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}"] != 2 {
 		t.Errorf("calls = %v, want two runs, each changed once", by)
+	}
+}
+
+// TestMergeWhoseAnswerIsLost was made all the same, and only that head counts.
+func TestMergeWhoseAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []githubtest.FaultKind{githubtest.Lost, githubtest.After, githubtest.Before} {
+		s := githubtest.New(t)
+		fill(t, s, 1)
+		c := asApp(t, s, http.DefaultTransport)
+		head := gitops.Commit(s.Head("waveguide/dev/app-000"))
+		if err := c.SetCheck(t.Context(), head, gitops.Check{Name: gitops.CheckName, State: gitops.CheckSuccess}); err != nil {
+			t.Fatal(err)
+		}
+		s.Break(githubtest.Fault{Kind: kind, Match: "/merge", Times: 1})
+		merged, err := c.Merge(t.Context(), "1", head)
+		if made := s.Head("main"); kind == githubtest.Before {
+			if err == nil || errors.Is(err, gitops.ErrMoved) {
+				t.Errorf("a merge that was not made: %s, %v", merged, err)
+			}
+		} else if err != nil || string(merged) != made {
+			t.Errorf("%s: Merge = %s, %v, want %s", kind, merged, err, made)
+		}
 	}
 }

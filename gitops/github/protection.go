@@ -203,20 +203,23 @@ func (c *Client) bypass(ctx context.Context, p *gitops.Protection, me gitops.Act
 		return err
 	}
 	for _, r := range out.Repository.Ref.Rules.Nodes {
-		if r.RepositoryRuleset == nil || r.RepositoryRuleset.BypassActors == nil {
-			continue
-		}
-		for _, a := range r.RepositoryRuleset.BypassActors.Nodes {
-			who := a.name()
-			if who+botEnding == "app "+me.Name {
-				who = "the bot itself"
-				p.BotPushes = p.BotPushes || a.BypassMode == "ALWAYS"
-			}
-			line := who + " can pass by the ruleset " + r.RepositoryRuleset.Name
-			if !slices.Contains(p.Bypass, line) {
-				p.Bypass = append(p.Bypass, line)
+		if r.RepositoryRuleset != nil && r.RepositoryRuleset.BypassActors != nil {
+			for _, a := range r.RepositoryRuleset.BypassActors.Nodes {
+				a.pass(p, me, r.RepositoryRuleset.Name)
 			}
 		}
 	}
 	return nil
+}
+
+// pass notes who may pass by a ruleset, once.
+func (a passer) pass(p *gitops.Protection, me gitops.Actor, ruleset string) {
+	who := a.name()
+	if who+botEnding == "app "+me.Name {
+		who = "the bot itself"
+		p.BotPushes = p.BotPushes || a.BypassMode == "ALWAYS"
+	}
+	if line := who + " can pass by the ruleset " + ruleset; !slices.Contains(p.Bypass, line) {
+		p.Bypass = append(p.Bypass, line)
+	}
 }

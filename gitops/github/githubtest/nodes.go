@@ -2,6 +2,7 @@ package githubtest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -274,7 +275,7 @@ func (g *graph) pull(t *thread) node {
 		reviews = append(reviews, node{"state": r.state, "submittedAt": stamp(r.submittedAt), "author": g.actor(r.by), "commit": node{"__typename": "Commit", "oid": r.commit}})
 	}
 	o["reviewRequests"], o["reviews"] = fixed(asked), fixed(reviews)
-	o["commits"] = fixed([]node{{"commit": g.commit(head)}})
+	o["commits"] = fixed([]node{{"commit": g.commit(cmp.Or(t.lag, head))}})
 	return o
 }
 

@@ -46,7 +46,7 @@ func (c *call) listPulls() reply {
 	var out []any
 	for _, t := range slices.Backward(c.state.threads) {
 		if t.pull && (state == "all" || (state == "open") == t.open) &&
-			(q.Get("head") == "" || !t.fork && q.Get("head") == Owner+":"+t.branch) && (q.Get("base") == "" || q.Get("base") == t.base) {
+			(q.Get("head") == "" || q.Get("head") == Owner+":"+t.branch) && (q.Get("base") == "" || q.Get("base") == t.base) {
 			out = append(out, c.pull(t, false))
 		}
 	}
@@ -259,6 +259,11 @@ func (c *call) pull(t *thread, all bool) object {
 		return object{"label": Owner + ":" + ref, "ref": ref, "sha": sha, "user": c.user(Owner), "repo": c.repo()}
 	}
 	o["head"], o["base"] = side(t.branch, head), side(t.base, base)
+	if t.fork { // within the same organization, which GitHub allows
+		fork := c.repo()
+		fork["name"], fork["full_name"] = Name+"-fork", Owner+"/"+Name+"-fork"
+		o["head"].(object)["repo"] = fork
+	}
 	o["draft"], o["auto_merge"] = t.draft, nil
 	o["merged_at"], o["merge_commit_sha"] = nil, nil
 	if t.merged {

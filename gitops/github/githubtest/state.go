@@ -51,6 +51,7 @@ type thread struct {
 	title, body, author string
 	open, merged, draft bool
 	fork                bool
+	lag                 string
 	labels, assignees   []string
 	askedUsers          []string
 	askedTeams          []string
@@ -229,6 +230,14 @@ func (s *Server) Age(d time.Duration) {
 			t.events[i].at = t.events[i].at.Add(-d)
 		}
 	}
+}
+
+// Lag makes a pull request's list of commits end at an older commit, as it does
+// for a moment after a push.
+func (s *Server) Lag(number int, at string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.thread(number).lag = at
 }
 
 // Fork makes a pull request come from somebody else's repository.
