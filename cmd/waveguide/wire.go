@@ -32,6 +32,7 @@ type daemon struct {
 	loops     []*loop.Loop
 	rulebooks []*rulebook
 	hints     []chan loop.Hint
+	budgets   *budgets
 	close     []func() error
 	// observe sees every look, beside the page.
 	observe func(loop.View)
@@ -49,7 +50,7 @@ func readDaemon(path string) (*config.Daemon, error) {
 // wire opens the adapters that the daemon's file names and makes one loop for
 // each repository. Nothing starts.
 func wire(ctx context.Context, d *config.Daemon, log *slog.Logger, h hooks, metrics prometheus.Registerer) (w *daemon, err error) {
-	w = &daemon{config: d, log: log, observe: func(loop.View) {}}
+	w = &daemon{config: d, log: log, budgets: newBudgets(), observe: func(loop.View) {}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.Close())
@@ -76,6 +77,7 @@ func wire(ctx context.Context, d *config.Daemon, log *slog.Logger, h hooks, metr
 			return w, fmt.Errorf("repository %s: %w", r.Name, err)
 		}
 	}
+	metrics.MustRegister(w.budgets)
 	return w, nil
 }
 
@@ -85,6 +87,7 @@ func (w *daemon) repository(ctx context.Context, r config.Repository, h hooks, m
 	if err != nil {
 		return err
 	}
+	w.budgets.forges[r.Name] = forge
 	mirror, err := openMirror(ctx, w.config, r)
 	if err != nil {
 		return err
