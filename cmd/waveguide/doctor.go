@@ -85,11 +85,7 @@ func examine(ctx context.Context, d *config.Daemon) []finding {
 		p.note("key "+k.Name, err)
 	}
 	p.roots(d)
-	for _, s := range d.Signals {
-		if s.Kind != config.SignalProbe && !isCluster(s.Kind) {
-			p.note("signal "+s.Name, fmt.Errorf("%s is %s", s.Kind, uncollected))
-		}
-	}
+	p.signals(ctx, d)
 	for _, r := range d.Repositories {
 		p.forge(ctx, r)
 		rules, err := p.readRules(ctx, d, r)

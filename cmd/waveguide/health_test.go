@@ -263,3 +263,32 @@ func TestSignalsOnPrivateAddresses(t *testing.T) {
 		t.Errorf("%q because %q, %v", h.State, h.Reason, err)
 	}
 }
+
+// TestDoctorAsksSignals holds that each connection is asked, and what is
+// missing is said.
+func TestDoctorAsksSignals(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/api/v1/query") {
+			_, _ = fmt.Fprint(rw, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"1"]}]}}`)
+			return
+		}
+		rw.WriteHeader(http.StatusForbidden)
+	}))
+	defer server.Close()
+	p := &patient{}
+	p.signals(t.Context(), &config.Daemon{Signals: []config.Signal{
+		{Name: "prometheus", Kind: config.SignalPrometheus, URL: server.URL},
+		{Name: "alerts", Kind: config.SignalAlertmanager, URL: server.URL},
+		{Name: "broken", Kind: config.SignalPrometheus, URL: "https://bot:s3cret@host/"},
+		{Name: "ci", Kind: config.SignalInbox},
+		{Name: "web", Kind: config.SignalProbe},
+	}})
+	var got []string
+	for _, f := range p.found {
+		got = append(got, f.What+" "+f.State)
+	}
+	if want := "signal prometheus works,signal alerts missing,signal broken missing,signal ci missing"; strings.Join(got, ",") != want {
+		t.Errorf("doctor finds %q, want %q", got, want)
+	}
+}
