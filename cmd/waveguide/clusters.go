@@ -21,8 +21,12 @@ import (
 // clusterTimeout bounds one question to a cluster, all its requests together.
 const clusterTimeout = 30 * time.Second
 
-// asker asks one connection of the daemon's file.
-type asker func(context.Context, config.HealthSpec) signals.Health
+// connection is one of the daemon's file.
+type connection struct {
+	ask func(context.Context, config.HealthSpec) signals.Health
+	// follow says which objects of a scope change, until the context ends.
+	follow func(ctx context.Context, s scope, hint func(name string), fail func(error))
+}
 
 // clusters asks Kubernetes, Argo CD and Flux. Connections are made when they
 // are first needed: a kubeconfig that cannot be read keeps its own lanes
@@ -33,44 +37,44 @@ type clusters struct {
 	repository string
 
 	mu   sync.Mutex
-	open map[string]asker
+	open map[string]connection
 }
 
 func newClusters(d *config.Daemon, r config.Repository) *clusters {
-	return &clusters{signals: d.Signals, repository: r.URL, open: map[string]asker{}}
+	return &clusters{signals: d.Signals, repository: r.URL, open: map[string]connection{}}
 }
 
 // ask never fails: what keeps it from asking is the reason of an unknown state.
 func (c *clusters) ask(ctx context.Context, s config.HealthSpec) signals.Health {
-	ask, err := c.connection(s.Signal)
+	to, err := c.connection(s.Signal)
 	if err != nil {
 		now := time.Now().UTC()
 		return signals.Health{Name: s.Name, Since: now, At: now, Source: s.Signal, Reason: err.Error()}
 	}
 	ctx, cancel := context.WithTimeout(ctx, clusterTimeout)
 	defer cancel()
-	return ask(ctx, s)
+	return to.ask(ctx, s)
 }
 
 // connection is the one with a name; one that could not be made is tried again.
-func (c *clusters) connection(name string) (asker, error) {
+func (c *clusters) connection(name string) (connection, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if ask, ok := c.open[name]; ok {
-		return ask, nil
+	if to, ok := c.open[name]; ok {
+		return to, nil
 	}
 	for _, s := range c.signals {
 		if s.Name != name {
 			continue
 		}
-		ask, err := c.connect(s)
+		to, err := c.connect(s)
 		if err != nil {
-			return nil, fmt.Errorf("signal %s: %w", name, err)
+			return connection{}, fmt.Errorf("signal %s: %w", name, err)
 		}
-		c.open[name] = ask
-		return ask, nil
+		c.open[name] = to
+		return to, nil
 	}
-	return nil, fmt.Errorf("signal %s is not in the daemon's file", name)
+	return connection{}, fmt.Errorf("signal %s is not in the daemon's file", name)
 }
 
 // isCluster says whether a kind of signal is asked here.
@@ -78,37 +82,69 @@ func isCluster(kind string) bool {
 	return kind == config.SignalKubernetes || kind == config.SignalFlux || kind == config.SignalArgoCD
 }
 
-func (c *clusters) connect(s config.Signal) (asker, error) {
+func (c *clusters) connect(s config.Signal) (connection, error) {
 	if s.Kind == config.SignalArgoCD && s.URL != "" {
 		source, err := openArgo(s)
 		return c.argo(source), err
 	}
 	client, err := openCluster(s)
 	if err != nil {
-		return nil, err
+		return connection{}, err
 	}
 	switch s.Kind {
 	case config.SignalArgoCD:
 		return c.argo(argocd.Over(client)), nil
 	case config.SignalFlux:
-		source := flux.New(client)
-		return func(ctx context.Context, h config.HealthSpec) signals.Health {
-			return source.Check(ctx, flux.Spec{Name: h.Name, Object: h.Object, Namespace: cmp.Or(h.Namespace, "flux-system"), Image: h.Image})
-		}, nil
+		return overFlux(flux.New(client)), nil
 	}
-	source := kubernetes.New(client)
-	return func(ctx context.Context, h config.HealthSpec) signals.Health {
-		return source.Check(ctx, kubernetes.Spec{Name: h.Name, Object: h.Object, Namespace: cmp.Or(h.Namespace, "default"), Image: h.Image})
-	}, nil
+	return overKubernetes(kubernetes.New(client)), nil
 }
 
-func (c *clusters) argo(source *argocd.Source) asker {
-	return func(ctx context.Context, h config.HealthSpec) signals.Health {
-		return source.Check(ctx, argocd.Spec{
-			Name: h.Name, Application: h.Application, Selector: h.Selector, Project: h.Project, Namespace: h.Namespace,
-			Image: h.Image, Repository: c.repository, Within: h.Within,
-		})
+func overKubernetes(source *kubernetes.Source) connection {
+	return connection{
+		ask: func(ctx context.Context, h config.HealthSpec) signals.Health {
+			return source.Check(ctx, kubernetes.Spec{Name: h.Name, Object: h.Object, Namespace: namespaceOf(h), Image: h.Image})
+		},
+		follow: func(ctx context.Context, s scope, hint func(string), fail func(error)) {
+			source.Follow(ctx, s.namespace, hint, fail)
+		},
 	}
+}
+
+func overFlux(source *flux.Source) connection {
+	return connection{
+		ask: func(ctx context.Context, h config.HealthSpec) signals.Health {
+			return source.Check(ctx, flux.Spec{Name: h.Name, Object: h.Object, Namespace: namespaceOf(h), Image: h.Image})
+		},
+		follow: func(ctx context.Context, s scope, hint func(string), fail func(error)) {
+			source.Follow(ctx, s.kind, s.namespace, hint, fail)
+		},
+	}
+}
+
+func (c *clusters) argo(source *argocd.Source) connection {
+	return connection{
+		ask: func(ctx context.Context, h config.HealthSpec) signals.Health {
+			return source.Check(ctx, argocd.Spec{
+				Name: h.Name, Application: h.Application, Selector: h.Selector, Project: h.Project, Namespace: h.Namespace,
+				Image: h.Image, Repository: c.repository, Within: h.Within,
+			})
+		},
+		follow: func(ctx context.Context, s scope, hint func(string), fail func(error)) {
+			source.Follow(ctx, argocd.Spec{Project: s.project, Namespace: s.namespace}, hint, fail)
+		},
+	}
+}
+
+// namespaceOf is where a question's object is, if it does not say.
+func namespaceOf(h config.HealthSpec) string {
+	switch {
+	case h.Namespace != "", h.Kind == config.SignalArgoCD:
+		return h.Namespace
+	case h.Kind == config.SignalFlux:
+		return "flux-system"
+	}
+	return "default"
 }
 
 func openArgo(s config.Signal) (*argocd.Source, error) {

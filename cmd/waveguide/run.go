@@ -73,6 +73,7 @@ func (w *daemon) serve(ctx context.Context, reg *prometheus.Registry) error {
 		g.Go(func() error { return l.Run(ctx) })
 	}
 	g.Go(func() error { return w.renew(ctx) })
+	g.Go(func() error { return w.follow(ctx) })
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "ok\n") })
