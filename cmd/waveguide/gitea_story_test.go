@@ -199,6 +199,32 @@ func TestGiteaDoctor(t *testing.T) {
 	}
 }
 
+// TestGiteaPause stops and resumes from the command line, and lists what is in
+// force.
+func TestGiteaPause(t *testing.T) {
+	t.Parallel()
+	w := newGiteaWorld(t, setup{registry: memoryRegistry(t), envs: []string{"dev", "prod"}}, "")
+	waveguide := func(args ...string) string {
+		t.Helper()
+		args = append(args, "-c", filepath.Join(w.dir, "waveguide.yaml"))
+		out, err := exec.CommandContext(t.Context(), "waveguide", args...).CombinedOutput() //nolint:gosec // the test's own words
+		if err != nil {
+			t.Fatalf("waveguide %v: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	if out := waveguide("pause", "--env", "prod", "--reason", "an incident"); !strings.Contains(out, "env: paused by issue 1;") {
+		t.Errorf("pause: %s", out)
+	}
+	if out := waveguide("resume"); !strings.Contains(out, `env: 1 "pause env:prod" by bot since `) {
+		t.Errorf("resume without a number: %s", out)
+	}
+	waveguide("resume", "1")
+	if out := waveguide("resume"); out != "" {
+		t.Errorf("after the resume: %s", out)
+	}
+}
+
 // TestGiteaWebhook wakes the loop long before it would look by itself.
 func TestGiteaWebhook(t *testing.T) {
 	t.Parallel()

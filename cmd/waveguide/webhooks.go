@@ -4,10 +4,14 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
 )
+
+// hookTime is how long the body of a webhook may take.
+const hookTime = 15 * time.Second
 
 // forgeHook answers a forge's webhooks: read authenticates one and says what
 // it is about, and the loops of that repository are woken.
@@ -17,6 +21,8 @@ func (w *daemon) forgeHook(read func(*http.Request) (gitops.Hint, error)) http.H
 			http.Error(rw, "not authorized", http.StatusUnauthorized)
 			return
 		}
+		// Whoever sends slowly does not keep us waiting; not every writer can.
+		_ = http.NewResponseController(rw).SetReadDeadline(time.Now().Add(hookTime))
 		hint, err := read(r)
 		switch {
 		case errors.Is(err, gitops.ErrDenied):
