@@ -87,6 +87,7 @@ func (w *daemon) repository(ctx context.Context, r config.Repository, h hooks, m
 	if err != nil {
 		return err
 	}
+	remembering(forge, w.store, r.Name)
 	w.budgets.forges[r.Name] = forge
 	mirror, err := openMirror(ctx, w.config, r)
 	if err != nil {

@@ -38,6 +38,7 @@ type Client struct {
 	api     *gitlab.Client
 	wire    *transport
 	people  *people
+	memory  Memory
 
 	mu sync.Mutex
 	// me is who the token belongs to, as of meAt.
@@ -89,7 +90,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a client of GitLab: %w", err)
 	}
-	c := &Client{options: o, api: api, wire: wire, open: map[int64]*seen{}, issues: map[int64]*seenIssue{}}
+	c := &Client{options: o, api: api, wire: wire, memory: forgetful{}, open: map[int64]*seen{}, issues: map[int64]*seenIssue{}}
 	c.people = newPeople(api, o)
 	return c, nil
 }

@@ -18,7 +18,7 @@ import (
 // history reads what people did to a merge request, and what its reviewers
 // think of which head.
 func (c *Client) history(ctx context.Context, m *gitlab.BasicMergeRequest, s, old *seen) error {
-	s.updated = instant(m.UpdatedAt)
+	s.Updated = instant(m.UpdatedAt)
 	notes, err := pages(fewPages, func(at gitlab.ListOptions) ([]*gitlab.Note, *gitlab.Response, error) {
 		return c.api.Notes.ListMergeRequestNotes(c.options.Project, m.IID, &gitlab.ListMergeRequestNotesOptions{ListOptions: at, Sort: new("asc"), OrderBy: new("created_at")}, gitlab.WithContext(ctx))
 	})
@@ -31,18 +31,18 @@ func (c *Client) history(ctx context.Context, m *gitlab.BasicMergeRequest, s, ol
 	if err != nil {
 		return failed("read the label events of merge request "+mergeID(m.IID), err)
 	}
-	s.read = c.wire.told()
-	if old != nil && old.sha == m.SHA && len(old.versions) > 0 {
-		s.versions = old.versions
-	} else if s.versions, err = c.versions(ctx, m.IID); err != nil {
+	s.Read = c.wire.told()
+	if old != nil && old.SHA == m.SHA && len(old.Versions) > 0 {
+		s.Versions = old.Versions
+	} else if s.Versions, err = c.versions(ctx, m.IID); err != nil {
 		return failed("read the versions of merge request "+mergeID(m.IID), err)
 	}
-	s.events = append(c.said(ctx, notes), c.labelled(ctx, labels)...)
-	s.events = gitops.SortEvents(append(s.events, pushes(s.versions)...))
+	s.Events = append(c.said(ctx, notes), c.labelled(ctx, labels)...)
+	s.Events = gitops.SortEvents(append(s.Events, pushes(s.Versions)...))
 	if old != nil {
-		s.events = remembered(old.events, s.events, edits(notes))
+		s.Events = remembered(old.Events, s.Events, edits(notes))
 	}
-	s.reviews, err = c.reviews(ctx, m, notes, s.versions)
+	s.Words, err = c.reviews(ctx, m, notes, s.Versions)
 	return err
 }
 
@@ -191,9 +191,9 @@ func listen(notes []*gitlab.Note) spoken {
 
 // reviews are the approvals that stand and the wishes for changes. GitLab is
 // asked about approvals only where a note tells of one.
-func (c *Client) reviews(ctx context.Context, m *gitlab.BasicMergeRequest, notes []*gitlab.Note, versions []*gitlab.MergeRequestDiffVersion) ([]gitops.Review, error) {
+func (c *Client) reviews(ctx context.Context, m *gitlab.BasicMergeRequest, notes []*gitlab.Note, versions []*gitlab.MergeRequestDiffVersion) ([]word, error) {
 	when := listen(notes)
-	var out []gitops.Review
+	var out []word
 	for said := range when {
 		if said[0] == "approved" {
 			approvals, err := c.approvals(ctx, m.IID, when, versions)
@@ -211,12 +211,12 @@ func (c *Client) reviews(ctx context.Context, m *gitlab.BasicMergeRequest, notes
 	return append(out, wishes...), err
 }
 
-func (c *Client) approvals(ctx context.Context, iid int64, when spoken, versions []*gitlab.MergeRequestDiffVersion) ([]gitops.Review, error) {
+func (c *Client) approvals(ctx context.Context, iid int64, when spoken, versions []*gitlab.MergeRequestDiffVersion) ([]word, error) {
 	list, _, err := c.api.MergeRequestApprovals.GetConfiguration(c.options.Project, iid, gitlab.WithContext(ctx))
 	if err != nil {
 		return nil, failed("read the approvals of merge request "+mergeID(iid), err)
 	}
-	var out []gitops.Review
+	var out []word
 	for _, a := range list.ApprovedBy {
 		if a.User == nil {
 			continue
@@ -225,21 +225,17 @@ func (c *Client) approvals(ctx context.Context, iid int64, when spoken, versions
 		if at.IsZero() { // an older GitLab
 			at = when[[2]string{"approved", a.User.Username}]
 		}
-		r := gitops.Review{State: gitops.Approved, At: at, Head: headAt(versions, at, hesitation)}
-		if r.By, err = c.people.reviewer(ctx, a.User.ID, a.User.Username); err != nil {
-			return nil, err
-		}
-		out = append(out, r)
+		out = append(out, word{a.User.ID, a.User.Username, gitops.Approved, headAt(versions, at, hesitation), at})
 	}
 	return out, nil
 }
 
-func (c *Client) wishes(ctx context.Context, m *gitlab.BasicMergeRequest, when spoken, versions []*gitlab.MergeRequestDiffVersion) ([]gitops.Review, error) {
+func (c *Client) wishes(ctx context.Context, m *gitlab.BasicMergeRequest, when spoken, versions []*gitlab.MergeRequestDiffVersion) ([]word, error) {
 	list, _, err := c.api.MergeRequests.GetMergeRequestReviewers(c.options.Project, m.IID, gitlab.WithContext(ctx))
 	if err != nil {
 		return nil, failed("read the reviewers of merge request "+mergeID(m.IID), err)
 	}
-	var out []gitops.Review
+	var out []word
 	for _, v := range list {
 		if v.State != "requested_changes" || v.User == nil {
 			continue
@@ -248,11 +244,7 @@ func (c *Client) wishes(ctx context.Context, m *gitlab.BasicMergeRequest, when s
 		if !ok {
 			at = instant(m.UpdatedAt)
 		}
-		r := gitops.Review{State: gitops.ChangesRequested, At: at, Head: headAt(versions, at, 0)}
-		if r.By, err = c.people.reviewer(ctx, v.User.ID, v.User.Username); err != nil {
-			return nil, err
-		}
-		out = append(out, r)
+		out = append(out, word{v.User.ID, v.User.Username, gitops.ChangesRequested, headAt(versions, at, 0), at})
 	}
 	return out, nil
 }
@@ -272,7 +264,7 @@ func (c *Client) statuses(ctx context.Context, sha string, s *seen) error {
 	if err != nil {
 		return err
 	}
-	s.checks, s.checked = c.checks(list, set.OnlyAllowMergeIfPipelineSucceeds), c.wire.told()
+	s.Checks, s.Checked = c.checks(list, set.OnlyAllowMergeIfPipelineSucceeds), c.wire.told()
 	return nil
 }
 

@@ -24,8 +24,8 @@ const (
 
 // seenIssue is an issue as last read closely.
 type seenIssue struct {
-	updated, read time.Time
-	issue         gitops.Issue
+	Updated, Read time.Time
+	Issue         gitops.Issue
 }
 
 // Pauses are the pauses in force; none where issues are switched off.
@@ -99,7 +99,7 @@ func (c *Client) standing(known []string) ([]int64, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for iid, s := range c.issues {
-		if _, in, _ := gitops.Stands(s.issue, c.me.Name, c.options.Now(), nil); in && !slices.Contains(out, iid) {
+		if _, in, _ := gitops.Stands(s.Issue, c.me.Name, c.options.Now(), nil); in && !slices.Contains(out, iid) {
 			out = append(out, iid)
 		}
 	}
@@ -146,9 +146,13 @@ func (c *Client) issue(ctx context.Context, i *gitlab.Issue) (gitops.Issue, erro
 	c.mu.Lock()
 	s := c.issues[i.IID]
 	c.mu.Unlock()
+	if s == nil {
+		s = recall[seenIssue](ctx, c.memory, issueID(i.IID))
+	}
 	updated := instant(i.UpdatedAt)
-	if s != nil && s.updated.Equal(updated) && s.read.Sub(updated) >= settled {
-		return s.issue, nil
+	if s != nil && s.Updated.Equal(updated) && s.Read.Sub(updated) >= settled && !strange(s.Issue.Events) {
+		c.put(i.IID, s)
+		return s.Issue, nil
 	}
 	out := gitops.Issue{ID: issueID(i.IID), URL: i.WebURL, Title: i.Title, State: gitops.Open, Opened: instant(i.CreatedAt)}
 	if i.State != "opened" {
@@ -162,7 +166,7 @@ func (c *Client) issue(ctx context.Context, i *gitlab.Issue) (gitops.Issue, erro
 		return out, err
 	}
 	if s != nil {
-		events = remembered(s.issue.Events, events, edited)
+		events = remembered(s.Issue.Events, events, edited)
 	}
 	out.Events, out.Labels = events, gitops.LabelsNow(i.Labels, events)
 	for k := range events {
@@ -173,10 +177,16 @@ func (c *Client) issue(ctx context.Context, i *gitlab.Issue) (gitops.Issue, erro
 			break
 		}
 	}
-	c.mu.Lock()
-	c.issues[i.IID] = &seenIssue{updated: updated, read: c.wire.told(), issue: out}
-	c.mu.Unlock()
+	s = &seenIssue{Updated: updated, Read: c.wire.told(), Issue: out}
+	c.put(i.IID, s)
+	keep(ctx, c.memory, issueID(i.IID), s)
 	return out, nil
+}
+
+func (c *Client) put(iid int64, s *seenIssue) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.issues[iid] = s
 }
 
 // deeds are the events of an issue, oldest first, and when its notes changed.

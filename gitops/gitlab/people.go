@@ -57,9 +57,13 @@ func (c *Client) Heed(teams []string) {
 		r.teamAt = time.Time{}
 		p.known[id] = r
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	clear(c.open) // their reviewers' teams are those that were asked for
+}
+
+// forget lets a person be looked up anew.
+func (p *people) forget(user int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.known, user)
 }
 
 // permission is a role in our words. Maintainers can change what protects the

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -31,15 +32,24 @@ const (
 
 // seen is one merge request as last read closely.
 type seen struct {
-	sha     string
-	updated time.Time
-	// read and checked are when, by GitLab's clock.
-	read, checked time.Time
-	versions      []*gitlab.MergeRequestDiffVersion
-	events        []gitops.Event
-	reviews       []gitops.Review
-	checks        []gitops.Check
-	unread        string
+	SHA     string
+	Updated time.Time
+	// Read and Checked are when, by GitLab's clock.
+	Read, Checked time.Time
+	Versions      []*gitlab.MergeRequestDiffVersion
+	Events        []gitops.Event
+	Words         []word
+	Checks        []gitops.Check
+	Unread        string
+}
+
+// word is what a reviewer said. Who that is, is asked whenever it counts.
+type word struct {
+	User  int64
+	Name  string
+	State gitops.ReviewState
+	Head  gitops.Commit
+	At    time.Time
 }
 
 // Proposals are all open merge requests against the protected branch, and
@@ -57,15 +67,50 @@ func (c *Client) Proposals(ctx context.Context, since string) (list []gitops.Pro
 	if err != nil {
 		return nil, "", failed("list merge requests", err)
 	}
+	before := c.openIDs()
 	known, err := c.study(ctx, open)
 	if err != nil {
 		return nil, "", err
 	}
-	for _, m := range open {
-		list = append(list, c.proposal(ctx, m, known[m.IID]))
-	}
 	ended, next, err := c.ended(ctx, me.Name, since)
-	return append(list, ended...), next, err
+	if err != nil {
+		return nil, "", err
+	}
+	told := map[string]bool{} // what ended meanwhile is told as that, once
+	for _, p := range ended {
+		told[p.ID] = true
+	}
+	for _, m := range open {
+		if id := mergeID(m.IID); !told[id] {
+			told[id] = true
+			list = append(list, c.proposal(ctx, m, known[m.IID]))
+		}
+	}
+	for _, id := range before {
+		if told[id] {
+			continue
+		}
+		// It ended, or slipped from one page to another while they were read.
+		p, err := c.Proposal(ctx, id)
+		if err != nil {
+			return nil, "", err
+		}
+		if p.State == gitops.Open {
+			list = append(list, p)
+		}
+	}
+	return append(list, ended...), next, nil
+}
+
+// openIDs are the merge requests that were open in the look before.
+func (c *Client) openIDs() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []string
+	for _, iid := range slices.Sorted(maps.Keys(c.open)) {
+		out = append(out, mergeID(iid))
+	}
+	return out
 }
 
 // Proposal is one merge request read anew.
@@ -78,10 +123,13 @@ func (c *Client) Proposal(ctx context.Context, id string) (gitops.Proposal, erro
 	if err != nil {
 		return gitops.Proposal{}, failed("read merge request "+id, err)
 	}
-	s := &seen{sha: m.SHA}
+	s := &seen{SHA: m.SHA}
 	c.mu.Lock()
 	old := c.open[iid]
 	c.mu.Unlock()
+	if old == nil {
+		old = recall[seen](ctx, c.memory, mergeID(iid))
+	}
 	if err := errors.Join(c.history(ctx, &m.BasicMergeRequest, s, old), c.statuses(ctx, m.SHA, s)); err != nil {
 		return gitops.Proposal{}, err
 	}
@@ -89,18 +137,27 @@ func (c *Client) Proposal(ctx context.Context, id string) (gitops.Proposal, erro
 		c.mu.Lock()
 		c.open[iid] = s
 		c.mu.Unlock()
+		keep(ctx, c.memory, mergeID(iid), s)
+	}
+	for _, w := range s.Words {
+		c.people.forget(w.User)
 	}
 	return c.proposal(ctx, &m.BasicMergeRequest, s), nil
 }
 
 // due says what of a merge request has to be read again.
 func (c *Client) due(m *gitlab.BasicMergeRequest, s *seen, now time.Time) (history, checks bool) {
-	if s == nil || s.unread != "" || s.sha != m.SHA {
+	if s == nil || s.Unread != "" || s.SHA != m.SHA {
 		return true, true
 	}
-	history = !s.updated.Equal(instant(m.UpdatedAt)) || s.read.Sub(s.updated) < settled
-	unfinished := len(s.checks) == 0 || slices.ContainsFunc(s.checks, func(k gitops.Check) bool { return k.State == gitops.CheckPending })
-	return history, unfinished || now.Sub(s.checked) > checksAge
+	history = !s.Updated.Equal(instant(m.UpdatedAt)) || s.Read.Sub(s.Updated) < settled || strange(s.Events)
+	unfinished := len(s.Checks) == 0 || slices.ContainsFunc(s.Checks, func(k gitops.Check) bool { return k.State == gitops.CheckPending })
+	return history, unfinished || now.Sub(s.Checked) > checksAge
+}
+
+// strange says that somebody could not be looked up when the events were read.
+func strange(events []gitops.Event) bool {
+	return slices.ContainsFunc(events, func(e gitops.Event) bool { return e.By.Name != "" && e.By.Permission == gitops.PermissionUnknown })
 }
 
 // study brings what is known of open merge requests up to date, what was
@@ -113,9 +170,14 @@ func (c *Client) study(ctx context.Context, open []*gitlab.BasicMergeRequest) (m
 		known[m.IID] = c.open[m.IID]
 	}
 	c.mu.Unlock()
+	for _, m := range open {
+		if known[m.IID] == nil {
+			known[m.IID] = recall[seen](ctx, c.memory, mergeID(m.IID))
+		}
+	}
 	when := func(m *gitlab.BasicMergeRequest) time.Time {
-		if s := known[m.IID]; s != nil && s.updated.Equal(instant(m.UpdatedAt)) {
-			return s.read
+		if s := known[m.IID]; s != nil && s.Updated.Equal(instant(m.UpdatedAt)) {
+			return s.Read
 		}
 		return time.Time{}
 	}
@@ -130,7 +192,7 @@ func (c *Client) study(ctx context.Context, open []*gitlab.BasicMergeRequest) (m
 		switch results[i] = old; {
 		case !history && (!checks || left == 0):
 		case left == 0:
-			results[i] = &seen{unread: fmt.Sprintf("more than %d merge requests changed; this one is read in the next looks", maxDue)}
+			results[i] = &seen{Unread: fmt.Sprintf("more than %d merge requests changed; this one is read in the next looks", maxDue)}
 		default:
 			left--
 			group.Go(func() (err error) {
@@ -155,7 +217,7 @@ func (c *Client) study(ctx context.Context, open []*gitlab.BasicMergeRequest) (m
 // again reads one merge request closely. What fails for it alone leaves it
 // unread; what fails for all is an error.
 func (c *Client) again(ctx context.Context, m *gitlab.BasicMergeRequest, old *seen, history bool) (*seen, error) {
-	s := &seen{sha: m.SHA}
+	s := &seen{SHA: m.SHA}
 	if old != nil && !history {
 		*s = *old
 	}
@@ -169,8 +231,10 @@ func (c *Client) again(ctx context.Context, m *gitlab.BasicMergeRequest, old *se
 		return nil, err
 	}
 	if err != nil {
-		s.unread = gitops.CutLine(err.Error(), 300)
+		s.Unread = gitops.CutLine(err.Error(), 300)
+		return s, nil
 	}
+	keep(ctx, c.memory, mergeID(m.IID), s)
 	return s, nil
 }
 
@@ -180,9 +244,16 @@ func (c *Client) proposal(ctx context.Context, m *gitlab.BasicMergeRequest, s *s
 	if s == nil {
 		return p
 	}
-	p.Events, p.Reviews, p.Checks, p.Unread = s.events, s.reviews, s.checks, s.unread
-	p.Labels = gitops.LabelsNow(m.Labels, s.events)
-	for _, v := range s.versions {
+	p.Events, p.Checks, p.Unread = s.Events, s.Checks, s.Unread
+	for _, w := range s.Words {
+		by, err := c.people.reviewer(ctx, w.User, w.Name)
+		if err != nil && p.Unread == "" {
+			p.Unread = gitops.CutLine(err.Error(), 300)
+		}
+		p.Reviews = append(p.Reviews, gitops.Review{By: by, State: w.State, Head: w.Head, At: w.At})
+	}
+	p.Labels = gitops.LabelsNow(m.Labels, s.Events)
+	for _, v := range s.Versions {
 		if v.HeadCommitSHA == m.SHA {
 			p.Base = gitops.Commit(v.BaseCommitSHA)
 			break
@@ -289,20 +360,24 @@ func (c *Client) newest(items []*gitlab.BasicMergeRequest, before time.Time) tim
 func (c *Client) ending(ctx context.Context, m *gitlab.BasicMergeRequest, told string, closely bool) (*gitops.Proposal, string, error) {
 	at := instant(m.UpdatedAt)
 	look := at.Format(time.RFC3339Nano)
-	if m.State == "opened" || m.State == "locked" {
+	switch m.State {
+	case "opened":
 		return nil, "", nil
+	case "locked": // neither open nor ended, so in no other list
+		p := c.proposal(ctx, m, &seen{Unread: "GitLab is merging it"})
+		return &p, "", nil
 	}
 	calm := look + " calm"
 	if told == calm {
 		return nil, calm, nil
 	}
-	s := &seen{sha: m.SHA}
+	s := &seen{SHA: m.SHA}
 	if m.State == "closed" && closely {
 		if err := c.history(ctx, m, s, nil); err != nil {
 			return nil, "", err
 		}
 	}
-	look += " " + strconv.Itoa(len(s.events))
+	look += " " + strconv.Itoa(len(s.Events))
 	quiet := c.wire.told().Sub(at) > settled
 	same := told == look
 	if quiet {

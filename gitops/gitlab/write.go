@@ -219,7 +219,7 @@ func (c *Client) SetCheck(ctx context.Context, head gitops.Commit, k gitops.Chec
 			return err
 		}
 		text := gitops.CutLine(k.Text, limits().Check)
-		if slices.ContainsFunc(have.checks, func(h gitops.Check) bool {
+		if slices.ContainsFunc(have.Checks, func(h gitops.Check) bool {
 			return h.Name == k.Name && h.By == me.Name && h.State == k.State && h.Text == text && h.Target == k.Target
 		}) {
 			return nil
@@ -252,8 +252,8 @@ func (c *Client) setStatus(ctx context.Context, head gitops.Commit, k gitops.Che
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range c.open {
-		if s != nil && s.sha == string(head) {
-			s.checks = nil // read again in the next look
+		if s != nil && s.SHA == string(head) {
+			s.Checks = nil // read again in the next look
 		}
 	}
 	return err

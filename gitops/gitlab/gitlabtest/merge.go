@@ -103,7 +103,7 @@ func pick(list []*thread, c *call, more func(*thread) bool) []*thread {
 		state, author := q.Get("state"), q.Get("author_username")
 		missing := slices.ContainsFunc(c.words("labels"), func(l string) bool { return !slices.Contains(t.labels, l) })
 		if state != "" && state != "all" && state != t.state || author != "" && author != t.author.Name ||
-			t.updated.Before(after) || missing || !more(t) {
+			t.updated.Before(after) || missing || t.hidden || !more(t) {
 			continue
 		}
 		out = append(out, t)

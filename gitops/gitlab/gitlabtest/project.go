@@ -54,6 +54,7 @@ type thread struct {
 
 	source, target string
 	sourceProject  int
+	hidden         bool
 	head           string
 	mergeCommit    string
 	trainCommit    string

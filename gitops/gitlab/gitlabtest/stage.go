@@ -71,6 +71,20 @@ func (s *Server) rewrite(t *thread, was, is string) {
 	}
 }
 
+// State puts a merge request into a state.
+func (s *Server) State(p *Project, iid int, state string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.merges[iid-1].state, p.merges[iid-1].updated = state, s.now()
+}
+
+// Hide leaves a merge request out of lists, as if it slipped between pages.
+func (s *Server) Hide(p *Project, iid int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.merges[iid-1].hidden = true
+}
+
 // Fork makes a merge request one from a branch of a fork.
 func (s *Server) Fork(p *Project, iid int) {
 	s.mu.Lock()
