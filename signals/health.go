@@ -1,6 +1,9 @@
 package signals
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // State is what a health signal says. The zero value is that it says nothing.
 type State string
@@ -56,6 +59,20 @@ func (h Health) Proof() time.Time {
 		return time.Time{}
 	}
 	return h.Since
+}
+
+// Carry is the newest answers with the beginning of each state as far back as
+// it was seen: an answer that says the same as the one before goes on from
+// there. What a source vouches for is left as it says.
+func Carry(before, now []Health) []Health {
+	out := slices.Clone(now)
+	for i, h := range out {
+		was, ok := (Facts{Health: before}).Signal(h.Name)
+		if ok && !h.Proven && !was.Since.IsZero() && was.State == h.State && was.Digest == h.Digest && was.For == h.For {
+			out[i].Since = was.Since
+		}
+	}
+	return out
 }
 
 // Earned is the durable fact that a digest was healthy in an environment for
