@@ -3,13 +3,14 @@ package kubernetestest
 import (
 	"bytes"
 	"os"
+	"strings"
 	"testing"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
-// Role reads the rules of the Role that a file begins with.
+// Role reads the rules of the Role or ClusterRole that a file begins with.
 func Role(tb testing.TB, path string) []rbacv1.PolicyRule {
 	tb.Helper()
 	data, err := os.ReadFile(path)
@@ -20,7 +21,7 @@ func Role(tb testing.TB, path string) []rbacv1.PolicyRule {
 	if err := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 1024).Decode(&role); err != nil {
 		tb.Fatalf("%s: %v", path, err)
 	}
-	if role.Kind != "Role" || len(role.Rules) == 0 {
+	if !strings.HasSuffix(role.Kind, "Role") || len(role.Rules) == 0 {
 		tb.Fatalf("%s begins with a %q with %d rules, want a Role", path, role.Kind, len(role.Rules))
 	}
 	return role.Rules
