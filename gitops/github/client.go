@@ -24,6 +24,7 @@ import (
 	gogithub "github.com/google/go-github/v88/github"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/github/node"
 	"github.com/waveguide-dev/waveguide/gitops/github/wire"
 )
 
@@ -229,7 +230,7 @@ func (c *Client) appAccount(ctx context.Context) (gitops.Actor, error) {
 	if err != nil {
 		return gitops.Actor{}, err
 	}
-	me := gitops.Actor{Name: a.GetSlug() + botEnding, Bot: true, Permission: gitops.PermissionRead}
+	me := gitops.Actor{Name: a.GetSlug() + node.BotEnding, Bot: true, Permission: gitops.PermissionRead}
 	if in.GetPermissions().GetContents() == "write" && in.GetPermissions().GetPullRequests() == "write" {
 		me.Permission = gitops.PermissionWrite
 	}

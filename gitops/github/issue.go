@@ -13,6 +13,7 @@ import (
 	gogithub "github.com/google/go-github/v88/github"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/github/node"
 )
 
 // Issues are the open ones with the label of pauses, whatever of the fifty that
@@ -43,13 +44,13 @@ func (c *Client) issues(ctx context.Context, known []string) ([]gitops.Issue, er
 	if r.me, err = c.self(ctx); err != nil {
 		return nil, err
 	}
-	nodes := map[int]issueNode{}
+	nodes := map[int]node.Issue{}
 	after := any(nil)
 	for range maxPages {
 		var out struct {
 			Repository *struct {
 				HasIssuesEnabled bool
-				Standing, Recent list[issueNode]
+				Standing, Recent node.List[node.Issue]
 			}
 		}
 		if err := c.ask(ctx, "issues", variables{"label": gitops.LabelPause, "after": after}, &out); err != nil {
@@ -75,7 +76,7 @@ func (c *Client) issues(ctx context.Context, known []string) ([]gitops.Issue, er
 
 // pausing keeps the issues that are or were pauses, and reads the known ones
 // that the lists did not show.
-func (c *Client) pausing(ctx context.Context, r *reader, nodes map[int]issueNode, known []string) ([]gitops.Issue, error) {
+func (c *Client) pausing(ctx context.Context, r *reader, nodes map[int]node.Issue, known []string) ([]gitops.Issue, error) {
 	asked := map[string]bool{}
 	for _, id := range known {
 		asked[id] = true
@@ -85,7 +86,7 @@ func (c *Client) pausing(ctx context.Context, r *reader, nodes map[int]issueNode
 	for _, n := range slices.Sorted(maps.Keys(nodes)) {
 		node := nodes[n]
 		id := strconv.Itoa(n)
-		if !asked[id] && !pauses(node) {
+		if !asked[id] && !node.Pauses() {
 			continue
 		}
 		delete(asked, id)
@@ -105,42 +106,27 @@ func (c *Client) pausing(ctx context.Context, r *reader, nodes map[int]issueNode
 }
 
 // oneIssue is an issue that the lists did not show.
-func (c *Client) oneIssue(ctx context.Context, id string) (issueNode, error) {
+func (c *Client) oneIssue(ctx context.Context, id string) (node.Issue, error) {
 	n, err := number(id)
 	if err != nil {
-		return issueNode{}, err
+		return node.Issue{}, err
 	}
-	var out struct{ Repository *struct{ Issue *issueNode } }
+	var out struct{ Repository *struct{ Issue *node.Issue } }
 	if err := c.ask(ctx, "oneIssue", variables{"number": n}, &out); err != nil {
-		return issueNode{}, err
+		return node.Issue{}, err
 	}
 	if out.Repository == nil || out.Repository.Issue == nil {
-		return issueNode{}, fmt.Errorf("GitHub shows nothing of issue %s", id)
+		return node.Issue{}, fmt.Errorf("GitHub shows nothing of issue %s", id)
 	}
 	return *out.Repository.Issue, nil
 }
 
-// pauses says that an issue has or had the label.
-func pauses(n issueNode) bool {
-	if slices.Contains(namesOf(n.Labels), gitops.LabelPause) {
-		return true
-	}
-	return slices.ContainsFunc(n.TimelineItems.Nodes, func(h happening) bool { return h.Label.Name == gitops.LabelPause })
-}
-
-func (r *reader) issue(ctx context.Context, n issueNode, in func(*gitops.Actor)) gitops.Issue {
-	i := gitops.Issue{
-		ID: strconv.Itoa(n.Number), URL: n.URL, Title: n.Title, State: gitops.Open, Opened: n.CreatedAt, Author: gitops.Actor{Name: n.Author.name()},
-	}
-	if n.State != "OPEN" {
-		i.State = gitops.Closed
-	}
+func (r *reader) issue(ctx context.Context, n node.Issue, in func(*gitops.Actor)) gitops.Issue {
 	items, err := r.timeline(ctx, n.Number, n.TimelineItems)
+	i := n.Issue(items)
 	if err != nil {
 		i.Unread = "its events: " + err.Error()
 	}
-	i.Events = events(items)
-	i.Labels = gitops.LabelsNow(namesOf(n.Labels), i.Events)
 	in(&i.Author)
 	for k := range i.Events {
 		in(&i.Events[k].By)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/github/node"
 )
 
 // minSize is the smallest page that is asked for when GitHub gives up.
@@ -19,7 +20,7 @@ const minSize = 5
 
 // found is the answer to the queries look, open and ended.
 type found struct {
-	Repository *struct{ Open, Ended list[pull] }
+	Repository *struct{ Open, Ended node.List[node.Pull] }
 }
 
 // Proposals are all open ones against the protected branch, and those of our
@@ -123,7 +124,7 @@ func (c *Client) page(ctx context.Context, r *reader, name, after string) (found
 }
 
 // ended reads back to the cursor. The next cursor is where the first page began.
-func (c *Client) ended(ctx context.Context, r *reader, page list[pull], from cursor) ([]gitops.Proposal, string, error) {
+func (c *Client) ended(ctx context.Context, r *reader, page node.List[node.Pull], from cursor) ([]gitops.Proposal, string, error) {
 	var out []gitops.Proposal
 	next := from
 	for range maxPages {
@@ -199,7 +200,7 @@ func (c cursor) knows(at time.Time, id, mark string) bool {
 }
 
 // fingerprint tells two states of a proposal apart within one second.
-func fingerprint(n pull) string {
+func fingerprint(n node.Pull) string {
 	text, err := json.Marshal(n)
 	if err != nil {
 		return ""
@@ -236,13 +237,15 @@ func (c *Client) proposal(ctx context.Context, id string) (gitops.Proposal, erro
 }
 
 // pull is one pull request with nothing around it.
-func (c *Client) pull(ctx context.Context, r *reader, n int) (pull, error) {
-	var out struct{ Repository *struct{ PullRequest *pull } }
+func (c *Client) pull(ctx context.Context, r *reader, n int) (node.Pull, error) {
+	var out struct {
+		Repository *struct{ PullRequest *node.Pull }
+	}
 	if err := r.see(c.ask(ctx, "one", variables{"number": n}, &out)); err != nil {
-		return pull{}, err
+		return node.Pull{}, err
 	}
 	if out.Repository == nil || out.Repository.PullRequest == nil {
-		return pull{}, &answered{text: "GitHub shows no such proposal", status: http.StatusNotFound}
+		return node.Pull{}, &answered{text: "GitHub shows no such proposal", status: http.StatusNotFound}
 	}
 	return *out.Repository.PullRequest, nil
 }

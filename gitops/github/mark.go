@@ -243,14 +243,14 @@ func (c *Client) request(ctx context.Context, n int, q gitops.Request) error {
 	if err != nil {
 		return err
 	}
-	done := []string{p.Author.name()}
+	done := []string{p.Author.Name()}
 	for _, r := range p.ReviewRequests.Nodes {
 		if a := r.RequestedReviewer; a != nil {
-			done = append(done, a.name(), "@"+a.CombinedSlug)
+			done = append(done, a.Name())
 		}
 	}
 	for _, r := range p.Reviews.Nodes {
-		done = append(done, r.Author.name())
+		done = append(done, r.Author.Name())
 	}
 	asked := func(name string) bool {
 		return slices.ContainsFunc(done, func(d string) bool { return strings.EqualFold(d, name) })

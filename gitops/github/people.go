@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/github/node"
 )
 
 const (
@@ -72,7 +73,7 @@ func (r *reader) person(ctx context.Context, name string, strangers *int) gitops
 	if name == r.me.Name {
 		return r.me
 	}
-	a := gitops.Actor{Name: name, Bot: strings.HasSuffix(name, botEnding)}
+	a := gitops.Actor{Name: name, Bot: strings.HasSuffix(name, node.BotEnding)}
 	if a.Bot || name == "ghost" {
 		a.Permission = gitops.PermissionRead // whatever it may do, it is nobody's word
 		return a
@@ -138,7 +139,7 @@ func (r *reader) teams(ctx context.Context, name string) ([]string, error) {
 		return nil, err
 	}
 	var out struct {
-		Organization *struct{ Teams list[account] }
+		Organization *struct{ Teams node.List[node.Account] }
 	}
 	if err := r.graph(ctx, "teams", variables{"org": r.owner, "who": []string{name}}, &out); err != nil {
 		return nil, err
@@ -148,7 +149,7 @@ func (r *reader) teams(ctx context.Context, name string) ([]string, error) {
 	}
 	var teams []string
 	for _, t := range out.Organization.Teams.Nodes {
-		teams = append(teams, "@"+t.CombinedSlug)
+		teams = append(teams, t.Name())
 	}
 	return teams, nil
 }

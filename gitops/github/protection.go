@@ -10,6 +10,7 @@ import (
 	gogithub "github.com/google/go-github/v88/github"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/github/node"
 )
 
 // Protection reads what guards the protected branch, and what the bot may do.
@@ -161,7 +162,7 @@ type passer struct {
 	OrganizationAdmin  bool
 	DeployKey          bool
 	RepositoryRoleName string
-	Actor              *account
+	Actor              *node.Account
 }
 
 func (a passer) name() string {
@@ -185,10 +186,10 @@ func (c *Client) bypass(ctx context.Context, p *gitops.Protection, me gitops.Act
 	var out struct {
 		Repository *struct {
 			Ref *struct {
-				Rules *list[struct {
+				Rules *node.List[struct {
 					RepositoryRuleset *struct {
 						Name         string
-						BypassActors *list[passer]
+						BypassActors *node.List[passer]
 					}
 				}]
 			}
@@ -215,7 +216,7 @@ func (c *Client) bypass(ctx context.Context, p *gitops.Protection, me gitops.Act
 // pass notes who may pass by a ruleset, once.
 func (a passer) pass(p *gitops.Protection, me gitops.Actor, ruleset string) {
 	who := a.name()
-	if who+botEnding == "app "+me.Name {
+	if who+node.BotEnding == "app "+me.Name {
 		who = "the bot itself"
 		p.BotPushes = p.BotPushes || a.BypassMode == "ALWAYS"
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/github/node"
 )
 
 // Enqueue puts exactly that head into the branch's merge queue;
@@ -68,7 +69,7 @@ func (c *Client) enqueueOnce(ctx context.Context, n int, head gitops.Commit) err
 // entry is a place in the merge queue.
 type entry struct {
 	Position               int
-	HeadCommit, BaseCommit *commit
+	HeadCommit, BaseCommit *node.Commit
 	PullRequest            *struct{ Number int }
 }
 
@@ -78,7 +79,7 @@ func (c *Client) Groups(ctx context.Context) ([]gitops.Group, error) {
 	var out struct {
 		Repository *struct {
 			MergeQueue *struct {
-				Entries list[entry]
+				Entries node.List[entry]
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/github/node"
 )
 
 // reader turns nodes into nouns during one look.
@@ -48,21 +49,7 @@ func (r *reader) see(err error) error {
 }
 
 // proposal reads one node. What cannot be read of it is in Unread.
-func (r *reader) proposal(ctx context.Context, n pull) gitops.Proposal {
-	p := gitops.Proposal{
-		ID: fmt.Sprint(n.Number), URL: n.URL, Title: n.Title, Body: n.Body, Branch: n.HeadRefName, State: gitops.Open,
-		Head: gitops.Commit(n.HeadRefOID), Opened: n.CreatedAt, Queued: n.IsInMergeQueue, Author: gitops.Actor{Name: n.Author.name()},
-	}
-	if n.IsCrossRepository {
-		p.Branch = "fork:" + n.HeadRefName
-	}
-	if lane, ours := gitops.LaneOf(p.Branch); ours {
-		p.Lane = lane
-		p.Lane.Repository = r.o.Name
-	}
-	if len(n.Oldest.Nodes) > 0 && len(n.Oldest.Nodes[0].Commit.Parents.Nodes) > 0 {
-		p.Base = gitops.Commit(n.Oldest.Nodes[0].Commit.Parents.Nodes[0].OID)
-	}
+func (r *reader) proposal(ctx context.Context, n node.Pull) gitops.Proposal {
 	unread := slices.Clone(r.unread)
 	say := func(what string, err error) {
 		if err != nil {
@@ -71,70 +58,24 @@ func (r *reader) proposal(ctx context.Context, n pull) gitops.Proposal {
 	}
 	items, err := r.timeline(ctx, n.Number, n.TimelineItems)
 	say("its events", err)
-	p.Events = events(items)
-	p.Labels = gitops.LabelsNow(namesOf(n.Labels), p.Events)
-	p.Reviews, err = r.reviews(ctx, n)
+	p := n.Proposal(items)
+	if p.Lane.Artifact != "" {
+		p.Lane.Repository = r.o.Name
+	}
+	reviews, err := r.reviews(ctx, n)
 	say("its reviews", err)
+	p.Reviews = node.Standing(reviews)
 	p.Checks, err = r.checks(ctx, n)
 	say("its checks", err)
-	for _, q := range n.ReviewRequests.Nodes {
-		if a := q.RequestedReviewer; a != nil && a.CombinedSlug != "" {
-			p.Requested = append(p.Requested, "@"+a.CombinedSlug)
-		} else if a != nil {
-			p.Requested = append(p.Requested, a.name())
-		}
-	}
-	if n.State != "OPEN" {
-		end(&p, n)
-	}
 	p.Unread = strings.Join(unread, "; ")
 	return p
-}
-
-func end(p *gitops.Proposal, n pull) {
-	p.State, p.Ended = gitops.Closed, n.ClosedAt
-	for _, e := range p.Events {
-		if e.Kind == gitops.Ended {
-			p.EndedBy = e.By
-		}
-	}
-	if n.State == "MERGED" {
-		p.State, p.EndedBy = gitops.Merged, gitops.Actor{Name: n.MergedBy.name()}
-		if n.MergeCommit != nil {
-			p.MergedAs = gitops.Commit(n.MergeCommit.OID)
-		}
-	}
-}
-
-func namesOf(l list[named]) []string {
-	var out []string
-	for _, n := range l.Nodes {
-		out = append(out, n.Name)
-	}
-	return out
-}
-
-func events(items []happening) []gitops.Event {
-	var out []gitops.Event
-	for _, h := range items {
-		kind, known := h.kind()
-		if !known {
-			continue
-		}
-		e := gitops.Event{ID: h.ID, Kind: kind, By: gitops.Actor{Name: h.who().name()}, At: h.CreatedAt, Label: h.Label.Name, Text: h.Body}
-		if kind == gitops.Retitled {
-			e.Text, e.Was = h.CurrentTitle, h.PreviousTitle
-		}
-		out = append(out, e)
-	}
-	return gitops.SortEvents(out)
 }
 
 // maxOlder bounds how many older pages of one proposal are read.
 const maxOlder = 10
 
 // timeline is the whole timeline, of which the last part is given.
-func (r *reader) timeline(ctx context.Context, n int, last list[happening]) ([]happening, error) {
+func (r *reader) timeline(ctx context.Context, n int, last node.List[node.Item]) ([]node.Item, error) {
 	items := last.Nodes
 	for range maxOlder {
 		if !last.PageInfo.HasPreviousPage {
@@ -142,7 +83,7 @@ func (r *reader) timeline(ctx context.Context, n int, last list[happening]) ([]h
 		}
 		var out struct {
 			Repository *struct {
-				IssueOrPullRequest *struct{ TimelineItems list[happening] }
+				IssueOrPullRequest *struct{ TimelineItems node.List[node.Item] }
 			}
 		}
 		err := r.ask(ctx, "more", variables{"number": n, "before": last.PageInfo.StartCursor}, &out)
@@ -161,35 +102,8 @@ func (r *reader) timeline(ctx context.Context, n int, last list[happening]) ([]h
 	return items, nil
 }
 
-// reviews are the standing words of all reviewers: what each said last. A
-// comment takes nothing back.
-func (r *reader) reviews(ctx context.Context, n pull) ([]gitops.Review, error) {
-	nodes, err := r.allReviews(ctx, n)
-	standing := map[string]int{}
-	var out []gitops.Review
-	for _, n := range nodes {
-		state, ok := map[string]gitops.ReviewState{
-			"APPROVED": gitops.Approved, "CHANGES_REQUESTED": gitops.ChangesRequested, "DISMISSED": gitops.Dismissed,
-		}[n.State]
-		if !ok {
-			continue
-		}
-		v := gitops.Review{By: gitops.Actor{Name: n.Author.name()}, State: state, At: n.SubmittedAt}
-		if n.Commit != nil {
-			v.Head = gitops.Commit(n.Commit.OID)
-		}
-		if i, had := standing[v.By.Name]; had {
-			out[i] = v
-			continue
-		}
-		standing[v.By.Name] = len(out)
-		out = append(out, v)
-	}
-	return out, err
-}
-
-// allReviews are all that were ever given, oldest first.
-func (r *reader) allReviews(ctx context.Context, n pull) ([]reviewNode, error) {
+// reviews are all that were ever given, oldest first.
+func (r *reader) reviews(ctx context.Context, n node.Pull) ([]node.Review, error) {
 	last, nodes := n.Reviews, n.Reviews.Nodes
 	for i := 0; last.PageInfo.HasPreviousPage; i++ {
 		if i == maxOlder {
@@ -197,7 +111,7 @@ func (r *reader) allReviews(ctx context.Context, n pull) ([]reviewNode, error) {
 		}
 		var out struct {
 			Repository *struct {
-				PullRequest *struct{ Reviews list[reviewNode] }
+				PullRequest *struct{ Reviews node.List[node.Review] }
 			}
 		}
 		err := r.ask(ctx, "reviews", variables{"number": n.Number, "before": last.PageInfo.StartCursor}, &out)
@@ -215,8 +129,8 @@ func (r *reader) allReviews(ctx context.Context, n pull) ([]reviewNode, error) {
 
 // checks are those on the head, and those that the branch asks for and nobody
 // set yet.
-func (r *reader) checks(ctx context.Context, n pull) ([]gitops.Check, error) {
-	var contexts []contextNode
+func (r *reader) checks(ctx context.Context, n node.Pull) ([]gitops.Check, error) {
+	var contexts []node.Context
 	if len(n.Newest.Nodes) > 0 {
 		c := n.Newest.Nodes[0].Commit
 		if c.OID != n.HeadRefOID {
@@ -231,7 +145,7 @@ func (r *reader) checks(ctx context.Context, n pull) ([]gitops.Check, error) {
 	}
 	out := make([]gitops.Check, 0, len(contexts))
 	for _, one := range contexts {
-		out = append(out, one.check())
+		out = append(out, one.Check())
 	}
 	slices.SortStableFunc(out, func(a, b gitops.Check) int {
 		own := func(c gitops.Check) int { return map[bool]int{true: 0, false: 1}[c.By == r.me.Name] }
@@ -258,14 +172,14 @@ func (r *reader) demand(checks []gitops.Check) []gitops.Check {
 }
 
 // contexts are all contexts of a commit, of which the first part is given.
-func (r *reader) contexts(ctx context.Context, oid string, first list[contextNode]) ([]contextNode, error) {
+func (r *reader) contexts(ctx context.Context, oid string, first node.List[node.Context]) ([]node.Context, error) {
 	all := first.Nodes
 	for range maxOlder {
 		if !first.PageInfo.HasNextPage {
 			return all, nil
 		}
 		var out struct {
-			Repository *struct{ Object *commit }
+			Repository *struct{ Object *node.Commit }
 		}
 		if err := r.ask(ctx, "contexts", variables{"oid": oid, "after": first.PageInfo.EndCursor}, &out); err != nil {
 			return nil, err

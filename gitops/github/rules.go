@@ -10,6 +10,7 @@ import (
 	gogithub "github.com/google/go-github/v88/github"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/github/node"
 )
 
 // settings are what an administrator chose for the repository.
@@ -38,7 +39,7 @@ func (c *Client) settings(ctx context.Context, age time.Duration) (settings, err
 	var out struct {
 		Repository *struct {
 			ID                                                         string
-			Owner                                                      account
+			Owner                                                      node.Account
 			MergeCommitAllowed, SquashMergeAllowed, RebaseMergeAllowed bool
 			HasIssuesEnabled                                           bool
 			MergeQueue                                                 *struct{ ID string }

@@ -8,6 +8,7 @@ import (
 	gogithub "github.com/google/go-github/v88/github"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/github/node"
 )
 
 // Answer comments on a proposal or an issue, unless our own answer to that key
@@ -30,7 +31,7 @@ func (c *Client) answer(ctx context.Context, id, key, text string) error {
 	}
 	var out struct {
 		Repository *struct {
-			IssueOrPullRequest *struct{ TimelineItems list[happening] }
+			IssueOrPullRequest *struct{ TimelineItems node.List[node.Item] }
 		}
 	}
 	if err := c.ask(ctx, "more", variables{"number": n, "before": nil}, &out); err != nil {
@@ -44,7 +45,7 @@ func (c *Client) answer(ctx context.Context, id, key, text string) error {
 	if err != nil {
 		return err
 	}
-	if gitops.Answered(events(items), me.Name, key) {
+	if gitops.Answered(node.Events(items), me.Name, key) {
 		return nil
 	}
 	body := gitops.CutBody(gitops.AnswerText(key, text), maxBody)
