@@ -78,3 +78,19 @@ func TestFinderReadsABlobOnce(t *testing.T) {
 		t.Error("an unreadable blob was taken for one without places")
 	}
 }
+
+func TestKnownFiles(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"a/b.yaml": true, "a.yml": true, "a/Kustomization": true, "main.tf": true, "x.auto.tfvars": true, "x.tfvars.json": true, ".env": true,
+		"a/.env.prod": true, "terragrunt.hcl": true, "README.md": false, "run.sh": false, "Chart.lock": false, ".terraform.lock.hcl": false, "a": false,
+	} {
+		if got := edit.Known(name); got != want {
+			t.Errorf("Known(%s) = %t", name, got)
+		}
+	}
+	src := digests("dependencies:\n- name: app\n  repository: oci://registry.example.com/charts\n  version: 1.4.2\ndigest: OLD\n")
+	if _, err := edit.Promote("Chart.lock", []byte(src), edit.Request{Repository: chart, To: edit.Version{Tag: "1.5.0"}}); !isReason(err, edit.ErrNoMatch) {
+		t.Errorf("a lock: %v, want %v", err, edit.ErrNoMatch)
+	}
+}

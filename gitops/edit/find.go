@@ -56,6 +56,9 @@ func (f *File) find(repository string, sources map[string]string) ([]Hit, []Ment
 	if !Mentions(f.tree.Text, s.needle) {
 		return nil, nil
 	}
+	if isLock(path.Base(f.name)) {
+		return nil, s.mentions()
+	}
 	for i, d := range f.tree.docs {
 		if n := root(d); n != nil {
 			s.doc = i + 1
