@@ -94,7 +94,7 @@ func (o *oci) guard(ctx context.Context, image string, s promoter.Stop) (string,
 	if s.Lane.Artifact == "" {
 		return "", nil
 	}
-	g := s.Gates
+	g := o.askable(s.Gates)
 	shape, err := json.Marshal([]any{g.Signature, g.Provenance, g.SBOM, g.Vulnerabilities, g.Tests, o.daemon.Trust})
 	if err != nil {
 		return "", err
@@ -107,8 +107,8 @@ func (o *oci) guard(ctx context.Context, image string, s promoter.Stop) (string,
 		return why, nil
 	}
 	trials, err := selfTest(ctx, o.trust, g, image)
-	if err != nil { // whom the rules name is unknown, which asking will say
-		return "", ctx.Err()
+	if err != nil {
+		return "", fmt.Errorf("try the rules with strangers: %w", err)
 	}
 	for _, t := range trials {
 		if t.Accepted && !t.Honest {
@@ -123,6 +123,31 @@ func (o *oci) guard(ctx context.Context, image string, s promoter.Stop) (string,
 	}
 	o.guarded[key] = why
 	return why, nil
+}
+
+// askable leaves out what nobody can prove because its signer is unknown or
+// revoked: asking says so, and the rest is tried all the same.
+func (o *oci) askable(g gate.Set) gate.Set {
+	for _, d := range demands(g) {
+		if _, _, err := o.trust.resolve(d.signer); err == nil {
+			continue
+		}
+		for _, kind := range d.kinds {
+			switch kind {
+			case signals.ProofSignature:
+				g.Signature = nil
+			case signals.ProofProvenance:
+				g.Provenance = nil
+			case signals.ProofSBOM:
+				g.SBOM = nil
+			case signals.ProofVulnerabilities:
+				g.Vulnerabilities = nil
+			case signals.ProofTests:
+				g.Tests = nil
+			}
+		}
+	}
+	return g
 }
 
 // mostGuarded bounds how many shapes of policies are remembered.

@@ -1,6 +1,7 @@
 package sigstore
 
 import (
+	"cmp"
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
@@ -139,7 +140,7 @@ func (v *Verifier) certified(raw []byte, leaf *x509.Certificate, artifact verify
 		return refuse(s, "%s", why)
 	}
 	found := verdict{
-		Standing: verified, By: who.Name, Identity: by.summary.SubjectAlternativeName, Issuer: by.summary.Issuer, Build: build(by.summary),
+		Standing: verified, By: cmp.Or(who.Name, by.summary.SubjectAlternativeName), Identity: by.summary.SubjectAlternativeName, Issuer: by.summary.Issuer, Build: build(by.summary),
 	}
 	for _, t := range by.result.VerifiedTimestamps {
 		if found.Signed.IsZero() || t.Timestamp.Before(found.Signed) {

@@ -17,7 +17,7 @@ import (
 
 // Identity is a signer that a root vouches for.
 type Identity struct {
-	// Name is how people call it; the subject if it is empty.
+	// Name is how people call it; what its certificate says if it is empty.
 	Name string
 	// Subject is whom the certificate names, and Issuer who told the
 	// authority. In a subject * stands for anything but / and @, and ** for
@@ -40,9 +40,6 @@ func loadIdentities(all []Identity) ([]identity, error) {
 		}
 		if strings.Trim(i.Subject, "*/@:.") == "" {
 			return nil, fmt.Errorf("identity %q is anybody", i.Subject)
-		}
-		if i.Name == "" {
-			i.Name = i.Subject
 		}
 		pattern, err := Pattern(i.Subject)
 		if err != nil {

@@ -34,11 +34,13 @@ func TestEveryKind(t *testing.T) {
 	}{
 		"provenance": {signals.ProofProvenance, buildType, provenance(), signals.Proof{Builds: []signals.Build{built}}},
 		"SPDX": {
-			signals.ProofSBOM, "https://spdx.dev/Document", map[string]any{"spdxVersion": "SPDX-2.3", "packages": []any{map[string]any{}}},
+			signals.ProofSBOM, "https://spdx.dev/Document",
+			map[string]any{"spdxVersion": "SPDX-2.3", "packages": []any{map[string]any{}}},
 			signals.Proof{Builds: []signals.Build{certificate}, Bill: &signals.Bill{Format: "SPDX-2.3", Components: 1}},
 		},
 		"CycloneDX": {
-			signals.ProofSBOM, "https://cyclonedx.org/bom/v1.6", map[string]any{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []any{}},
+			signals.ProofSBOM, "https://cyclonedx.org/bom/v1.6",
+			map[string]any{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []any{}},
 			signals.Proof{Builds: []signals.Build{certificate}, Bill: &signals.Bill{Format: "CycloneDX-1.6"}},
 		},
 		"scan": {
@@ -46,7 +48,8 @@ func TestEveryKind(t *testing.T) {
 			signals.Proof{Scan: &signals.Scan{Scanner: "https://trivy.dev", Findings: []signals.Finding{{ID: "CVE-1", Severity: "critical"}}, Counts: map[string]int{"critical": 1}}},
 		},
 		"tests": {
-			signals.ProofTests, testType, map[string]any{"result": "PASSED", "configuration": []any{map[string]any{"name": "unit"}}},
+			signals.ProofTests, testType,
+			map[string]any{"result": "PASSED", "configuration": []any{map[string]any{"name": "unit"}}},
 			signals.Proof{Builds: []signals.Build{certificate}, Suites: []signals.Suite{{Name: "unit", Passed: true, At: l.now.Add(-time.Minute).UTC()}}},
 		},
 	} {

@@ -12,6 +12,7 @@
 package sigstore
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -208,7 +209,7 @@ func (v *Verifier) names() string {
 		names = append(names, k.name)
 	}
 	for _, i := range v.identities {
-		names = append(names, i.Name)
+		names = append(names, cmp.Or(i.Name, i.Subject))
 	}
 	return strings.Join(names, ", ")
 }

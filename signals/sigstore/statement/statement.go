@@ -47,6 +47,8 @@ const (
 	mostSubjects = 1024
 	// careful is how deep keys are looked at for being written twice.
 	careful = 4
+	// long is a predicate that is a list.
+	long = 64 << 10
 )
 
 // Parse reads a statement. One in which a key stands twice is refused, because
@@ -67,7 +69,7 @@ func Parse(payload []byte) (Statement, error) {
 	if len(s.Subject) > mostSubjects {
 		return s, fmt.Errorf("statement is about %d things, more than %d", len(s.Subject), mostSubjects)
 	}
-	return s, Once(payload)
+	return s, s.once(payload)
 }
 
 // About says whether a subject has the SHA-256 digest.
@@ -112,16 +114,39 @@ func Kind(predicateType string) signals.ProofKind {
 }
 
 // Once refuses JSON in which an object near the top has a key twice.
-func Once(raw []byte) error {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if err := once(d, careful); err != nil && !errors.Is(err, io.EOF) {
+func Once(raw []byte) error { return unique(raw, careful, "") }
+
+// once is [Once] for a statement, of which a long predicate is only looked at
+// near its top: those are lists of packages.
+func (s Statement) once(payload []byte) error {
+	if err := unique(payload, careful, "predicate"); err != nil {
+		return err
+	}
+	if len(s.Predicate) > long {
+		return unique(s.Predicate, 1, "")
+	}
+	return unique(s.Predicate, careful, "")
+}
+
+func unique(raw []byte, depth int, skip string) error {
+	if len(raw) == 0 {
+		return nil
+	}
+	w := walk{json.NewDecoder(bytes.NewReader(raw)), skip}
+	if err := w.value(depth); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	return nil
 }
 
-func once(d *json.Decoder, depth int) error {
-	token, err := d.Token()
+// walk goes through JSON and leaves alone what stands under one key.
+type walk struct {
+	*json.Decoder
+	skip string
+}
+
+func (w walk) value(depth int) error {
+	token, err := w.Token()
 	if err != nil {
 		return fmt.Errorf("statement cannot be read: %w", err)
 	}
@@ -130,39 +155,40 @@ func once(d *json.Decoder, depth int) error {
 		return nil
 	}
 	seen := map[string]bool{}
-	for d.More() {
+	for w.More() {
+		name := ""
 		if delim == '{' {
-			if err := key(d, seen); err != nil {
+			if name, err = w.key(seen); err != nil {
 				return err
 			}
 		}
-		if depth == 0 {
+		if depth == 0 || name != "" && name == w.skip {
 			var skipped json.RawMessage
-			if err := d.Decode(&skipped); err != nil {
+			if err := w.Decode(&skipped); err != nil {
 				return fmt.Errorf("statement cannot be read: %w", err)
 			}
 			continue
 		}
-		if err := once(d, depth-1); err != nil {
+		if err := w.value(depth - 1); err != nil {
 			return err
 		}
 	}
-	_, err = d.Token()
+	_, err = w.Token()
 	return err
 }
 
 // key reads one key. Readers that ignore case would take two keys that differ
 // in it for one, so they count as the same.
-func key(d *json.Decoder, seen map[string]bool) error {
-	token, err := d.Token()
+func (w walk) key(seen map[string]bool) (string, error) {
+	token, err := w.Token()
 	if err != nil {
-		return fmt.Errorf("statement cannot be read: %w", err)
+		return "", fmt.Errorf("statement cannot be read: %w", err)
 	}
 	name, _ := token.(string)
 	folded := strings.ToLower(name)
 	if seen[folded] {
-		return fmt.Errorf("statement has the key %.60q twice", name)
+		return "", fmt.Errorf("statement has the key %.60q twice", name)
 	}
 	seen[folded] = true
-	return nil
+	return folded, nil
 }

@@ -35,7 +35,8 @@ func TestBuild(t *testing.T) {
 		predicateType, predicate string
 		want                     signals.Build
 	}{
-		"GitHub": {v1, `{"buildDefinition":{"buildType":"https://actions.github.io/buildtypes/workflow/v1",
+		"GitHub": {
+			v1, `{"buildDefinition":{"buildType":"https://actions.github.io/buildtypes/workflow/v1",
 			"externalParameters":{"workflow":{"ref":"refs/heads/main","repository":"https://github.com/acme/app","path":".github/workflows/x.yml"}},
 			"internalParameters":{"github":{"event_name":"push","repository_id":"1","runner_environment":"github-hosted"}},
 			"resolvedDependencies":[{"uri":"git+https://github.com/acme/lib@refs/heads/main","digest":{"gitCommit":"ffffffffffffffffffffffffffffffffffffffff"}},
@@ -44,8 +45,10 @@ func TestBuild(t *testing.T) {
 			signals.Build{
 				Builder: "https://github.com/actions/runner/github-hosted", Type: "https://actions.github.io/buildtypes/workflow/v1", Source: "https://github.com/acme/app",
 				Revision: commit, Ref: "refs/heads/main", Trigger: "push", Runner: "github-hosted", Run: "https://github.com/acme/app/actions/runs/1/attempts/1",
-			}},
-		"slsa-github-generator": {v02, `{"builder":{"id":"https://github.com/slsa-framework/slsa-github-generator/.github/workflows/generator_container_slsa3.yml@refs/tags/v2.0.0"},
+			},
+		},
+		"slsa-github-generator": {
+			v02, `{"builder":{"id":"https://github.com/slsa-framework/slsa-github-generator/.github/workflows/generator_container_slsa3.yml@refs/tags/v2.0.0"},
 			"buildType":"https://github.com/slsa-framework/slsa-github-generator/container@v1",
 			"invocation":{"configSource":{"uri":"git+https://github.com/acme/app@refs/tags/v1.2.3","digest":{"sha1":"` + commit + `"},"entryPoint":".github/workflows/release.yml"},
 				"parameters":{},"environment":{"github_event_name":"push"}},
@@ -54,50 +57,69 @@ func TestBuild(t *testing.T) {
 				Builder: "https://github.com/slsa-framework/slsa-github-generator/.github/workflows/generator_container_slsa3.yml@refs/tags/v2.0.0",
 				Type:    "https://github.com/slsa-framework/slsa-github-generator/container@v1", Source: "https://github.com/acme/app", Revision: commit,
 				Ref: "refs/tags/v1.2.3", Trigger: "push", Run: "42-1",
-			}},
-		"BuildKit from Git": {v02, `{"builder":{"id":"https://github.com/acme/app/actions/runs/1"},"buildType":"https://mobyproject.org/buildkit@v1",
+			},
+		},
+		"BuildKit from Git": {
+			v02, `{"builder":{"id":"https://github.com/acme/app/actions/runs/1"},"buildType":"https://mobyproject.org/buildkit@v1",
 			"materials":[{"uri":"pkg:docker/golang@1.26","digest":{"sha256":"bb"}}],
 			"invocation":{"configSource":{"uri":"https://github.com/acme/app.git#refs/heads/main","digest":{"sha1":"` + commit + `"},"entryPoint":"Dockerfile"}}}`,
 			signals.Build{
 				Builder: "https://github.com/acme/app/actions/runs/1", Type: "https://mobyproject.org/buildkit@v1", Source: "https://github.com/acme/app",
 				Revision: commit, Ref: "refs/heads/main",
-			}},
-		"BuildKit from a checkout": {v02, `{"builder":{"id":""},"buildType":"https://mobyproject.org/buildkit@v1","materials":[{"uri":"pkg:docker/golang@1.26"}],
+			},
+		},
+		"BuildKit from a checkout": {
+			v02, `{"builder":{"id":""},"buildType":"https://mobyproject.org/buildkit@v1","materials":[{"uri":"pkg:docker/golang@1.26"}],
 			"invocation":{"configSource":{"entryPoint":"Dockerfile"}},
 			"metadata":{"https://mobyproject.org/buildkit@v1#metadata":{"vcs":{"localdir:context":".","revision":"` + commit + `","source":"git@github.com:acme/app.git"}}}}`,
-			signals.Build{Type: "https://mobyproject.org/buildkit@v1", Source: "https://github.com/acme/app", Revision: commit}},
-		"BuildKit, newer": {v1, `{"buildDefinition":{"buildType":"https://github.com/moby/buildkit/blob/master/docs/attestations/slsa-definitions.md",
+			signals.Build{Type: "https://mobyproject.org/buildkit@v1", Source: "https://github.com/acme/app", Revision: commit},
+		},
+		"BuildKit, newer": {
+			v1, `{"buildDefinition":{"buildType":"https://github.com/moby/buildkit/blob/master/docs/attestations/slsa-definitions.md",
 			"externalParameters":{"configSource":{"uri":"https://github.com/acme/app.git#refs/heads/main","digest":{"sha1":"` + commit + `"},"path":"Dockerfile"},"request":{}}},
 			"runDetails":{"builder":{"id":"b"},"metadata":{"invocationId":"i"}}}`,
 			signals.Build{
 				Builder: "b", Type: "https://github.com/moby/buildkit/blob/master/docs/attestations/slsa-definitions.md", Source: "https://github.com/acme/app",
 				Revision: commit, Ref: "refs/heads/main", Run: "i",
-			}},
-		"GitLab": {v1, `{"buildDefinition":{"buildType":"https://gitlab.com/gitlab-org/gitlab-runner/-/blob/x/PROVENANCE.md",
+			},
+		},
+		"GitLab": {
+			v1, `{"buildDefinition":{"buildType":"https://gitlab.com/gitlab-org/gitlab-runner/-/blob/x/PROVENANCE.md",
 			"externalParameters":{"entryPoint":"build","source":"https://gitlab.com/acme/app","variables":{}},"internalParameters":{"job":"1"},
 			"resolvedDependencies":[{"uri":"https://gitlab.com/acme/app","digest":{"sha256":"` + commit + `"}}]},
 			"runDetails":{"builder":{"id":"https://gitlab.com/acme/app/-/runners/12270831"},"metadata":{"invocationId":"10"}}}`,
 			signals.Build{
 				Builder: "https://gitlab.com/acme/app/-/runners/12270831", Type: "https://gitlab.com/gitlab-org/gitlab-runner/-/blob/x/PROVENANCE.md",
 				Source: "https://gitlab.com/acme/app", Revision: commit, Run: "10",
-			}},
-		"GitLab, older": {v02, `{"builder":{"id":"https://gitlab.com/acme/app/-/runners/1"},"buildType":"https://gitlab.com/gitlab-org/gitlab-runner/-/blob/v15/PROVENANCE.md",
+			},
+		},
+		"GitLab, older": {
+			v02, `{"builder":{"id":"https://gitlab.com/acme/app/-/runners/1"},"buildType":"https://gitlab.com/gitlab-org/gitlab-runner/-/blob/v15/PROVENANCE.md",
 			"invocation":{"configSource":{"uri":"https://gitlab.com/acme/app","digest":{"sha256":"` + commit + `"},"entryPoint":"build"},"environment":{},"parameters":{}},
 			"metadata":{"buildInvocationID":"10"},"materials":[]}`,
 			signals.Build{
 				Builder: "https://gitlab.com/acme/app/-/runners/1", Type: "https://gitlab.com/gitlab-org/gitlab-runner/-/blob/v15/PROVENANCE.md",
 				Source: "https://gitlab.com/acme/app", Revision: commit, Run: "10",
-			}},
-		"a generator that names only what it used": {v1, `{"buildDefinition":{"buildType":"t","externalParameters":{"source":{"uri":"git+https://github.com/acme/app@refs/heads/main","digest":{"gitCommit":"` + strings.ToUpper(commit) + `"}}}},"runDetails":{"builder":{"id":"b"}}}`,
-			signals.Build{Builder: "b", Type: "t", Source: "https://github.com/acme/app", Ref: "refs/heads/main", Revision: commit}},
-		"the first dependency is not the source": {v1, `{"buildDefinition":{"externalParameters":{"workflow":{"repository":"https://github.com/acme/app","ref":"refs/heads/main"}},
+			},
+		},
+		"a generator that names only what it used": {
+			v1, `{"buildDefinition":{"buildType":"t","externalParameters":{"source":{"uri":"git+https://github.com/acme/app@refs/heads/main","digest":{"gitCommit":"` + strings.ToUpper(commit) + `"}}}},"runDetails":{"builder":{"id":"b"}}}`,
+			signals.Build{Builder: "b", Type: "t", Source: "https://github.com/acme/app", Ref: "refs/heads/main", Revision: commit},
+		},
+		"the first dependency is not the source": {
+			v1, `{"buildDefinition":{"externalParameters":{"workflow":{"repository":"https://github.com/acme/app","ref":"refs/heads/main"}},
 			"resolvedDependencies":[{"uri":"git+https://github.com/acme/lib@refs/heads/main","digest":{"gitCommit":"` + commit + `"}}]},"runDetails":{"builder":{"id":"b"}}}`,
-			signals.Build{Builder: "b", Source: "https://github.com/acme/app", Ref: "refs/heads/main"}},
-		"the source at another ref": {v1, `{"buildDefinition":{"externalParameters":{"workflow":{"repository":"https://github.com/acme/app","ref":"refs/heads/main"}},
+			signals.Build{Builder: "b", Source: "https://github.com/acme/app", Ref: "refs/heads/main"},
+		},
+		"the source at another ref": {
+			v1, `{"buildDefinition":{"externalParameters":{"workflow":{"repository":"https://github.com/acme/app","ref":"refs/heads/main"}},
 			"resolvedDependencies":[{"uri":"git+https://github.com/acme/app@refs/heads/dev","digest":{"gitCommit":"` + commit + `"}}]},"runDetails":{"builder":{"id":"b"}}}`,
-			signals.Build{Builder: "b", Source: "https://github.com/acme/app", Ref: "refs/heads/main"}},
-		"a commit that is none": {v02, `{"builder":{"id":"b"},"invocation":{"configSource":{"uri":"git+https://github.com/acme/app","digest":{"sha1":"main"}}}}`,
-			signals.Build{Builder: "b", Source: "https://github.com/acme/app"}},
+			signals.Build{Builder: "b", Source: "https://github.com/acme/app", Ref: "refs/heads/main"},
+		},
+		"a commit that is none": {
+			v02, `{"builder":{"id":"b"},"invocation":{"configSource":{"uri":"git+https://github.com/acme/app","digest":{"sha1":"main"}}}}`,
+			signals.Build{Builder: "b", Source: "https://github.com/acme/app"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
