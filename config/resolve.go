@@ -226,6 +226,10 @@ func (c *composer) stop(wave int, e loaded[Environment]) promoter.Stop {
 	if w := writing(c.artifact, e.v, e.name); w.Pin != "" || len(w.Metadata) > 0 {
 		c.out.Writing[lane] = w
 	}
+	s.Pin = c.out.Writing[lane].Digest()
+	for _, m := range c.out.Writing[lane].Metadata {
+		s.Metadata = append(s.Metadata, promoter.Metadata(m))
+	}
 	s.Signals, s.Tolerate = signalsOf(e.v)
 	if why := checkPath(s.Path, false); why != "" && e.ok() {
 		c.p.reportAt([]any{"artifacts", c.index, "name"}, "", "in environment %s the path is %q, which cannot be: %s", e.name, clip(s.Path), why)
@@ -237,6 +241,7 @@ func (c *composer) stop(wave int, e loaded[Environment]) promoter.Stop {
 	}
 	c.stands = c.brokenWindow(w.Window)
 	s.Gates = c.gates(wave, lane, sub)
+	s.Risk = c.out.Risk[lane]
 	for _, h := range c.holds {
 		if h.match.holds(sub) {
 			s.Held = h.why

@@ -24,6 +24,13 @@ type Route struct {
 	Rollback Rollback `json:"rollback,omitzero"`
 }
 
+// Metadata is one value beside the version. ${tag}, ${digest} and ${revision} in
+// it stand for what is promoted.
+type Metadata struct {
+	Path  string `json:"path"`
+	Value string `json:"value"`
+}
+
 // stops is how many lanes the route has.
 func (r *Route) stops() int {
 	n := 0
@@ -70,6 +77,12 @@ type Stop struct {
 	Auto bool `json:"auto,omitempty"`
 	// Optional lets the artifact be absent here (`absentIn`).
 	Optional bool `json:"optional,omitempty"`
+	// Pin adds the digest where only a tag stands; Metadata are other values of
+	// the same file that are written beside the version.
+	Pin      bool       `json:"pin,omitempty"`
+	Metadata []Metadata `json:"metadata,omitempty"`
+	// Risk is low, medium, high or critical where the rules say so.
+	Risk string `json:"risk,omitempty"`
 	// Held is why the lane stands still whatever else is true: a document
 	// that covers it is broken.
 	Held string `json:"held,omitempty"`

@@ -65,7 +65,7 @@ func offline(daemonFile, checkout, factsFile string, now time.Time) (loop.View, 
 				return view, err
 			}
 			k := known.lane(stop.Lane)
-			k.Desired = loop.Desired(files, r.Image, stop.Place, "checkout")
+			k.Desired = loop.Desired(files, loop.Request(r.Image, stop), "checkout")
 			k.Desired.Left = append(k.Desired.Left, known.left(stop.Lane)...)
 			s.Lanes = append(s.Lanes, k)
 		}
@@ -132,7 +132,7 @@ func checkoutFiles(checkout, under, text string) (map[string][]byte, error) {
 			return err
 		}
 		src, err := root.ReadFile(name)
-		if err != nil || !edit.Mentions(src, []byte(text)) {
+		if err != nil || !edit.Mentions(src, []byte(text)) && len(edit.Markers(src)) == 0 {
 			return err
 		}
 		files[filepath.ToSlash(name)] = src

@@ -18,7 +18,6 @@ import (
 
 	"github.com/waveguide-dev/waveguide/config"
 	"github.com/waveguide-dev/waveguide/gitops"
-	"github.com/waveguide-dev/waveguide/gitops/edit"
 	"github.com/waveguide-dev/waveguide/promoter"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
 	"github.com/waveguide-dev/waveguide/promoter/prose"
@@ -151,27 +150,45 @@ func printPlans(w io.Writer, v loop.View, checkout string) {
 
 // wouldWrite is the difference that a lane's change would make in a checkout.
 func wouldWrite(checkout string, v loop.View, l promoter.LanePlan) string {
-	r := edit.Request{To: edit.Version{Tag: l.Change.To.Tag, Digest: l.Change.To.Digest}}
-	for _, route := range v.Routes {
-		if route.Artifact == l.Lane.Artifact {
-			r.Repository = route.Image
-		}
-	}
 	var out strings.Builder
+	files := map[string][]byte{}
 	for _, file := range filesOf(v, l.Lane) {
 		src, err := os.ReadFile(filepath.Join(checkout, filepath.FromSlash(file)))
 		if err != nil {
 			fmt.Fprintf(&out, "  %s\n", err)
 			continue
 		}
-		res, err := edit.Promote(file, src, r)
-		if err != nil {
-			fmt.Fprintf(&out, "  refused: %s\n", err)
-			continue
+		files[file] = src
+	}
+	image, stop := routed(v, l.Lane)
+	revision := ""
+	for _, k := range slices.Concat(v.Lanes...) {
+		if k.Lane == l.Lane {
+			_, revision = k.Facts.Revision(l.Candidate.Digest)
 		}
-		out.WriteString(difference(file, src, res.Bytes))
+	}
+	edited, err := loop.Edited(files, image, stop, l.Change.To, revision)
+	if err != nil {
+		fmt.Fprintf(&out, "  refused: %s\n", err)
+	}
+	for _, file := range slices.Sorted(maps.Keys(edited)) {
+		out.WriteString(difference(file, files[file], edited[file]))
 	}
 	return out.String()
+}
+
+// routed is where the rules speak of a lane.
+func routed(v loop.View, at gitops.Lane) (image string, stop promoter.Stop) {
+	for _, r := range v.Routes {
+		for _, w := range r.Waves {
+			for _, s := range w.Stops {
+				if s.Lane == at {
+					return r.Image, s
+				}
+			}
+		}
+	}
+	return "", promoter.Stop{}
 }
 
 // filesOf are the files that name a lane's artifact, each once.

@@ -58,7 +58,8 @@ func (r *repo) Files(ctx context.Context, at gitops.Commit, under, text string) 
 		if err != nil {
 			return fmt.Errorf("read %s: %w", e.Path, err)
 		}
-		if text != "" && (bytes.IndexByte(src, 0) >= 0 || !edit.Mentions(src, []byte(text))) {
+		// Markers lead to places in files that do not name the image.
+		if text != "" && (bytes.IndexByte(src, 0) >= 0 || !edit.Mentions(src, []byte(text)) && len(edit.Markers(src)) == 0) {
 			r.hush(e.Blob, text)
 			return nil
 		}

@@ -75,7 +75,7 @@ func (l ladder) names(ctx context.Context, revision string) (signals.Digest, err
 	if err != nil {
 		return "", fmt.Errorf("revision %.12s cannot be read here: %w", revision, err)
 	}
-	d := loop.Desired(files, l.image, l.stop.Place, at)
+	d := loop.Desired(files, loop.Request(l.image, l.stop), at)
 	switch {
 	case d.Presence == gitops.At && d.Version.Digest != "":
 		return signals.ParseDigest(d.Version.Digest)

@@ -13,6 +13,7 @@ import (
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/gitops/edit"
 	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/signals"
 )
 
 // lookDesired reads what lanes name at a commit: those that were touched, or
@@ -49,21 +50,39 @@ func (l *Loop) lookLane(ctx context.Context, now time.Time, image string, stop p
 		k.desired = gitops.Desired{Commit: at, Problem: err.Error()}
 		return
 	}
-	k.desired = Desired(files, image, stop.Place, at)
+	k.desired = Desired(files, Request(image, stop), at)
 	if k.desired.Presence == gitops.At {
 		k.moved(k.desired.Version, now)
 	}
 }
 
+// Request is what leads to the places of an artifact in the files of a stop.
+func Request(image string, s promoter.Stop) edit.Request {
+	r := edit.Request{Repository: image, Artifact: s.Lane.Artifact, Path: s.Place}
+	if s.Pin {
+		r.Pin = edit.AddDigest
+	}
+	return r
+}
+
 // Desired folds the places of all files of a lane.
-func Desired(files map[string][]byte, image, place string, at gitops.Commit) gitops.Desired {
+func Desired(files map[string][]byte, r edit.Request, at gitops.Commit) gitops.Desired {
 	d := gitops.Desired{Presence: gitops.Absent, Commit: at}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		places, err := placesOf(name, files[name], image, place)
+		if !edit.Names(files[name], r) {
+			continue
+		}
+		f, err := edit.Open(name, files[name])
 		if err != nil {
 			return gitops.Desired{Commit: at, Problem: err.Error()}
 		}
-		d.Places = append(d.Places, places...)
+		hits, _, err := f.Places(r)
+		if err != nil {
+			return gitops.Desired{Commit: at, Problem: err.Error()}
+		}
+		for _, h := range hits {
+			d.Places = append(d.Places, gitops.Place{File: name, Line: h.Line, Path: h.Path, Version: gitops.Version{Tag: h.Tag, Digest: h.Digest}})
+		}
 	}
 	for i, p := range d.Places {
 		switch {
@@ -79,34 +98,25 @@ func Desired(files map[string][]byte, image, place string, at gitops.Commit) git
 	return d
 }
 
-// placesOf are the places of one file that name the image.
-func placesOf(name string, src []byte, image, place string) ([]gitops.Place, error) {
-	f, err := edit.Open(name, src)
-	if err != nil {
-		return nil, err
-	}
-	if place != "" {
-		t, err := f.At(place, 0)
-		if err != nil {
-			return nil, err
+// Edited are the files of a lane after the edit that makes every place name a
+// version, with what the rules want written beside it. Files that name it
+// already are left out.
+func Edited(files map[string][]byte, image string, s promoter.Stop, to gitops.Version, revision string) (map[string][]byte, error) {
+	r := Request(image, s)
+	r.To = edit.Version{Tag: to.Tag, Digest: to.Digest}
+	for _, m := range s.Metadata {
+		if revision == "" && strings.Contains(m.Value, "${revision}") {
+			return nil, fmt.Errorf("%s needs the source revision of %s, which no proof names", m.Path, to.Tag)
 		}
-		tag, digest, _ := strings.Cut(t.Value, "@")
-		return []gitops.Place{{File: name, Line: t.Line, Path: t.Path, Version: gitops.Version{Tag: tag[strings.LastIndexByte(tag, ':')+1:], Digest: digest}}}, nil
+		value := strings.NewReplacer("${tag}", to.Tag, "${digest}", to.Digest, "${revision}", revision).Replace(m.Value)
+		r.Metadata = append(r.Metadata, edit.Field{Path: m.Path, Value: value})
 	}
-	hits, _ := f.Find(image)
-	places := make([]gitops.Place, 0, len(hits))
-	for _, h := range hits {
-		places = append(places, gitops.Place{File: name, Line: h.Line, Path: h.Path, Version: gitops.Version{Tag: h.Tag, Digest: h.Digest}})
-	}
-	return places, nil
-}
-
-// edited are the files of a lane after the edit that makes every place name a
-// version. Files that name it already are left out.
-func edited(files map[string][]byte, r promoter.Route, s promoter.Stop, to gitops.Version) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	for name, src := range files {
-		res, err := edit.Promote(name, src, edit.Request{Repository: r.Image, Path: s.Place, To: edit.Version{Tag: to.Tag, Digest: to.Digest}})
+		if !edit.Names(src, r) {
+			continue
+		}
+		res, err := edit.Promote(name, src, r)
 		if err != nil {
 			return nil, err
 		}
@@ -144,7 +154,7 @@ func (l *Loop) examine(ctx context.Context, k *lane, p gitops.Proposal) gitops.P
 	}
 	x := k.exam
 	if x.head != p.Head || x.ruling != r || x.read != k.read || x.unknown != "" || p.State != gitops.Open {
-		x = l.inspect(ctx, *r, *s.stop, p)
+		x = l.inspect(ctx, *r, *s.stop, p, ours)
 		x.head, x.ruling, x.read, x.class = p.Head, r, k.read, was.Class
 	}
 	if p.State == gitops.Open {
@@ -158,7 +168,7 @@ func (l *Loop) examine(ctx context.Context, k *lane, p gitops.Proposal) gitops.P
 }
 
 // inspect compares the files of a proposal's head with the planned edit.
-func (l *Loop) inspect(ctx context.Context, r promoter.Route, s promoter.Stop, p gitops.Proposal) (x exam) {
+func (l *Loop) inspect(ctx context.Context, r promoter.Route, s promoter.Stop, p gitops.Proposal, ours bool) (x exam) {
 	d, err := l.Repo.Delta(ctx, "", p.Head)
 	if err != nil {
 		x.unknown = err.Error()
@@ -171,7 +181,7 @@ func (l *Loop) inspect(ctx context.Context, r promoter.Route, s promoter.Stop, p
 		x.unknown = err.Error()
 		return x
 	}
-	if is := Desired(files, r.Image, s.Place, p.Head); is.Presence == gitops.At {
+	if is := Desired(files, Request(r.Image, s), p.Head); is.Presence == gitops.At {
 		x.to = is.Version
 	}
 	before, after := map[string][]byte{}, map[string][]byte{}
@@ -182,9 +192,11 @@ func (l *Loop) inspect(ctx context.Context, r promoter.Route, s promoter.Stop, p
 		}
 		before[name], after[name] = change[0], change[1]
 	}
-	was, is := Desired(before, r.Image, s.Place, d.Parent), Desired(after, r.Image, s.Place, p.Head)
+	was, is := Desired(before, Request(r.Image, s), d.Parent), Desired(after, Request(r.Image, s), p.Head)
 	x.from = was.Version
-	x.edited = l.difference(r, s, d, is, before, after)
+	if !ours { // a commit that we pushed is what we planned
+		x.edited = l.difference(r, s, d, is, before, after)
+	}
 	if p.State != gitops.Open {
 		return x
 	}
@@ -204,7 +216,7 @@ func (l *Loop) difference(r promoter.Route, s promoter.Stop, d Delta, is gitops.
 	if is.Presence != gitops.At {
 		return "it does not name one version of " + r.Artifact
 	}
-	planned, err := edited(before, r, s, is.Version)
+	planned, err := Edited(before, r.Image, s, is.Version, l.revision(s.Lane, is.Version))
 	if err != nil {
 		return err.Error()
 	}
@@ -245,7 +257,7 @@ func (l *Loop) behind(ctx context.Context, r promoter.Route, s promoter.Stop, be
 	if err != nil {
 		return false, err
 	}
-	now, err := edited(files, r, s, to)
+	now, err := Edited(files, r.Image, s, to, l.revision(s.Lane, to))
 	if err != nil || len(now) != len(before) {
 		return true, nil //nolint:nilerr // the edit is computed again, and says what is wrong
 	}
@@ -255,4 +267,14 @@ func (l *Loop) behind(ctx context.Context, r promoter.Route, s promoter.Stop, be
 		}
 	}
 	return false, nil
+}
+
+// revision is the source revision that proofs name for a version.
+func (l *Loop) revision(at gitops.Lane, v gitops.Version) string {
+	k := l.lanes[at]
+	if k == nil {
+		return ""
+	}
+	_, revision := k.facts().Revision(signals.Digest(v.Digest))
+	return revision
 }

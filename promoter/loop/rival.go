@@ -82,7 +82,7 @@ func (l *Loop) inspectRival(ctx context.Context, p gitops.Proposal) *rival {
 	}
 	for at := range l.atlas.touched(slices.Collect(maps.Keys(d.Files))) {
 		s := l.atlas.stops[at]
-		image := l.ruling.Routes[s.route].Image
+		places := Request(l.ruling.Routes[s.route].Image, *s.stop)
 		before, after := map[string][]byte{}, map[string][]byte{}
 		for name, sides := range d.Files {
 			if !inside(name, s.stop.Path) {
@@ -95,7 +95,7 @@ func (l *Loop) inspectRival(ctx context.Context, p gitops.Proposal) *rival {
 				after[name] = sides[1]
 			}
 		}
-		from, to := Desired(before, image, s.stop.Place, p.Base), Desired(after, image, s.stop.Place, p.Head)
+		from, to := Desired(before, places, p.Base), Desired(after, places, p.Head)
 		if from.Presence == to.Presence && from.Version == to.Version && from.Problem == to.Problem || to.Presence == gitops.Absent {
 			continue
 		}
