@@ -55,11 +55,13 @@ func (s *Signal) check(d *document, at []any) {
 	if s.MaxRequestsPerSecond < 0 {
 		d.reportAt(append(at, "maxRequestsPerSecond"), "", "%d requests per second cannot be", s.MaxRequestsPerSecond)
 	}
-	for name := range s.Headers {
-		if slices.Contains([]string{"authorization", "cookie", "proxy-authorization", "host"}, strings.ToLower(name)) {
-			d.reportAt(append(slices.Clip(at), "headers", name), "write tokenFile, or usernameFile and passwordFile", "header %s is no place for a secret", clip(name))
-		}
-	}
+	s.checkCluster(d, at)
+	s.checkHeaders(d, at)
+	s.checkTokens(d, at)
+}
+
+// checkCluster reports ways to reach a cluster that exclude each other.
+func (s *Signal) checkCluster(d *document, at []any) {
 	cluster := slices.Contains([]string{SignalKubernetes, SignalFlux, SignalArgoCD}, s.Kind)
 	if s.Kubeconfig != "" && (!cluster || s.URL != "") {
 		d.reportAt(append(slices.Clip(at), "kubeconfig"), "", "kubeconfig reaches a cluster: signal %q has a url, or is of kind %s", clip(s.Name), s.Kind)
@@ -70,7 +72,14 @@ func (s *Signal) check(d *document, at []any) {
 	if s.InCluster && (s.Kind != SignalArgoCD || s.URL != "" || s.Kubeconfig != "") {
 		d.reportAt(append(slices.Clip(at), "inCluster"), "leave it out", "inCluster is for a signal of kind argocd without url and kubeconfig")
 	}
-	s.checkTokens(d, at)
+}
+
+func (s *Signal) checkHeaders(d *document, at []any) {
+	for name := range s.Headers {
+		if slices.Contains([]string{"authorization", "cookie", "proxy-authorization", "host"}, strings.ToLower(name)) {
+			d.reportAt(append(slices.Clip(at), "headers", name), "write tokenFile, or usernameFile and passwordFile", "header %s is no place for a secret", clip(name))
+		}
+	}
 }
 
 func (s *Signal) checkTokens(d *document, at []any) {

@@ -50,7 +50,7 @@ func TestTheRoleForWatchingIsTheLeast(t *testing.T) {
 	stop()
 	wg.Wait()
 	kubernetestest.Need(t, rules, asked)
-	flux.New(client).Follow(t.Context(), "deployment", "apps", hint, func(err error) { asked = nil })
+	flux.New(client).Follow(t.Context(), "deployment", "apps", hint, func(error) { asked = nil })
 	if asked != nil {
 		t.Error("a kind that is none of Flux is followed")
 	}
