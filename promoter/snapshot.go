@@ -89,21 +89,17 @@ func (s *Stop) Pulse(d gitops.Desired, f signals.Facts, now time.Time, gap time.
 	}
 	proven := true
 	for _, want := range s.Signals {
-		h, ok := f.Signal(want.Name)
-		ok = ok && h.About(p.Digest)
-		silent := !ok || h.State == signals.StateUnknown
-		fresh := ok && want.Fresh(h, now)
-		switch {
-		case fresh && h.State == signals.StateUnhealthy && (!known || running == p.Digest):
-			p.State, p.Since = signals.StateUnhealthy, h.Proof()
+		state, since := want.Says(f, p.Digest, now)
+		if state == signals.StateUnhealthy && (!known || running == p.Digest) {
+			p.State, p.Since = state, since
 			return p
-		case silent && want.NoDataHealthy:
-		case silent, !fresh, h.State == signals.StateProgressing:
+		}
+		if state != signals.StateHealthy {
 			p.State = signals.StateUnknown
 		}
-		proven = proven && !h.Proof().IsZero()
-		if h.Since.After(p.Since) {
-			p.Since = h.Since
+		proven = proven && !since.IsZero()
+		if since.After(p.Since) {
+			p.Since = since
 		}
 	}
 	if !proven {

@@ -40,6 +40,22 @@ func (Health) Check(c Case) Verdict {
 	return v
 }
 
+// Says is what a signal's answer counts for about a version, and since when the
+// source vouches for it: unknown where it is missing, about another version, or
+// not fresh. Silence is healthy where the rules call it so.
+func (s Signal) Says(f signals.Facts, about signals.Digest, now time.Time) (signals.State, time.Time) {
+	h, ok := f.Signal(s.Name)
+	switch {
+	case ok && !h.About(about):
+		return signals.StateUnknown, time.Time{}
+	case (!ok || h.State == signals.StateUnknown) && s.NoDataHealthy:
+		return signals.StateHealthy, time.Time{}
+	case !ok, !s.Fresh(h, now):
+		return signals.StateUnknown, time.Time{}
+	}
+	return h.State, h.Proof()
+}
+
 // Fresh says that an answer is neither too old nor dated later than clocks may
 // differ.
 func (s Signal) Fresh(h signals.Health, now time.Time) bool {
