@@ -71,23 +71,31 @@ type Proof struct {
 // or pieces of evidence name different ones.
 func (f Facts) Revision(d Digest) (source, revision string) {
 	for _, certified := range []bool{true, false} {
-		for _, p := range f.Proofs {
-			if p.Digest != d || p.Outcome != OutcomeVerified || p.Kind != ProofProvenance && p.Kind != ProofSignature {
-				continue
-			}
-			for _, b := range p.Builds {
-				switch {
-				case b.Certified != certified || b.Source == "" || b.Revision == "":
-				case revision == "":
-					source, revision = b.Source, b.Revision
-				case source != b.Source || revision != b.Revision:
-					return "", ""
-				}
+		builds := f.builds(d, certified)
+		for _, b := range builds {
+			if b.Source != builds[0].Source || b.Revision != builds[0].Revision {
+				return "", ""
 			}
 		}
-		if revision != "" {
-			return source, revision
+		if len(builds) > 0 {
+			return builds[0].Source, builds[0].Revision
 		}
 	}
 	return "", ""
+}
+
+// builds are those of verified evidence that name a source and a revision.
+func (f Facts) builds(d Digest, certified bool) []Build {
+	var out []Build
+	for _, p := range f.Proofs {
+		if p.Digest != d || p.Outcome != OutcomeVerified || p.Kind != ProofProvenance && p.Kind != ProofSignature {
+			continue
+		}
+		for _, b := range p.Builds {
+			if b.Certified == certified && b.Source != "" && b.Revision != "" {
+				out = append(out, b)
+			}
+		}
+	}
+	return out
 }

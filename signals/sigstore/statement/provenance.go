@@ -141,16 +141,12 @@ func finish(b signals.Build, vcs control, used []located) (signals.Build, error)
 		b.Revision = commit(map[string]string{"sha1": vcs.Revision})
 	}
 	if b.Source == "" {
-		for _, u := range used {
-			if !strings.HasPrefix(u.URI, "git+") {
-				continue
-			}
-			if b.Source != "" {
-				return b, errors.New("provenance names several sources and does not say which one was built")
-			}
-			b.Source, b.Ref = Source(u.URI)
-			b.Revision = commit(u.Digest)
+		only, err := onlySource(used)
+		if err != nil {
+			return b, err
 		}
+		b.Source, b.Ref = Source(only.URI)
+		b.Revision = commit(only.Digest)
 	}
 	for _, u := range used {
 		source, ref := Source(u.URI)
@@ -163,6 +159,21 @@ func finish(b signals.Build, vcs control, used []located) (signals.Build, error)
 		}
 	}
 	return b, nil
+}
+
+// onlySource is the one repository that a build used.
+func onlySource(used []located) (located, error) {
+	var only located
+	for _, u := range used {
+		if !strings.HasPrefix(u.URI, "git+") {
+			continue
+		}
+		if only.URI != "" {
+			return only, errors.New("provenance names several sources and does not say which one was built")
+		}
+		only = u
+	}
+	return only, nil
 }
 
 // Source splits a location of a repository, as provenance and certificates

@@ -162,19 +162,25 @@ func (w walk) value(depth int) error {
 				return err
 			}
 		}
+		next := w.value
 		if depth == 0 || name != "" && name == w.skip {
-			var skipped json.RawMessage
-			if err := w.Decode(&skipped); err != nil {
-				return fmt.Errorf("statement cannot be read: %w", err)
-			}
-			continue
+			next = w.pass
 		}
-		if err := w.value(depth - 1); err != nil {
+		if err := next(depth - 1); err != nil {
 			return err
 		}
 	}
 	_, err = w.Token()
 	return err
+}
+
+// pass leaves a value alone.
+func (w walk) pass(int) error {
+	var skipped json.RawMessage
+	if err := w.Decode(&skipped); err != nil {
+		return fmt.Errorf("statement cannot be read: %w", err)
+	}
+	return nil
 }
 
 // key reads one key. Readers that ignore case would take two keys that differ
