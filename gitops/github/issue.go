@@ -13,6 +13,7 @@ import (
 	gogithub "github.com/google/go-github/v88/github"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/github/api"
 	"github.com/waveguide-dev/waveguide/gitops/github/node"
 )
 
@@ -30,7 +31,7 @@ func (c *Client) Issues(ctx context.Context, known []string) ([]gitops.Issue, er
 	began := time.Now()
 	list, err := c.issues(ctx, known)
 	if err != nil {
-		return nil, fmt.Errorf("list the pause issues of %s: %w", c.o.Repository, err)
+		return nil, fmt.Errorf("list the pause issues of %s: %w", c.api.Repository, err)
 	}
 	c.mu.Lock()
 	c.seenIssues = seen[[]gitops.Issue]{glance: now, key: key, value: list, at: began}
@@ -39,9 +40,9 @@ func (c *Client) Issues(ctx context.Context, known []string) ([]gitops.Issue, er
 }
 
 func (c *Client) issues(ctx context.Context, known []string) ([]gitops.Issue, error) {
-	r := c.reader(fresh)
+	r := c.reader(api.Fresh)
 	var err error
-	if r.me, err = c.self(ctx); err != nil {
+	if r.me, err = c.api.Self(ctx); err != nil {
 		return nil, err
 	}
 	nodes := map[int]node.Issue{}
@@ -53,11 +54,11 @@ func (c *Client) issues(ctx context.Context, known []string) ([]gitops.Issue, er
 				Standing, Recent node.List[node.Issue]
 			}
 		}
-		if err := c.ask(ctx, "issues", variables{"label": gitops.LabelPause, "after": after}, &out); err != nil {
+		if err := c.api.Ask(ctx, "issues", api.Variables{"label": gitops.LabelPause, "after": after}, &out); err != nil {
 			return nil, err
 		}
 		if out.Repository == nil {
-			return nil, fmt.Errorf("%w: GitHub shows no repository %s to these credentials", gitops.ErrDenied, c.o.Repository)
+			return nil, fmt.Errorf("%w: GitHub shows no repository %s to these credentials", gitops.ErrDenied, c.api.Repository)
 		}
 		if !out.Repository.HasIssuesEnabled {
 			return nil, gitops.ErrDisabled
@@ -94,7 +95,7 @@ func (c *Client) pausing(ctx context.Context, r *reader, nodes map[int]node.Issu
 	}
 	for _, id := range slices.Sorted(maps.Keys(asked)) {
 		node, err := c.oneIssue(ctx, id)
-		if _, gone := errors.AsType[*answered](err); gone {
+		if _, gone := errors.AsType[*api.Answered](err); gone {
 			continue // deleted or moved away: there is nothing left to stop with
 		}
 		if err != nil {
@@ -112,7 +113,7 @@ func (c *Client) oneIssue(ctx context.Context, id string) (node.Issue, error) {
 		return node.Issue{}, err
 	}
 	var out struct{ Repository *struct{ Issue *node.Issue } }
-	if err := c.ask(ctx, "oneIssue", variables{"number": n}, &out); err != nil {
+	if err := c.api.Ask(ctx, "oneIssue", api.Variables{"number": n}, &out); err != nil {
 		return node.Issue{}, err
 	}
 	if out.Repository == nil || out.Repository.Issue == nil {
@@ -150,7 +151,7 @@ func (c *Client) Pauses(ctx context.Context) ([]gitops.Pause, error) {
 	if err != nil {
 		return nil, err
 	}
-	me, err := c.self(ctx)
+	me, err := c.api.Self(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -174,9 +175,9 @@ func (c *Client) OpenIssue(ctx context.Context, title, body string, labels []str
 	if len(labels) > 0 {
 		change.Labels = &labels
 	}
-	i, _, err := c.rest.Issues.Create(ctx, c.owner, c.name, change)
+	i, _, err := c.api.REST.Issues.Create(ctx, c.api.Owner, c.api.Name, change)
 	if err != nil {
-		return "", fmt.Errorf("open an issue: %w", problem(err))
+		return "", fmt.Errorf("open an issue: %w", api.Problem(err))
 	}
 	if i.GetNumber() == 0 {
 		return "", errors.New("open an issue: GitHub does not say which number it has")
@@ -195,8 +196,8 @@ func (c *Client) edit(ctx context.Context, doing, id string, change *gogithub.Is
 	if err != nil {
 		return fmt.Errorf("%s %.40s: %w", doing, id, err)
 	}
-	if _, _, err := c.rest.Issues.Edit(ctx, c.owner, c.name, n, change); err != nil {
-		return fmt.Errorf("%s %s: %w", doing, id, problem(err))
+	if _, _, err := c.api.REST.Issues.Edit(ctx, c.api.Owner, c.api.Name, n, change); err != nil {
+		return fmt.Errorf("%s %s: %w", doing, id, api.Problem(err))
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/github/api"
 	"github.com/waveguide-dev/waveguide/gitops/github/node"
 )
 
@@ -38,7 +39,7 @@ func (c *Client) Proposals(ctx context.Context, since string) ([]gitops.Proposal
 	began := time.Now()
 	list, next, err := c.proposals(ctx, since)
 	if err != nil {
-		return nil, "", fmt.Errorf("list the proposals of %s: %w", c.o.Repository, err)
+		return nil, "", fmt.Errorf("list the proposals of %s: %w", c.api.Repository, err)
 	}
 	open := slices.DeleteFunc(slices.Clone(list), func(p gitops.Proposal) bool { return p.State != gitops.Open })
 	c.mu.Lock()
@@ -52,7 +53,7 @@ func (c *Client) proposals(ctx context.Context, since string) ([]gitops.Proposal
 	if err != nil {
 		return nil, "", err
 	}
-	r := c.reader(fresh)
+	r := c.reader(api.Fresh)
 	if err := r.prepare(ctx); err != nil {
 		return nil, "", err
 	}
@@ -104,20 +105,20 @@ func (c *Client) page(ctx context.Context, r *reader, name, after string) (found
 		c.mu.Lock()
 		size := c.size
 		c.mu.Unlock()
-		v := variables{"branch": c.o.Branch, "size": size}
+		v := api.Variables{"branch": c.api.Branch, "size": size}
 		if after != "" {
 			v["after"] = after
 		}
 		var out found
-		err := r.see(c.ask(ctx, name, v, &out))
-		if code := status(err); code >= http.StatusInternalServerError && size > minSize {
+		err := r.see(c.api.Ask(ctx, name, v, &out))
+		if code := api.Status(err); code >= http.StatusInternalServerError && size > minSize {
 			c.mu.Lock()
 			c.size = max(minSize, size/2)
 			c.mu.Unlock()
 			continue
 		}
 		if err == nil && out.Repository == nil {
-			err = fmt.Errorf("%w: GitHub shows no repository %s to these credentials", gitops.ErrDenied, c.o.Repository)
+			err = fmt.Errorf("%w: GitHub shows no repository %s to these credentials", gitops.ErrDenied, c.api.Repository)
 		}
 		return out, err
 	}
@@ -241,11 +242,11 @@ func (c *Client) pull(ctx context.Context, r *reader, n int) (node.Pull, error) 
 	var out struct {
 		Repository *struct{ PullRequest *node.Pull }
 	}
-	if err := r.see(c.ask(ctx, "one", variables{"number": n}, &out)); err != nil {
+	if err := r.see(c.api.Ask(ctx, "one", api.Variables{"number": n}, &out)); err != nil {
 		return node.Pull{}, err
 	}
 	if out.Repository == nil || out.Repository.PullRequest == nil {
-		return node.Pull{}, &answered{text: "GitHub shows no such proposal", status: http.StatusNotFound}
+		return node.Pull{}, &api.Answered{Text: "GitHub shows no such proposal", Status: http.StatusNotFound}
 	}
 	return *out.Repository.PullRequest, nil
 }

@@ -13,6 +13,7 @@ import (
 	gogithub "github.com/google/go-github/v88/github"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/github/api"
 )
 
 // maxRuns bounds how many check runs are remembered.
@@ -30,11 +31,11 @@ type run struct {
 func (c *Client) SetCheck(ctx context.Context, head gitops.Commit, check gitops.Check) error {
 	check.Text = gitops.CutLine(check.Text, c.Limits().Check)
 	set := c.setStatus
-	if c.app != nil {
+	if c.api.AppID != 0 {
 		set = c.setRun
 	}
 	if err := set(ctx, head, check); err != nil {
-		return fmt.Errorf("set check %s on %s: %w", check.Name, head.Short(), problem(err))
+		return fmt.Errorf("set check %s on %s: %w", check.Name, head.Short(), api.Problem(err))
 	}
 	return nil
 }
@@ -44,7 +45,7 @@ func (c *Client) setStatus(ctx context.Context, head gitops.Commit, check gitops
 	if check.Target != "" {
 		s.TargetURL = &check.Target
 	}
-	_, _, err := c.rest.Repositories.CreateStatus(ctx, c.owner, c.name, string(head), s)
+	_, _, err := c.api.REST.Repositories.CreateStatus(ctx, c.api.Owner, c.api.Name, string(head), s)
 	return err
 }
 
@@ -65,7 +66,7 @@ func (c *Client) setRun(ctx context.Context, head gitops.Commit, check gitops.Ch
 		return nil
 	}
 	id, err := c.writeRun(ctx, head, old, check)
-	if status(err) == http.StatusNotFound && old.id != 0 { // somebody removed it
+	if api.Status(err) == http.StatusNotFound && old.id != 0 { // somebody removed it
 		id, err = c.writeRun(ctx, head, run{}, check)
 	}
 	if err != nil {
@@ -90,7 +91,7 @@ func (c *Client) remember(key string, r run) {
 // findRun is our newest run of that name on a commit; its id is 0 if there is
 // none.
 func (c *Client) findRun(ctx context.Context, head gitops.Commit, name string) (run, error) {
-	list, _, err := c.rest.Checks.ListCheckRunsForRef(ctx, c.owner, c.name, string(head), &gogithub.ListCheckRunsOptions{
+	list, _, err := c.api.REST.Checks.ListCheckRunsForRef(ctx, c.api.Owner, c.api.Name, string(head), &gogithub.ListCheckRunsOptions{
 		CheckName: &name, Filter: new("latest"), ListOptions: gogithub.ListOptions{PerPage: perPage},
 	})
 	if err != nil {
@@ -101,7 +102,7 @@ func (c *Client) findRun(ctx context.Context, head gitops.Commit, name string) (
 	}
 	var newest run
 	for _, r := range list.CheckRuns {
-		if r.GetApp().GetID() != c.o.App.ID || r.GetID() <= newest.id {
+		if r.GetApp().GetID() != c.api.AppID || r.GetID() <= newest.id {
 			continue
 		}
 		state := map[string]gitops.CheckState{"success": gitops.CheckSuccess, "failure": gitops.CheckFailure, "": gitops.CheckPending}[r.GetConclusion()]
@@ -123,12 +124,12 @@ func (c *Client) writeRun(ctx context.Context, head gitops.Commit, old run, chec
 		target = &check.Target
 	}
 	if old.id == 0 || old.said.State != gitops.CheckPending && check.State == gitops.CheckPending {
-		made, _, err := c.rest.Checks.CreateCheckRun(ctx, c.owner, c.name, gogithub.CreateCheckRunOptions{
+		made, _, err := c.api.REST.Checks.CreateCheckRun(ctx, c.api.Owner, c.api.Name, gogithub.CreateCheckRunOptions{
 			Name: check.Name, HeadSHA: string(head), DetailsURL: target, Status: state, Conclusion: conclusion, Output: out,
 		})
 		return made.GetID(), err
 	}
-	_, _, err := c.rest.Checks.UpdateCheckRun(ctx, c.owner, c.name, old.id, gogithub.UpdateCheckRunOptions{
+	_, _, err := c.api.REST.Checks.UpdateCheckRun(ctx, c.api.Owner, c.api.Name, old.id, gogithub.UpdateCheckRunOptions{
 		Name: check.Name, DetailsURL: target, Status: state, Conclusion: conclusion, Output: out,
 	})
 	return old.id, err
@@ -160,9 +161,9 @@ func (c *Client) addLabels(ctx context.Context, n int, labels []string) error {
 	if err := c.ensureLabels(ctx, want); err != nil {
 		return err
 	}
-	have, _, err := c.rest.Issues.AddLabelsToIssue(ctx, c.owner, c.name, n, want)
+	have, _, err := c.api.REST.Issues.AddLabelsToIssue(ctx, c.api.Owner, c.api.Name, n, want)
 	if err != nil {
-		return problem(err)
+		return api.Problem(err)
 	}
 	for _, l := range want {
 		if !slices.ContainsFunc(have, func(h *gogithub.Label) bool { return strings.EqualFold(h.GetName(), l) }) {
@@ -182,12 +183,12 @@ func (c *Client) ensureLabels(ctx context.Context, labels []string) error {
 		if known {
 			continue
 		}
-		_, _, err := c.rest.Issues.GetLabel(ctx, c.owner, c.name, path(l))
-		if status(err) == http.StatusNotFound {
-			_, _, err = c.rest.Issues.CreateLabel(ctx, c.owner, c.name, &gogithub.Label{Name: &l, Color: new(colour(l))})
+		_, _, err := c.api.REST.Issues.GetLabel(ctx, c.api.Owner, c.api.Name, path(l))
+		if api.Status(err) == http.StatusNotFound {
+			_, _, err = c.api.REST.Issues.CreateLabel(ctx, c.api.Owner, c.api.Name, &gogithub.Label{Name: &l, Color: new(colour(l))})
 		}
-		if err != nil && status(err) != http.StatusUnprocessableEntity { // somebody was faster
-			return fmt.Errorf("create label %q: %w", l, problem(err))
+		if err != nil && api.Status(err) != http.StatusUnprocessableEntity { // somebody was faster
+			return fmt.Errorf("create label %q: %w", l, api.Problem(err))
 		}
 		c.mu.Lock()
 		if len(c.labels) >= maxRuns {
@@ -218,9 +219,9 @@ func (c *Client) RemoveLabel(ctx context.Context, id, label string) error {
 	if err != nil {
 		return fmt.Errorf("take label %s off %.40s: %w", label, id, err)
 	}
-	_, err = c.rest.Issues.RemoveLabelForIssue(ctx, c.owner, c.name, n, path(gitops.CutLine(label, maxLabel)))
-	if err != nil && status(err) != http.StatusNotFound {
-		return fmt.Errorf("take label %s off %s: %w", label, id, problem(err))
+	_, err = c.api.REST.Issues.RemoveLabelForIssue(ctx, c.api.Owner, c.api.Name, n, path(gitops.CutLine(label, maxLabel)))
+	if err != nil && api.Status(err) != http.StatusNotFound {
+		return fmt.Errorf("take label %s off %s: %w", label, id, api.Problem(err))
 	}
 	return nil
 }
@@ -258,7 +259,7 @@ func (c *Client) request(ctx context.Context, n int, q gitops.Request) error {
 	people := slices.DeleteFunc(slices.Clone(q.Reviewers), asked)
 	var teams []string
 	for _, t := range slices.DeleteFunc(slices.Clone(q.Teams), asked) {
-		if org, slug, ok := strings.Cut(strings.TrimPrefix(t, "@"), "/"); ok && strings.EqualFold(org, c.owner) {
+		if org, slug, ok := strings.Cut(strings.TrimPrefix(t, "@"), "/"); ok && strings.EqualFold(org, c.api.Owner) {
 			teams = append(teams, slug)
 		}
 	}
@@ -266,7 +267,7 @@ func (c *Client) request(ctx context.Context, n int, q gitops.Request) error {
 		return err
 	}
 	if len(q.Assignees) > 0 {
-		_, _, err = c.rest.Issues.AddAssignees(ctx, c.owner, c.name, n, q.Assignees)
+		_, _, err = c.api.REST.Issues.AddAssignees(ctx, c.api.Owner, c.api.Name, n, q.Assignees)
 	}
 	return problemOrNil(err)
 }
@@ -275,7 +276,7 @@ func problemOrNil(err error) error {
 	if err == nil {
 		return nil
 	}
-	return problem(err)
+	return api.Problem(err)
 }
 
 // invite asks all at once, and one by one if GitHub refuses one of them.
@@ -283,9 +284,9 @@ func (c *Client) invite(ctx context.Context, n int, all gogithub.ReviewersReques
 	if len(all.Reviewers)+len(all.TeamReviewers) == 0 {
 		return nil
 	}
-	_, _, err := c.rest.PullRequests.RequestReviewers(ctx, c.owner, c.name, n, all)
-	if status(err) != http.StatusUnprocessableEntity || len(all.Reviewers)+len(all.TeamReviewers) == 1 {
-		if status(err) == http.StatusUnprocessableEntity {
+	_, _, err := c.api.REST.PullRequests.RequestReviewers(ctx, c.api.Owner, c.api.Name, n, all)
+	if api.Status(err) != http.StatusUnprocessableEntity || len(all.Reviewers)+len(all.TeamReviewers) == 1 {
+		if api.Status(err) == http.StatusUnprocessableEntity {
 			return nil // nobody that GitHub would ask
 		}
 		return problemOrNil(err)

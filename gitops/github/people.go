@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/github/api"
 	"github.com/waveguide-dev/waveguide/gitops/github/node"
 )
 
@@ -102,9 +103,9 @@ func (r *reader) person(ctx context.Context, name string, strangers *int) gitops
 // lookUp reads a person; it says whether everything was told.
 func (r *reader) lookUp(ctx context.Context, name string) (person, bool) {
 	p := person{at: time.Now()}
-	level, _, err := r.rest.Repositories.GetPermissionLevel(ctx, r.owner, r.name, name)
+	level, _, err := r.api.REST.Repositories.GetPermissionLevel(ctx, r.api.Owner, r.api.Name, name)
 	switch {
-	case status(err) == http.StatusNotFound:
+	case api.Status(err) == http.StatusNotFound:
 		p.permission = gitops.PermissionRead // somebody from outside
 	case err != nil:
 		return p, false
@@ -134,18 +135,18 @@ func permission(level, role string) gitops.Permission {
 // teams are those of the repository's organization that a person is in, as
 // "@org/team". A person's own repository has none.
 func (r *reader) teams(ctx context.Context, name string) ([]string, error) {
-	s, err := r.settings(ctx, fresh)
-	if err != nil || !s.organization {
+	s, err := r.guard.Settings(ctx, api.Fresh)
+	if err != nil || !s.Organization {
 		return nil, err
 	}
 	var out struct {
 		Organization *struct{ Teams node.List[node.Account] }
 	}
-	if err := r.graph(ctx, "teams", variables{"org": r.owner, "who": []string{name}}, &out); err != nil {
+	if err := r.api.Graph(ctx, "teams", api.Variables{"org": r.api.Owner, "who": []string{name}}, &out); err != nil {
 		return nil, err
 	}
 	if out.Organization == nil {
-		return nil, fmt.Errorf("GitHub shows no organization %s", r.owner)
+		return nil, fmt.Errorf("GitHub shows no organization %s", r.api.Owner)
 	}
 	var teams []string
 	for _, t := range out.Organization.Teams.Nodes {

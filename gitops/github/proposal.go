@@ -12,6 +12,7 @@ import (
 	gogithub "github.com/google/go-github/v88/github"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/github/api"
 )
 
 // Open finds the open proposal of the branch, whoever made it, or opens one;
@@ -40,9 +41,9 @@ func (c *Client) open(ctx context.Context, p gitops.Proposal) (int, error) {
 		return id, err
 	}
 	draft := gogithub.NewPullRequest{
-		Title: new(gitops.CutLine(p.Title, maxTitle)), Body: new(gitops.CutBody(p.Body, maxBody)), Head: &p.Branch, Base: &c.o.Branch,
+		Title: new(gitops.CutLine(p.Title, maxTitle)), Body: new(gitops.CutBody(p.Body, maxBody)), Head: &p.Branch, Base: &c.api.Branch,
 	}
-	made, _, err := c.rest.PullRequests.Create(ctx, c.owner, c.name, &draft)
+	made, _, err := c.api.REST.PullRequests.Create(ctx, c.api.Owner, c.api.Name, &draft)
 	if err == nil && made.GetNumber() == 0 {
 		err = errors.New("GitHub does not say which number it has")
 	}
@@ -50,22 +51,22 @@ func (c *Client) open(ctx context.Context, p gitops.Proposal) (int, error) {
 		return made.GetNumber(), nil
 	}
 	// It may have been made all the same, now or a moment ago.
-	if code := status(err); code == 0 || code == http.StatusUnprocessableEntity || code >= http.StatusInternalServerError {
+	if code := api.Status(err); code == 0 || code == http.StatusUnprocessableEntity || code >= http.StatusInternalServerError {
 		if id, again := c.openOf(ctx, p.Branch); again == nil && id != 0 {
 			return id, nil
 		}
 	}
-	return 0, problem(err)
+	return 0, api.Problem(err)
 }
 
 // openOf is the number of the open proposal of a branch of this repository, or
 // 0.
 func (c *Client) openOf(ctx context.Context, branch string) (int, error) {
-	found, _, err := c.rest.PullRequests.List(ctx, c.owner, c.name, &gogithub.PullRequestListOptions{
-		State: "open", Head: c.owner + ":" + branch, Base: c.o.Branch, ListOptions: gogithub.ListOptions{PerPage: perPage},
+	found, _, err := c.api.REST.PullRequests.List(ctx, c.api.Owner, c.api.Name, &gogithub.PullRequestListOptions{
+		State: "open", Head: c.api.Owner + ":" + branch, Base: c.api.Branch, ListOptions: gogithub.ListOptions{PerPage: perPage},
 	})
 	if err != nil {
-		return 0, problem(err)
+		return 0, api.Problem(err)
 	}
 	for _, p := range found {
 		if p.GetHead().GetRef() == branch && p.GetHead().GetRepo().GetFullName() == p.GetBase().GetRepo().GetFullName() {
@@ -89,9 +90,9 @@ func (c *Client) Close(ctx context.Context, id, comment string) error {
 	if err != nil {
 		return fmt.Errorf("close proposal %.40s: %w", id, err)
 	}
-	p, _, err := c.rest.PullRequests.Get(ctx, c.owner, c.name, n)
+	p, _, err := c.api.REST.PullRequests.Get(ctx, c.api.Owner, c.api.Name, n)
 	if err != nil {
-		return fmt.Errorf("close proposal %s: %w", id, problem(err))
+		return fmt.Errorf("close proposal %s: %w", id, api.Problem(err))
 	}
 	switch p.GetState() {
 	case "open":
@@ -117,11 +118,11 @@ func (c *Client) Merge(ctx context.Context, id string, head gitops.Commit) (gito
 	if err != nil {
 		return "", fmt.Errorf("merge proposal %.40s: %w", id, err)
 	}
-	s, err := c.settings(ctx, fresh)
+	s, err := c.guard.Settings(ctx, api.Fresh)
 	if err != nil {
 		return "", fmt.Errorf("merge proposal %s: read how: %w", id, err)
 	}
-	done, _, err := c.rest.PullRequests.Merge(ctx, c.owner, c.name, n, "", &gogithub.PullRequestOptions{SHA: string(head), MergeMethod: s.method()})
+	done, _, err := c.api.REST.PullRequests.Merge(ctx, c.api.Owner, c.api.Name, n, "", &gogithub.PullRequestOptions{SHA: string(head), MergeMethod: s.Method()})
 	merged := gitops.Commit(done.GetSHA())
 	if err != nil {
 		if merged, err = c.unmerged(ctx, n, head, err); err != nil {
@@ -138,18 +139,18 @@ func (c *Client) Merge(ctx context.Context, id string, head gitops.Commit) (gito
 // unmerged finds out what a merge that failed means. One whose answer was lost
 // may have been made.
 func (c *Client) unmerged(ctx context.Context, n int, head gitops.Commit, failed error) (gitops.Commit, error) {
-	code := status(failed)
+	code := api.Status(failed)
 	if _, limited := errors.AsType[*gitops.LimitError](failed); limited || code == http.StatusUnauthorized || code == http.StatusForbidden {
-		return "", problem(failed)
+		return "", api.Problem(failed)
 	}
 	if code == http.StatusConflict {
-		return "", fmt.Errorf("%w: %w", gitops.ErrMoved, problem(failed))
+		return "", fmt.Errorf("%w: %w", gitops.ErrMoved, api.Problem(failed))
 	}
-	p, _, err := c.rest.PullRequests.Get(ctx, c.owner, c.name, n)
+	p, _, err := c.api.REST.PullRequests.Get(ctx, c.api.Owner, c.api.Name, n)
 	unsure := code == 0 || code >= http.StatusInternalServerError
 	switch at := gitops.Commit(p.GetHead().GetSHA()); {
 	case err != nil:
-		return "", problem(failed)
+		return "", api.Problem(failed)
 	case p.GetMerged() && at == head && unsure:
 		return gitops.Commit(p.GetMergeCommitSHA()), nil
 	case p.GetState() != "open":
@@ -157,9 +158,9 @@ func (c *Client) unmerged(ctx context.Context, n int, head gitops.Commit, failed
 	case at != head:
 		return "", fmt.Errorf("%w: the head is %s", gitops.ErrMoved, at.Short())
 	case p.GetMergeableState() == "dirty":
-		return "", fmt.Errorf("%w: it conflicts with %s", gitops.ErrMoved, c.o.Branch)
+		return "", fmt.Errorf("%w: it conflicts with %s", gitops.ErrMoved, c.api.Branch)
 	case code == http.StatusMethodNotAllowed:
-		return "", fmt.Errorf("%w: %w", gitops.ErrDenied, problem(failed))
+		return "", fmt.Errorf("%w: %w", gitops.ErrDenied, api.Problem(failed))
 	}
-	return "", problem(failed)
+	return "", api.Problem(failed)
 }

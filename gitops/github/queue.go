@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/github/api"
 	"github.com/waveguide-dev/waveguide/gitops/github/node"
 )
 
@@ -24,12 +25,12 @@ func (c *Client) Enqueue(ctx context.Context, id string, head gitops.Commit) err
 }
 
 func (c *Client) enqueue(ctx context.Context, id string, head gitops.Commit) error {
-	s, err := c.settings(ctx, 0)
+	s, err := c.guard.Settings(ctx, 0)
 	if err != nil {
 		return err
 	}
-	if !s.queue {
-		return fmt.Errorf("%w: branch %s has no merge queue", gitops.ErrUnsupported, c.o.Branch)
+	if !s.Queue {
+		return fmt.Errorf("%w: branch %s has no merge queue", gitops.ErrUnsupported, c.api.Branch)
 	}
 	n, err := number(id)
 	if err != nil {
@@ -37,7 +38,7 @@ func (c *Client) enqueue(ctx context.Context, id string, head gitops.Commit) err
 	}
 	// It may be there already, or become so while an answer is lost.
 	err = c.enqueueOnce(ctx, n, head)
-	if code := status(err); err != nil && (code == 0 || code >= http.StatusInternalServerError) && !errors.Is(err, gitops.ErrMoved) {
+	if code := api.Status(err); err != nil && (code == 0 || code >= http.StatusInternalServerError) && !errors.Is(err, gitops.ErrMoved) {
 		err = c.enqueueOnce(ctx, n, head)
 	}
 	return err
@@ -59,8 +60,8 @@ func (c *Client) enqueueOnce(ctx context.Context, n int, head gitops.Commit) err
 	var out struct {
 		EnqueuePullRequest *struct{ MergeQueueEntry *struct{ Position int } }
 	}
-	err = c.graph(ctx, "enqueue", variables{"input": map[string]any{"pullRequestId": p.ID, "expectedHeadOid": string(head)}}, &out)
-	if status(err) == http.StatusUnprocessableEntity {
+	err = c.api.Graph(ctx, "enqueue", api.Variables{"input": map[string]any{"pullRequestId": p.ID, "expectedHeadOid": string(head)}}, &out)
+	if api.Status(err) == http.StatusUnprocessableEntity {
 		return fmt.Errorf("%w: %w", gitops.ErrDenied, err)
 	}
 	return err
@@ -83,11 +84,11 @@ func (c *Client) Groups(ctx context.Context) ([]gitops.Group, error) {
 			}
 		}
 	}
-	if err := c.ask(ctx, "queue", variables{"branch": c.o.Branch}, &out); err != nil {
-		return nil, fmt.Errorf("read the merge queue of %s: %w", c.o.Branch, err)
+	if err := c.api.Ask(ctx, "queue", api.Variables{"branch": c.api.Branch}, &out); err != nil {
+		return nil, fmt.Errorf("read the merge queue of %s: %w", c.api.Branch, err)
 	}
 	if out.Repository == nil {
-		return nil, fmt.Errorf("read the merge queue of %s: GitHub shows no repository %s", c.o.Branch, c.o.Repository)
+		return nil, fmt.Errorf("read the merge queue of %s: GitHub shows no repository %s", c.api.Branch, c.api.Repository)
 	}
 	if out.Repository.MergeQueue == nil {
 		return nil, nil
@@ -115,11 +116,11 @@ func (c *Client) Groups(ctx context.Context) ([]gitops.Group, error) {
 // tidy removes the branch of a merged proposal, if it is still at that commit.
 // A branch that stays does no harm, so nobody hears of a failure.
 func (c *Client) tidy(ctx context.Context, n int, head gitops.Commit) {
-	s, err := c.settings(ctx, fresh)
+	s, err := c.guard.Settings(ctx, api.Fresh)
 	if err != nil {
 		return
 	}
-	p, _, err := c.rest.PullRequests.Get(ctx, c.owner, c.name, n)
+	p, _, err := c.api.REST.PullRequests.Get(ctx, c.api.Owner, c.api.Name, n)
 	branch := p.GetHead().GetRef()
 	if err != nil || !strings.HasPrefix(branch, gitops.BranchPrefix) {
 		return
@@ -127,8 +128,8 @@ func (c *Client) tidy(ctx context.Context, n int, head gitops.Commit) {
 	var out struct {
 		UpdateRefs *struct{ ClientMutationID string }
 	}
-	_ = c.graph(ctx, "deleteBranch", variables{"input": map[string]any{ // see above
-		"repositoryId": s.id,
+	_ = c.api.Graph(ctx, "deleteBranch", api.Variables{"input": map[string]any{ // see above
+		"repositoryId": s.ID,
 		"refUpdates": []any{map[string]any{
 			"name": "refs/heads/" + branch, "beforeOid": string(head), "afterOid": strings.Repeat("0", len(head)),
 		}},

@@ -29,7 +29,7 @@ type glance struct {
 
 // glance never fails: whoever cannot glance has to look.
 func (c *Client) glance(ctx context.Context) glance {
-	list, resp, err := c.rest.Issues.ListByRepo(ctx, c.owner, c.name, &gogithub.IssueListByRepoOptions{
+	list, resp, err := c.api.REST.Issues.ListByRepo(ctx, c.api.Owner, c.api.Name, &gogithub.IssueListByRepoOptions{
 		State: "all", Sort: "updated", Direction: "desc", ListOptions: gogithub.ListOptions{PerPage: 1},
 	})
 	if err != nil || resp == nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/github/api"
 	"github.com/waveguide-dev/waveguide/gitops/github/node"
 )
 
@@ -27,10 +28,10 @@ func (c *Client) reader(age time.Duration) *reader { return &reader{Client: c, a
 
 // prepare reads what every proposal is compared with.
 func (r *reader) prepare(ctx context.Context) (err error) {
-	if r.me, err = r.self(ctx); err != nil {
+	if r.me, err = r.api.Self(ctx); err != nil {
 		return err
 	}
-	if r.need, err = r.required(ctx, r.age); err != nil {
+	if r.need, err = r.guard.Required(ctx, r.age); err != nil {
 		if _, limited := errors.AsType[*gitops.LimitError](err); limited {
 			return err
 		}
@@ -41,7 +42,7 @@ func (r *reader) prepare(ctx context.Context) (err error) {
 
 // see lets an answer pass of which a part is hidden, and remembers that.
 func (r *reader) see(err error) error {
-	if isHidden(err) {
+	if api.Hidden(err) {
 		r.unread = append(r.unread, err.Error())
 		return nil
 	}
@@ -60,7 +61,7 @@ func (r *reader) proposal(ctx context.Context, n node.Pull) gitops.Proposal {
 	say("its events", err)
 	p := n.Proposal(items)
 	if p.Lane.Artifact != "" {
-		p.Lane.Repository = r.o.Name
+		p.Lane.Repository = r.lanes
 	}
 	reviews, err := r.reviews(ctx, n)
 	say("its reviews", err)
@@ -86,7 +87,7 @@ func (r *reader) timeline(ctx context.Context, n int, last node.List[node.Item])
 				IssueOrPullRequest *struct{ TimelineItems node.List[node.Item] }
 			}
 		}
-		err := r.ask(ctx, "more", variables{"number": n, "before": last.PageInfo.StartCursor}, &out)
+		err := r.api.Ask(ctx, "more", api.Variables{"number": n, "before": last.PageInfo.StartCursor}, &out)
 		if err == nil && (out.Repository == nil || out.Repository.IssueOrPullRequest == nil) {
 			err = errors.New("they are gone")
 		}
@@ -114,7 +115,7 @@ func (r *reader) reviews(ctx context.Context, n node.Pull) ([]node.Review, error
 				PullRequest *struct{ Reviews node.List[node.Review] }
 			}
 		}
-		err := r.ask(ctx, "reviews", variables{"number": n.Number, "before": last.PageInfo.StartCursor}, &out)
+		err := r.api.Ask(ctx, "reviews", api.Variables{"number": n.Number, "before": last.PageInfo.StartCursor}, &out)
 		if err == nil && (out.Repository == nil || out.Repository.PullRequest == nil) {
 			err = errors.New("they are gone")
 		}
@@ -181,7 +182,7 @@ func (r *reader) contexts(ctx context.Context, oid string, first node.List[node.
 		var out struct {
 			Repository *struct{ Object *node.Commit }
 		}
-		if err := r.ask(ctx, "contexts", variables{"oid": oid, "after": first.PageInfo.EndCursor}, &out); err != nil {
+		if err := r.api.Ask(ctx, "contexts", api.Variables{"oid": oid, "after": first.PageInfo.EndCursor}, &out); err != nil {
 			return nil, err
 		}
 		if out.Repository == nil || out.Repository.Object == nil || out.Repository.Object.StatusCheckRollup == nil {

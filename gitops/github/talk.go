@@ -8,6 +8,7 @@ import (
 	gogithub "github.com/google/go-github/v88/github"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/github/api"
 	"github.com/waveguide-dev/waveguide/gitops/github/node"
 )
 
@@ -25,7 +26,7 @@ func (c *Client) answer(ctx context.Context, id, key, text string) error {
 	if err != nil {
 		return err
 	}
-	me, err := c.self(ctx)
+	me, err := c.api.Self(ctx)
 	if err != nil {
 		return err
 	}
@@ -34,7 +35,7 @@ func (c *Client) answer(ctx context.Context, id, key, text string) error {
 			IssueOrPullRequest *struct{ TimelineItems node.List[node.Item] }
 		}
 	}
-	if err := c.ask(ctx, "more", variables{"number": n, "before": nil}, &out); err != nil {
+	if err := c.api.Ask(ctx, "more", api.Variables{"number": n, "before": nil}, &out); err != nil {
 		return err
 	}
 	if out.Repository == nil || out.Repository.IssueOrPullRequest == nil {
@@ -49,7 +50,7 @@ func (c *Client) answer(ctx context.Context, id, key, text string) error {
 		return nil
 	}
 	body := gitops.CutBody(gitops.AnswerText(key, text), maxBody)
-	_, _, err = c.rest.Issues.CreateComment(ctx, c.owner, c.name, n, &gogithub.IssueComment{Body: &body})
+	_, _, err = c.api.REST.Issues.CreateComment(ctx, c.api.Owner, c.api.Name, n, &gogithub.IssueComment{Body: &body})
 	return problemOrNil(err)
 }
 

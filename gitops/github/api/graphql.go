@@ -1,4 +1,4 @@
-package github
+package api
 
 import (
 	"context"
@@ -12,9 +12,9 @@ import (
 	"github.com/waveguide-dev/waveguide/gitops/github/query"
 )
 
-// variables of a query; owner and name are added to those of queries about the
+// Variables of a query; owner and name are added to those of queries about the
 // repository.
-type variables map[string]any
+type Variables map[string]any
 
 // graphError is one error of a GraphQL answer.
 type graphError struct {
@@ -27,20 +27,20 @@ type hidden struct{ why string }
 
 func (h *hidden) Error() string { return "GitHub keeps a part from us: " + h.why }
 
-// ask runs a query about the repository.
-func (c *Client) ask(ctx context.Context, name string, v variables, into any) error {
-	v["owner"], v["name"] = c.owner, c.name
-	return c.graph(ctx, name, v, into)
+// Ask runs a query about the repository.
+func (c *Client) Ask(ctx context.Context, name string, v Variables, into any) error {
+	v["owner"], v["name"] = c.Owner, c.Name
+	return c.Graph(ctx, name, v, into)
 }
 
-// graph runs a query or a mutation. With an error of type [hidden] the answer
+// Graph runs a query or a mutation. With an error that is [Hidden] the answer
 // holds what may be seen.
-func (c *Client) graph(ctx context.Context, name string, v variables, into any) error {
+func (c *Client) Graph(ctx context.Context, name string, v Variables, into any) error {
 	text, err := query.Text(name)
 	if err != nil {
 		return err
 	}
-	req, err := c.rest.NewRequest(ctx, http.MethodPost, c.graphql, map[string]any{"query": text, "variables": v})
+	req, err := c.REST.NewRequest(ctx, http.MethodPost, c.graphql, map[string]any{"query": text, "variables": v})
 	if err != nil {
 		return fmt.Errorf("make the query %s: %w", name, err)
 	}
@@ -48,12 +48,12 @@ func (c *Client) graph(ctx context.Context, name string, v variables, into any) 
 		Data   json.RawMessage `json:"data"`
 		Errors []graphError    `json:"errors"`
 	}
-	if _, err := c.rest.Do(req, &out); err != nil {
-		return problem(err)
+	if _, err := c.REST.Do(req, &out); err != nil {
+		return Problem(err)
 	}
 	blank := len(out.Data) == 0 || string(out.Data) == "null"
 	if len(out.Errors) > 0 {
-		if err := c.graphProblem(out.Errors); blank || !isHidden(err) {
+		if err := c.graphProblem(out.Errors); blank || !Hidden(err) {
 			return err
 		}
 	}
@@ -69,7 +69,8 @@ func (c *Client) graph(ctx context.Context, name string, v variables, into any) 
 	return nil
 }
 
-func isHidden(err error) bool {
+// Hidden says that a part of an answer was kept from us.
+func Hidden(err error) bool {
 	_, ok := errors.AsType[*hidden](err)
 	return ok
 }
@@ -79,15 +80,15 @@ func (c *Client) graphProblem(list []graphError) error {
 	said := gitops.CutLine(first.Message, 300)
 	switch first.Type {
 	case "RATE_LIMITED":
-		until := c.transport.Budget("graphql").Reset
+		until := c.Transport.Budget("graphql").Reset
 		if until.IsZero() {
 			until = time.Now().Add(time.Minute)
 		}
-		return c.transport.Wait("graphql", until)
+		return c.Transport.Wait("graphql", until)
 	case "FORBIDDEN", "INSUFFICIENT_SCOPES":
 		return fmt.Errorf("%w: %w", gitops.ErrDenied, &hidden{said})
 	case "NOT_FOUND":
-		return &answered{text: "GitHub says: " + said, status: http.StatusNotFound}
+		return &Answered{Text: "GitHub says: " + said, Status: http.StatusNotFound}
 	}
-	return &answered{text: "GitHub says: " + said, status: http.StatusUnprocessableEntity}
+	return &Answered{Text: "GitHub says: " + said, Status: http.StatusUnprocessableEntity}
 }

@@ -1,4 +1,4 @@
-package github
+package guard
 
 import (
 	"context"
@@ -10,37 +10,38 @@ import (
 	gogithub "github.com/google/go-github/v88/github"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/github/api"
 	"github.com/waveguide-dev/waveguide/gitops/github/node"
 )
 
 // Protection reads what guards the protected branch, and what the bot may do.
-func (c *Client) Protection(ctx context.Context) (gitops.Protection, error) {
-	p, err := c.protection(ctx)
+func (b *Branch) Protection(ctx context.Context) (gitops.Protection, error) {
+	p, err := b.protection(ctx)
 	if err != nil {
-		return p, fmt.Errorf("read the protection of %s: %w", c.o.Branch, err)
+		return p, fmt.Errorf("read the protection of %s: %w", b.api.Branch, err)
 	}
 	return p, nil
 }
 
-func (c *Client) protection(ctx context.Context) (gitops.Protection, error) {
-	p := gitops.Protection{Branch: c.o.Branch, Settings: c.web + "/" + c.o.Repository + "/settings/rules"}
-	me, err := c.Whoami(ctx)
+func (b *Branch) protection(ctx context.Context) (gitops.Protection, error) {
+	p := gitops.Protection{Branch: b.api.Branch, Settings: b.api.Web + "/" + b.api.Repository + "/settings/rules"}
+	me, err := b.api.Whoami(ctx)
 	if err != nil {
 		return p, err
 	}
 	p.Permission = me.Permission
-	if p.Lacks, err = c.lacks(ctx, me); err != nil {
+	if p.Lacks, err = b.lacks(ctx, me); err != nil {
 		return p, err
 	}
-	s, err := c.settings(ctx, 0)
+	s, err := b.Settings(ctx, 0)
 	if err != nil {
 		return p, err
 	}
-	p.NoIssues, p.Queue, p.Methods = s.noIssues, s.queue, s.methods
-	if p.Checks, err = c.required(ctx, 0); err != nil {
+	p.NoIssues, p.Queue, p.Methods = s.NoIssues, s.Queue, s.Methods
+	if p.Checks, err = b.Required(ctx, 0); err != nil {
 		return p, err
 	}
-	rules, err := c.branchRules(ctx)
+	rules, err := b.branchRules(ctx)
 	if err != nil {
 		return p, err
 	}
@@ -51,15 +52,15 @@ func (c *Client) protection(ctx context.Context) (gitops.Protection, error) {
 		p.OwnersApprove = p.OwnersApprove || r.Parameters.RequireCodeOwnerReview
 		p.KeepsStale = p.KeepsStale || !r.Parameters.DismissStaleReviewsOnPush
 	}
-	classic, err := c.classic(ctx, &p)
+	classic, err := b.classic(ctx, &p)
 	if err != nil {
 		return p, err
 	}
 	p.BotPushes = p.Protected && !reviewed && !classic
-	if err := c.owners(ctx, &p); err != nil {
+	if err := b.owners(ctx, &p); err != nil {
 		return p, err
 	}
-	return p, c.bypass(ctx, &p, me)
+	return p, b.bypass(ctx, &p, me)
 }
 
 // rights are what an app needs, with the names of GitHub's settings page.
@@ -74,19 +75,19 @@ func rights(p *gogithub.InstallationPermissions) []struct{ name, want, have stri
 	}
 }
 
-func (c *Client) lacks(ctx context.Context, me gitops.Actor) ([]string, error) {
-	if c.app == nil {
+func (b *Branch) lacks(ctx context.Context, me gitops.Actor) ([]string, error) {
+	if b.api.AppID == 0 {
 		if !me.Permission.Releases() {
 			return []string{"write to the repository"}, nil
 		}
 		return nil, nil
 	}
-	in, _, err := c.asApp.Apps.GetInstallation(ctx, c.o.App.Installation)
+	granted, err := b.api.Permissions(ctx)
 	if err != nil {
-		return nil, problem(err)
+		return nil, err
 	}
 	var out []string
-	for _, r := range rights(in.GetPermissions()) {
+	for _, r := range rights(granted) {
 		if r.have != "write" && r.have != r.want {
 			out = append(out, "use "+r.name+" ("+r.want+")")
 		}
@@ -96,9 +97,9 @@ func (c *Client) lacks(ctx context.Context, me gitops.Actor) ([]string, error) {
 
 // classic reads the older branch protection; it says whether that asks for a
 // proposal before anything lands.
-func (c *Client) classic(ctx context.Context, p *gitops.Protection) (bool, error) {
-	b, _, err := c.rest.Repositories.GetBranchProtection(ctx, c.owner, c.name, c.o.Branch)
-	switch code := status(err); {
+func (b *Branch) classic(ctx context.Context, p *gitops.Protection) (bool, error) {
+	old, _, err := b.api.REST.Repositories.GetBranchProtection(ctx, b.api.Owner, b.api.Name, b.api.Branch)
+	switch code := api.Status(err); {
 	case code == http.StatusNotFound, errors.Is(err, gogithub.ErrBranchNotProtected):
 		return false, nil
 	case code == http.StatusForbidden:
@@ -107,10 +108,10 @@ func (c *Client) classic(ctx context.Context, p *gitops.Protection) (bool, error
 		}
 		return false, nil
 	case err != nil:
-		return false, problem(err)
+		return false, api.Problem(err)
 	}
 	p.Protected = true
-	if r := b.GetRequiredPullRequestReviews(); r != nil {
+	if r := old.GetRequiredPullRequestReviews(); r != nil {
 		p.Approvals = max(p.Approvals, r.RequiredApprovingReviewCount)
 		p.OwnersApprove = p.OwnersApprove || r.RequireCodeOwnerReviews
 		p.KeepsStale = p.KeepsStale || !r.DismissStaleReviews
@@ -118,10 +119,10 @@ func (c *Client) classic(ctx context.Context, p *gitops.Protection) (bool, error
 			p.Bypass = append(p.Bypass, allowed(a.Users, a.Teams, a.Apps)...)
 		}
 	}
-	if e := b.GetEnforceAdmins(); e == nil || !e.Enabled {
+	if e := old.GetEnforceAdmins(); e == nil || !e.Enabled {
 		p.Bypass = append(p.Bypass, "administrators can pass by the branch protection: switch on \"do not allow bypassing\"")
 	}
-	return b.GetRequiredPullRequestReviews() != nil || b.GetRestrictions() != nil, nil
+	return old.GetRequiredPullRequestReviews() != nil || old.GetRestrictions() != nil, nil
 }
 
 func allowed(users []*gogithub.User, teams []*gogithub.Team, apps []*gogithub.App) []string {
@@ -140,16 +141,16 @@ func allowed(users []*gogithub.User, teams []*gogithub.Team, apps []*gogithub.Ap
 }
 
 // owners looks whether the CODEOWNERS file is there and can be understood.
-func (c *Client) owners(ctx context.Context, p *gitops.Protection) error {
+func (b *Branch) owners(ctx context.Context, p *gitops.Protection) error {
 	if !p.OwnersApprove {
 		return nil
 	}
-	e, _, err := c.rest.Repositories.GetCodeownersErrors(ctx, c.owner, c.name, &gogithub.GetCodeownersErrorsOptions{Ref: c.o.Branch})
+	e, _, err := b.api.REST.Repositories.GetCodeownersErrors(ctx, b.api.Owner, b.api.Name, &gogithub.GetCodeownersErrorsOptions{Ref: b.api.Branch})
 	switch {
-	case status(err) == http.StatusNotFound:
+	case api.Status(err) == http.StatusNotFound:
 		p.Bypass = append(p.Bypass, "code owners must approve, and there is no CODEOWNERS file: whoever may write can change rules and production paths")
 	case err != nil:
-		return problem(err)
+		return api.Problem(err)
 	case len(e.Errors) > 0:
 		p.Bypass = append(p.Bypass, fmt.Sprintf("%d lines of %s name no owner that counts", len(e.Errors), e.Errors[0].Path))
 	}
@@ -182,7 +183,7 @@ func (a passer) name() string {
 }
 
 // bypass reads who can pass by the rulesets.
-func (c *Client) bypass(ctx context.Context, p *gitops.Protection, me gitops.Actor) error {
+func (b *Branch) bypass(ctx context.Context, p *gitops.Protection, me gitops.Actor) error {
 	var out struct {
 		Repository *struct {
 			Ref *struct {
@@ -195,8 +196,8 @@ func (c *Client) bypass(ctx context.Context, p *gitops.Protection, me gitops.Act
 			}
 		}
 	}
-	err := c.ask(ctx, "bypass", variables{"ref": "refs/heads/" + c.o.Branch}, &out)
-	if isHidden(err) || errors.Is(err, gitops.ErrDenied) {
+	err := b.api.Ask(ctx, "bypass", api.Variables{"ref": "refs/heads/" + b.api.Branch}, &out)
+	if api.Hidden(err) || errors.Is(err, gitops.ErrDenied) {
 		p.Unread = append(p.Unread, "who can pass by the rules: "+err.Error()+"; grant Administration (read)")
 		return nil
 	}
