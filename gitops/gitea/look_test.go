@@ -97,7 +97,15 @@ func TestTraps(t *testing.T) {
 			t.Helper()
 			f.Twice(gitops.LabelHold)
 			f.Twice(gitops.LabelHold)
-			f.do(t, gitopstest.Deed{Kind: gitopstest.DoLabel, ID: p.ID, Text: gitops.LabelHold})
+			var all []named
+			if err := f.as(t, "tess-token", http.MethodGet, "/labels", nil, &all); err != nil {
+				t.Fatal(err)
+			}
+			for _, l := range all {
+				if err := f.as(t, "tess-token", http.MethodPost, "/issues/"+p.ID+"/labels", map[string][]int64{"labels": {l.ID}}, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -123,6 +131,27 @@ func TestTraps(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestWhatWasSaidStands: whoever deletes a comment does not end the hold that
+// it made, as long as somebody remembers.
+func TestWhatWasSaidStands(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	bot := f.client()
+	f.push(t, "waveguide/dev/app", "app.yaml", "1")
+	p, err := bot.Open(t.Context(), gitops.Proposal{Branch: "waveguide/dev/app", Title: "t"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.do(t, gitopstest.Deed{Kind: gitopstest.DoComment, ID: p.ID, Text: "/hold"})
+	if p, err = bot.Proposal(t.Context(), p.ID); err != nil {
+		t.Fatal(err)
+	}
+	f.Unsay(1)
+	if p, err = bot.Proposal(t.Context(), p.ID); err != nil || len(gitops.Holds(p, "waveguide", nil).Stops) != 1 {
+		t.Errorf("after the comment was deleted: %+v, %v", gitops.Holds(p, "waveguide", nil), err)
 	}
 }
 

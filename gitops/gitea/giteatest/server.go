@@ -12,6 +12,7 @@ package giteatest
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -172,6 +173,14 @@ func (s *Server) Noise(number int64, login string, n int) {
 	for range n {
 		s.add(&line{item: number, kind: "code", user: login, body: "a remark on a line"})
 	}
+}
+
+// Unsay deletes all comments on an item, as administrators can.
+func (s *Server) Unsay(number int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lines = slices.DeleteFunc(s.lines, func(l *line) bool { return l.item == number && l.kind == "comment" })
+	s.item(number).updated = s.stamp()
 }
 
 // Twice makes a second label of a name, as two clients at once do.
