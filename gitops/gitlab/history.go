@@ -264,15 +264,16 @@ func (c *Client) statuses(ctx context.Context, sha string, s *seen) error {
 	if err != nil {
 		return err
 	}
-	s.Checks, s.Checked = c.checks(list, set.OnlyAllowMergeIfPipelineSucceeds), c.wire.told()
+	me, err := c.Whoami(ctx)
+	if err != nil {
+		return err
+	}
+	s.Checks, s.Checked = checks(list, me.Name, set.OnlyAllowMergeIfPipelineSucceeds), c.wire.told()
 	return nil
 }
 
-// checks keeps the newest status of each name and author.
-func (c *Client) checks(list []*gitlab.CommitStatus, required bool) []gitops.Check {
-	c.mu.Lock()
-	me := c.me.Name
-	c.mu.Unlock()
+// checks keeps the newest status of each name and author, ours first.
+func checks(list []*gitlab.CommitStatus, me string, required bool) []gitops.Check {
 	slices.SortFunc(list, func(a, b *gitlab.CommitStatus) int { return cmp.Compare(b.ID, a.ID) })
 	var out []gitops.Check
 	met := map[string]bool{}

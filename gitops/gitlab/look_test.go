@@ -99,7 +99,7 @@ func TestLooksAt200(t *testing.T) {
 	if quiet > 4 || read(list) != 200 {
 		t.Errorf("a look at 200 unchanged ones took %d requests and read %d, want at most 4 and 200", quiet, read(list))
 	}
-	if _, err := w.ask(rexToken, http.MethodPut, "/merge_requests/7", map[string]string{"add_labels": gitops.LabelHold}); err != nil {
+	if _, err := w.ask(rexToken, http.MethodPut, "/merge_requests/7", map[string]any{"add_labels": gitops.LabelHold}); err != nil {
 		t.Fatal(err)
 	}
 	list, _, changed := w.look(c, cursor)
@@ -120,7 +120,7 @@ func TestCommentInTheSameMinute(t *testing.T) {
 	at.pass(10 * time.Second)
 	_, cursor, _ := w.look(c, "")
 	at.pass(20 * time.Second)
-	if _, err := w.ask(rexToken, http.MethodPost, "/merge_requests/1/notes", map[string]string{"body": "/hold"}); err != nil {
+	if _, err := w.ask(rexToken, http.MethodPost, "/merge_requests/1/notes", map[string]any{"body": "/hold"}); err != nil {
 		t.Fatal(err)
 	}
 	list, cursor, _ := w.look(c, cursor)
@@ -144,7 +144,7 @@ func TestWhatWasSaidStays(t *testing.T) {
 	p := w.open(c, "waveguide/dev/app", "1")
 	said := func(body string) {
 		t.Helper()
-		if _, err := w.ask(rexToken, http.MethodPost, "/merge_requests/1/notes", map[string]string{"body": body}); err != nil {
+		if _, err := w.ask(rexToken, http.MethodPost, "/merge_requests/1/notes", map[string]any{"body": body}); err != nil {
 			t.Fatal(err)
 		}
 		at.pass(time.Second)

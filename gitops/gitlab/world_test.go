@@ -110,10 +110,10 @@ func (w *world) push(t *testing.T, branch, file, text string) gitops.Commit {
 }
 
 // ask sends a request as a person.
-func (w *world) ask(token, method, path string, fields map[string]string) (map[string]any, error) {
+func (w *world) ask(token, method, path string, fields map[string]any) (map[string]any, error) {
 	w.t.Helper()
 	if fields == nil {
-		fields = map[string]string{}
+		fields = map[string]any{}
 	}
 	body, err := json.Marshal(fields)
 	if err != nil {
@@ -152,17 +152,17 @@ func (w *world) act(t *testing.T, who gitops.Permission, d gitopstest.Deed) (str
 	}
 	iid := strings.TrimLeft(d.ID, "!#")
 	merge, issue := "/merge_requests/"+iid, "/issues/"+iid
-	do := func(method, path string, fields map[string]string) (string, error) {
+	do := func(method, path string, fields map[string]any) (string, error) {
 		_, err := w.ask(token, method, path, fields)
 		return d.ID, err
 	}
 	switch d.Kind {
 	case gitopstest.DoLabel:
-		return do(http.MethodPut, merge, map[string]string{"add_labels": d.Text})
+		return do(http.MethodPut, merge, map[string]any{"add_labels": d.Text})
 	case gitopstest.DoUnlabel:
-		return do(http.MethodPut, merge, map[string]string{"remove_labels": d.Text})
+		return do(http.MethodPut, merge, map[string]any{"remove_labels": d.Text})
 	case gitopstest.DoComment:
-		return do(http.MethodPost, merge+"/notes", map[string]string{"body": d.Text})
+		return do(http.MethodPost, merge+"/notes", map[string]any{"body": d.Text})
 	case gitopstest.DoReview:
 		if d.Review == gitops.Approved {
 			return do(http.MethodPost, merge+"/approve", nil)
@@ -171,21 +171,21 @@ func (w *world) act(t *testing.T, who gitops.Permission, d gitopstest.Deed) (str
 		w.server.RequestChanges(w.project, n, name)
 		return d.ID, err
 	case gitopstest.DoClose:
-		return do(http.MethodPut, merge, map[string]string{"state_event": "close"})
+		return do(http.MethodPut, merge, map[string]any{"state_event": "close"})
 	case gitopstest.DoPropose:
-		m, err := w.ask(token, http.MethodPost, "/merge_requests", map[string]string{"source_branch": d.Text, "target_branch": "main", "title": d.Text})
+		m, err := w.ask(token, http.MethodPost, "/merge_requests", map[string]any{"source_branch": d.Text, "target_branch": "main", "title": d.Text})
 		return fmt.Sprintf("!%v", m["iid"]), err
 	case gitopstest.DoOpenIssue:
-		i, err := w.ask(token, http.MethodPost, "/issues", map[string]string{"title": d.Text, "labels": gitops.LabelPause})
+		i, err := w.ask(token, http.MethodPost, "/issues", map[string]any{"title": d.Text, "labels": gitops.LabelPause})
 		return fmt.Sprintf("#%v", i["iid"]), err
 	case gitopstest.DoCloseIssue:
-		return do(http.MethodPut, issue, map[string]string{"state_event": "close"})
+		return do(http.MethodPut, issue, map[string]any{"state_event": "close"})
 	case gitopstest.DoRetitleIssue:
-		return do(http.MethodPut, issue, map[string]string{"title": d.Text})
+		return do(http.MethodPut, issue, map[string]any{"title": d.Text})
 	case gitopstest.DoUnlabelIssue:
-		return do(http.MethodPut, issue, map[string]string{"remove_labels": d.Text})
+		return do(http.MethodPut, issue, map[string]any{"remove_labels": d.Text})
 	case gitopstest.DoCommentIssue:
-		return do(http.MethodPost, issue+"/notes", map[string]string{"body": d.Text})
+		return do(http.MethodPost, issue+"/notes", map[string]any{"body": d.Text})
 	}
 	return "", fmt.Errorf("nobody can %s", d.Kind)
 }

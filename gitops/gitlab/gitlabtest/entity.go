@@ -70,6 +70,9 @@ func (s *Server) mergeEntity(p *Project, t *thread, whole bool) object {
 	case "closed":
 		o["closed_at"], o["closed_by"] = stamp(t.ended), person(t.endedBy)
 	}
+	if id := p.headPipeline(t); whole && id != 0 {
+		o["head_pipeline"] = object{"id": id, "sha": t.head, "source": "merge_request_event", "status": p.pipeline(t.head, id)}
+	}
 	if whole && len(t.versions) > 0 {
 		v := t.versions[len(t.versions)-1]
 		o["diff_refs"] = object{"base_sha": v.base, "head_sha": v.head, "start_sha": v.base}

@@ -255,7 +255,7 @@ func (s *Server) edit(c *call, t *thread) {
 
 // mergeStatus is why a merge request cannot be merged, in GitLab's words.
 func (s *Server) mergeStatus(p *Project, t *thread) string {
-	state := p.pipeline(t.head)
+	state := p.pipeline(t.head, p.headPipeline(t))
 	switch {
 	case t.state != "opened":
 		return "not_open"
@@ -271,11 +271,22 @@ func (s *Server) mergeStatus(p *Project, t *thread) string {
 	return "mergeable"
 }
 
-// pipeline is the state of all newest statuses of a commit.
-func (p *Project) pipeline(sha string) string {
+// headPipeline is the number of the merge request's own pipeline; zero is
+// that of the branch.
+func (p *Project) headPipeline(t *thread) int {
+	if p.MergePipelines {
+		return 9000 + t.iid
+	}
+	return 0
+}
+
+// pipeline is the state of all newest statuses of a commit in a pipeline.
+func (p *Project) pipeline(sha string, id int) string {
 	newest := map[string]*status{}
 	for _, v := range p.statuses[sha] {
-		newest[v.name+"\x00"+v.ref] = v
+		if v.pipeline == id {
+			newest[v.key()] = v
+		}
 	}
 	state := ""
 	rank := []string{"", "success", "running", "pending", "canceled", "failed"}
@@ -383,7 +394,7 @@ func (s *Server) listTrain(c *call) reply {
 
 // depart merges the cars whose pipelines are green, from the front.
 func (s *Server) depart(p *Project) error {
-	for len(p.train) > 0 && p.pipeline(p.train[0].trainCommit) == "success" {
+	for len(p.train) > 0 && p.pipeline(p.train[0].trainCommit, 0) == "success" {
 		t := p.train[0]
 		p.train = p.train[1:]
 		if err := s.merge(p, t, t.autoMerge); err != nil {

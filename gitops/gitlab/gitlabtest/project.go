@@ -2,6 +2,7 @@ package gitlabtest
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -25,9 +26,11 @@ type Project struct {
 	CodeOwners          bool
 	Issues              bool
 	Trains              bool
-	PushLevel           int
-	MergeLevel          int
-	Approvals           int
+	// MergePipelines runs pipelines of merge requests, with a job "build".
+	MergePipelines bool
+	PushLevel      int
+	MergeLevel     int
+	Approvals      int
 
 	repo     repo
 	train    []*thread
@@ -104,6 +107,7 @@ type status struct {
 	id                      int
 	name, state, text       string
 	ref, target             string
+	pipeline                int
 	by                      *User
 	at                      time.Time
 	finished, allowsFailure bool
@@ -200,3 +204,6 @@ func (s *Server) move(t *thread, by *User, state string) {
 	action := map[string]string{"opened": "reopened", "closed": "closed", "merged": "merged"}[state]
 	t.stateEvents = append(t.stateEvents, &event{id: s.number(), action: action, by: by, at: now})
 }
+
+// key is what a newer status takes the place of.
+func (v *status) key() string { return fmt.Sprint(v.name, "\x00", v.ref, "\x00", v.pipeline) }

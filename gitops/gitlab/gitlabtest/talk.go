@@ -103,11 +103,11 @@ func (s *Server) listStatuses(c *call) reply {
 	sha := c.PathValue("sha")
 	newest := map[string]*status{}
 	for _, v := range c.project.statuses[sha] {
-		newest[v.name+"\x00"+v.ref] = v
+		newest[v.key()] = v
 	}
 	out := []object{}
 	for _, v := range c.project.statuses[sha] {
-		if c.URL.Query().Get("all") == "true" || newest[v.name+"\x00"+v.ref] == v {
+		if c.URL.Query().Get("all") == "true" || newest[v.key()] == v {
 			out = append(out, statusEntity(v, sha))
 		}
 	}
@@ -131,7 +131,7 @@ func (s *Server) setStatus(c *call) reply {
 	if utf8.RuneCountInString(c.field("description")) > maxTitle {
 		return refuse(http.StatusBadRequest, object{"description": []string{"is too long (maximum is 255 characters)"}})
 	}
-	v, begun := s.status(p, sha, status{name: name, by: c.me, ref: c.field("ref")})
+	v, begun := s.status(p, sha, status{name: name, by: c.me, ref: c.field("ref"), pipeline: atoi(c.field("pipeline_id"), 0)})
 	if !begun && (v.state == state || v.state == "running" && state == "pending") {
 		return refuse(http.StatusBadRequest, "Cannot transition status via :enqueue from :"+v.state+" (Reason(s): Status cannot transition via \"enqueue\")")
 	}
@@ -147,7 +147,7 @@ func (s *Server) setStatus(c *call) reply {
 // is begun here.
 func (s *Server) status(p *Project, sha string, want status) (v *status, begun bool) {
 	for _, old := range p.statuses[sha] {
-		if old.name == want.name && old.by == want.by && old.ref == want.ref && !old.finished {
+		if old.name == want.name && old.by == want.by && old.ref == want.ref && old.pipeline == want.pipeline && !old.finished {
 			v = old
 		}
 	}
