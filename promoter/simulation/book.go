@@ -48,18 +48,15 @@ func (b *book) open(ctx context.Context, s *sim) (*store.Store, error) {
 	}
 	return store.Open(ctx, store.Options{
 		Path: b.path, Holder: fmt.Sprintf("%s-%d", b.holder, b.opened), Origin: fmt.Sprintf("simulation/%d/%d", s.Seed, b.number),
-		Previous: s.published(func(c store.Checkpoint) bool { return true }), MaxBytes: b.limit,
+		MaxBytes: b.limit,
 	})
 }
 
-// published are the newest checkpoints in Git, one per ledger, that matter.
-func (s *sim) published(matters func(store.Checkpoint) bool) []store.Checkpoint {
+// published are the newest checkpoints in Git, one per ledger.
+func (s *sim) published() []store.Checkpoint {
 	newest := map[string]store.Checkpoint{}
 	var order []string
 	for _, c := range s.checkpoints() {
-		if !matters(c) {
-			continue
-		}
 		if old, ok := newest[c.Origin]; !ok {
 			order = append(order, c.Origin)
 			newest[c.Origin] = c
@@ -168,10 +165,12 @@ func explains(intents map[string]intent, d world.Deed) bool {
 	kinds := map[string][]gitops.ChangeKind{
 		"push": {gitops.OpenProposal, gitops.UpdateProposal}, "delete": {gitops.CloseProposal}, "open": {gitops.OpenProposal},
 		"describe": {gitops.UpdateProposal, gitops.SetCheck}, "merge": {gitops.MergeProposal}, "close": {gitops.CloseProposal},
-		"check": {gitops.SetCheck, gitops.OpenProposal}, string(gitops.Unlabelled): {gitops.RemoveLabel},
+		"check": {gitops.SetCheck, gitops.OpenProposal}, "comment": {gitops.AnswerPerson}, "request": {gitops.OpenProposal, gitops.UpdateProposal, gitops.SetCheck},
+		"mend": {gitops.MendStop}, "retitle": {gitops.MendStop}, string(gitops.Labelled): {gitops.MendStop},
+		string(gitops.Unlabelled): {gitops.RemoveLabel, gitops.MendStop},
 	}[d.Kind]
 	for _, i := range intents {
-		if i.at.After(d.At) || d.Lane.Environment != "" && (i.change.Lane.Environment != d.Lane.Environment || i.change.Lane.Artifact != d.Lane.Artifact) {
+		if i.at.After(d.At) || d.Lane.Environment != "" && i.change.Lane.Environment != "" && (i.change.Lane.Environment != d.Lane.Environment || i.change.Lane.Artifact != d.Lane.Artifact) {
 			continue
 		}
 		for _, k := range kinds {

@@ -45,7 +45,7 @@ type (
 	sleepy struct {
 		loop.Forge
 
-		pauses []gitops.Pause
+		issues []gitops.Issue
 		read   bool
 	}
 	trusting struct {
@@ -139,12 +139,12 @@ func (f forge) Proposals(ctx context.Context, since string) ([]gitops.Proposal, 
 	return f.change(list), next, err
 }
 
-func (f *sleepy) Pauses(ctx context.Context) ([]gitops.Pause, error) {
+func (f *sleepy) Issues(ctx context.Context, known []string) ([]gitops.Issue, error) {
 	if f.read {
-		return f.pauses, nil
+		return f.issues, nil
 	}
-	list, err := f.Forge.Pauses(ctx)
-	f.pauses, f.read = list, err == nil
+	list, err := f.Forge.Issues(ctx, known)
+	f.issues, f.read = list, err == nil
 	return list, err
 }
 
@@ -157,8 +157,8 @@ func (f *trusting) Proposals(ctx context.Context, since string) ([]gitops.Propos
 	return list, next, nil
 }
 
-func (f *trusting) Pauses(ctx context.Context) ([]gitops.Pause, error) {
-	list, err := f.Forge.Pauses(ctx)
+func (f *trusting) Issues(ctx context.Context, known []string) ([]gitops.Issue, error) {
+	list, err := f.Forge.Issues(ctx, known)
 	if err != nil {
 		return nil, nil
 	}
@@ -203,8 +203,8 @@ func (r repo) Fetch(ctx context.Context) (loop.Update, error) {
 	return u, err
 }
 
-func (r repo) Delta(ctx context.Context, c gitops.Commit) (loop.Delta, error) {
-	d, err := r.Repo.Delta(ctx, c)
+func (r repo) Delta(ctx context.Context, from, to gitops.Commit) (loop.Delta, error) {
+	d, err := r.Repo.Delta(ctx, from, to)
 	if r.delta != nil {
 		d = r.delta(d)
 	}
@@ -334,7 +334,7 @@ func bugsOfForges() []bug {
 		{"open proposals are not found", []string{"liveness", "quiet"}, proposals(without(gitops.Open))},
 		{"holds are not read", []string{"stopped"}, proposals(func(list []gitops.Proposal) []gitops.Proposal {
 			for i := range list {
-				list[i].Labels = nil
+				list[i].Labels, list[i].Events = nil, nil
 			}
 			return list
 		})},

@@ -3,6 +3,7 @@ package simulation
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -102,8 +103,11 @@ func (s *sim) fate(who, what string) fate {
 		case 5:
 			f.late = time.Duration(1+s.rng.IntN(40)) * time.Second
 		}
+		if f.after != nil && !slices.Contains([]string{"push", "open", "update", "close", "merge", "check", "unlabel", "request", "answer", "mend"}, word) {
+			f.before, f.after = f.after, nil // a reader that was not told anything has not read
+		}
 		s.tell("%s: %s %s", who, what, f)
-	case lot < w.dies+w.fails+w.stale && (word == "proposals" || word == "pauses"):
+	case lot < w.dies+w.fails+w.stale && (word == "proposals" || word == "issues"):
 		f.stale = time.Duration(1+s.rng.IntN(60)) * time.Second
 	}
 	return f

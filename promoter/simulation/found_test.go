@@ -31,9 +31,11 @@ func TestPlantedBugsAreFound(t *testing.T) {
 				o.Plant = b.plant
 				for _, v := range simulate(t, o).Violations {
 					if slices.Contains(b.laws, v.Law) {
+						line := fmt.Sprintf("| %s | %d | %.1f | %s |", b.name, seed+1, time.Since(began).Seconds(), v)
+						t.Log(line)
 						lock.Lock()
 						defer lock.Unlock()
-						table = append(table, fmt.Sprintf("| %s | %d | %.1f | %s |", b.name, seed+1, time.Since(began).Seconds(), v))
+						table = append(table, line)
 						return
 					}
 				}

@@ -47,6 +47,7 @@ func deeds() []deed {
 		{4, (*sim).closing}, {2, (*sim).reopen}, {7, (*sim).byHand}, {4, (*sim).intrude}, {2, (*sim).squat}, {2, (*sim).scribble},
 		{4, (*sim).direct}, {4, (*sim).unrelated}, {6, (*sim).rules}, {1, (*sim).rewind},
 		{5, (*sim).sicken}, {3, (*sim).silence}, {2, (*sim).drift},
+		{3, (*sim).overstep}, {3, (*sim).say}, {3, (*sim).propose},
 		{4, (*sim).outage}, {3, (*sim).takeOver}, {3, (*sim).restart}, {1, (*sim).fill},
 	}
 }
@@ -193,6 +194,44 @@ func (s *sim) resume(rng *rand.Rand) {
 	}
 }
 
+// overstep is somebody without the right who takes a stop away.
+func (s *sim) overstep(rng *rand.Rand) {
+	for _, p := range s.world.Open() {
+		if _, held := p.Label(gitops.LabelHold); held && rng.IntN(2) == 0 {
+			s.world.Unlabel("eve", p.ID, gitops.LabelHold)
+		}
+	}
+	if ids := s.world.Paused(); len(ids) > 0 {
+		switch id := one(rng, ids); rng.IntN(3) {
+		case 0:
+			s.world.Resume("eve", id)
+		case 1:
+			s.world.Retitle("eve", id, "env:nowhere")
+		case 2:
+			s.world.Unpause("eve", id)
+		}
+	}
+}
+
+// say is a word below a proposal that somebody may or may not mean.
+func (s *sim) say(rng *rand.Rand) {
+	if p, ok := s.any(rng); ok {
+		words := []string{"/hold the line", "/unhold", "/waveguide retry", "/waveguide rebase", "nice", "/waveguide what"}
+		s.world.Comment(one(rng, []string{"ann", "bob", "eve", "mal"}), p.ID, one(rng, words))
+	}
+}
+
+// propose is a person's own change: of a version, or of nothing of ours.
+func (s *sim) propose(rng *rand.Rand) {
+	lane := somewhere(rng)
+	v := one(rng, s.world.Versions(lane.Artifact))
+	files := map[string]string{"README.md": fmt.Sprintf("words %d\n", s.people.count)}
+	if rng.IntN(2) == 0 {
+		files = map[string]string{world.File(lane.Environment, lane.Artifact): world.Content(lane.Artifact, v.Tag, v.Digest)}
+	}
+	s.world.Propose("carl", fmt.Sprintf("carl-%d", s.people.count), files, "what carl wants")
+}
+
 func (s *sim) closing(rng *rand.Rand) {
 	if p, ok := s.any(rng); ok {
 		_ = s.world.End(one(rng, []string{"ann", "bob"}), p.ID, "not this one") // a person's closing works
@@ -308,7 +347,7 @@ func (s *sim) drift(rng *rand.Rand) {
 
 // outage has all calls of one kind fail for a while.
 func (s *sim) outage(rng *rand.Rand) {
-	s.weather.outage = one(rng, []string{"fetch", "push", "proposals", "pauses", "open", "merge", "check", "versions", "proofs", "health", "update", "close", "delta"})
+	s.weather.outage = one(rng, []string{"fetch", "push", "proposals", "issues", "proposal", "open", "merge", "check", "versions", "proofs", "health", "update", "close", "delta"})
 	s.weather.until = time.Now().Add(time.Duration(2+rng.IntN(60)) * time.Minute)
 	s.tell("every %s fails until %s", s.weather.outage, s.weather.until.Format(time.TimeOnly))
 }
@@ -389,6 +428,7 @@ func (s *sim) mend() {
 			s.world.Unlabel("ann", p.ID, gitops.LabelHold)
 		}
 		if p.Author.Name != world.Bot {
+			_ = s.world.End("carl", p.ID, "never mind") // it is open
 			continue
 		}
 		if s.world.Commits[p.Head].Author != world.Email {

@@ -27,6 +27,8 @@ var (
 	_ loop.Forge    = ports{}
 	_ loop.Proposer = ports{}
 	_ loop.Marker   = ports{}
+	_ loop.Talker   = ports{}
+	_ loop.Queue    = ports{}
 	_ loop.Registry = ports{}
 	_ loop.Prover   = ports{}
 	_ loop.Health   = ports{}
@@ -50,7 +52,9 @@ func ask[T any](ctx context.Context, p ports, what string, read func(fate) (T, e
 func (p ports) Fetch(ctx context.Context) (loop.Update, error) {
 	return ask(ctx, p, "fetch", func(fate) (loop.Update, error) {
 		w := p.sim.world
-		u := loop.Update{Head: w.Main, Changed: w.Changed(p.head, w.Main), All: p.head == "" || !w.Contains(w.Main, p.head)}
+		u := loop.Update{Head: w.Main, Changed: w.Changed(p.head, w.Main)}
+		u.Forced = p.head != "" && !w.Contains(w.Main, p.head)
+		u.All = u.Forced || p.head == ""
 		p.head, p.branches = w.Main, maps.Clone(w.Branches)
 		p.witness.Git(w.Main)
 		return u, nil
@@ -80,17 +84,23 @@ func (p ports) Files(ctx context.Context, at gitops.Commit, under, text string) 
 }
 
 // Delta implements [loop.Repo].
-func (p ports) Delta(ctx context.Context, at gitops.Commit) (loop.Delta, error) {
-	return ask(ctx, p, "delta "+at.Short(), func(fate) (loop.Delta, error) {
-		c, err := p.commit(at)
+func (p ports) Delta(ctx context.Context, from, to gitops.Commit) (loop.Delta, error) {
+	return ask(ctx, p, "delta "+from.Short()+" "+to.Short(), func(fate) (loop.Delta, error) {
+		c, err := p.commit(to)
 		if err != nil {
 			return loop.Delta{}, err
 		}
-		d := loop.Delta{Parent: c.Parent, Author: c.Author, Message: c.Message, Files: map[string][2][]byte{}}
-		w := p.sim.world
-		for _, name := range w.Changed(c.Parent, at) {
+		if from == "" {
+			from = c.Parent
+		}
+		was, err := p.commit(from)
+		if err != nil {
+			return loop.Delta{}, err
+		}
+		d := loop.Delta{Parent: from, Author: c.Author, Message: c.Message, Files: map[string][2][]byte{}}
+		for _, name := range world.Differ(was, c) {
 			var sides [2][]byte
-			if src, ok := w.Commits[c.Parent].Files[name]; ok {
+			if src, ok := was.Files[name]; ok {
 				sides[0] = []byte(src)
 			}
 			if src, ok := c.Files[name]; ok {
@@ -158,11 +168,21 @@ func (p ports) Proposals(ctx context.Context, since string) ([]gitops.Proposal, 
 	return list, next, err
 }
 
-// Pauses implements [loop.Forge].
-func (p ports) Pauses(ctx context.Context) ([]gitops.Pause, error) {
-	return ask(ctx, p, "pauses", func(f fate) ([]gitops.Pause, error) {
-		list := p.sim.world.Pauses(f.stale)
-		p.witness.Pauses(list)
+// Proposal implements [loop.Forge].
+func (p ports) Proposal(ctx context.Context, id string) (gitops.Proposal, error) {
+	return ask(ctx, p, "proposal "+id, func(fate) (gitops.Proposal, error) {
+		if have := p.sim.world.Proposal(id); have != nil {
+			return *have, nil
+		}
+		return gitops.Proposal{}, fmt.Errorf("no proposal %s", id)
+	})
+}
+
+// Issues implements [loop.Forge].
+func (p ports) Issues(ctx context.Context, known []string) ([]gitops.Issue, error) {
+	return ask(ctx, p, "issues", func(f fate) ([]gitops.Issue, error) {
+		list := p.sim.world.Issues(known, f.stale)
+		p.witness.Issues(list)
 		return list, nil
 	})
 }
@@ -218,6 +238,29 @@ func (p ports) RemoveLabel(ctx context.Context, id, label string) error {
 		return nil
 	})
 }
+
+// Request implements [loop.Marker].
+func (p ports) Request(ctx context.Context, id string, r gitops.Request) error {
+	return p.pass(ctx, "request "+id, func(fate) error { return p.sim.world.Request(p.name, id, r) })
+}
+
+// Answer implements [loop.Talker].
+func (p ports) Answer(ctx context.Context, id, key, text string) error {
+	return p.pass(ctx, "answer "+id, func(fate) error { return p.sim.world.Answer(p.name, id, key, text) })
+}
+
+// Mend implements [loop.Talker].
+func (p ports) Mend(ctx context.Context, m gitops.Mend) error {
+	return p.pass(ctx, "mend "+m.ID, func(fate) error { return p.sim.world.Mend(p.name, m) })
+}
+
+// Enqueue implements [loop.Queue]: this forge has no merge queue.
+func (p ports) Enqueue(context.Context, string, gitops.Commit) error {
+	return gitops.ErrUnsupported
+}
+
+// Groups implements [loop.Queue].
+func (p ports) Groups(context.Context) ([]gitops.Group, error) { return nil, nil }
 
 // artifact is the one whose image it is.
 func artifact(image string) string {

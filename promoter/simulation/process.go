@@ -83,10 +83,11 @@ func (p *process) start(b *book) {
 	port := ports{l}
 	o := loop.Options{
 		Repository: world.Repository, RulesDir: world.RulesDir, Email: world.Email, Poll: Poll(),
-		Repo: port, Branches: port, Forge: port, Proposer: port, Marker: port, Registry: port, Prover: port, Health: port, Rules: port,
+		Repo: port, Branches: port, Forge: port, Proposer: port, Marker: port, Talker: port, Queue: port, Registry: port, Prover: port, Health: port, Rules: port,
 		Writer: prose.Proposal{}, Store: s, Log: slog.New(slog.DiscardHandler), Hints: l.hints,
 		Observe: func(v loop.View) { l.view = v },
 		Crash:   port.point,
+		Witness: func(context.Context) []store.Checkpoint { return l.sim.published() },
 	}
 	if p.sim.Plant != nil {
 		p.sim.Plant(p.name, &o, p.sim.world)
@@ -155,7 +156,7 @@ func (l *life) gone(what string, err error) error {
 	dead := l.dead
 	l.mu.Unlock()
 	word, _, _ := strings.Cut(what, " ")
-	if dead && !slices.Contains([]string{"health", "versions", "proofs"}, word) {
+	if dead && !slices.Contains([]string{"health", "versions", "proofs", "proposal"}, word) {
 		panic(died{})
 	}
 	return err

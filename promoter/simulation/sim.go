@@ -27,6 +27,8 @@ type Options struct {
 	// Plant puts a fault of the program between the loop of a process and the
 	// world.
 	Plant func(process string, o *loop.Options, w *world.World)
+	// Loud tells every step, not only what changed or went wrong.
+	Loud bool
 	// Skip leaves out people's deeds by their number, to find the few that
 	// matter.
 	Skip map[int]bool
@@ -149,6 +151,9 @@ func (s *sim) tend() {
 // step puts one line into the trace.
 func (s *sim) step(format string, args ...any) {
 	s.report.Steps++
+	if s.Loud {
+		s.report.Story = append(s.report.Story, time.Since(s.began).String()+" . "+fmt.Sprintf(format, args...))
+	}
 	fmt.Fprintf(s.trace, "%s "+format+"\n", append([]any{time.Since(s.began)}, args...)...)
 }
 

@@ -55,7 +55,9 @@ func TestOne(t *testing.T) {
 	if err != nil {
 		t.Skip("no seed")
 	}
-	r := simulate(t, day(seed))
+	o := day(seed)
+	o.Loud = os.Getenv("LOUD") != ""
+	r := simulate(t, o)
 	for _, l := range r.Story {
 		t.Log(l)
 	}

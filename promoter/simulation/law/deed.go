@@ -129,8 +129,8 @@ func (j *judge) stopped() {
 		}
 	}
 	if p, ok := j.proposal(); ok {
-		if l, held := p.Label(gitops.LabelHold); held {
-			j.say("stopped", "%s holds proposal %s since %s", l.By.Name, p.ID, l.At.Format(time.TimeOnly))
+		if who, ok := held(p); ok {
+			j.say("stopped", "%s holds proposal %s", who, p.ID)
 		}
 	}
 	switch j.seen.spec.Broken {
@@ -288,6 +288,24 @@ func (j *judge) single() {
 	}
 	if n > 1 {
 		j.say("one proposal", "%d proposals are open", n)
+	}
+}
+
+// foreign holds that a person's proposal is green only if every version that it
+// brings is ours.
+func (j *judge) foreign() {
+	w := j.laws.world
+	head, main := w.Commits[j.deed.Head], w.Commits[j.seen.head]
+	for _, lane := range world.Lanes() {
+		is, ok := head.Version(lane)
+		was, _ := main.Version(lane)
+		base, _ := w.Commits[head.Parent].Version(lane)
+		if !ok || is.Digest == was.Digest || is.Digest == base.Digest {
+			continue
+		}
+		if b := w.Build(is.Digest); b == nil || !b.Signed || b.For != world.Image(lane.Artifact) {
+			j.say("verified", "a person's proposal brings %.19s to %s, which is not signed for it", is.Digest, lane)
+		}
 	}
 }
 

@@ -93,7 +93,9 @@ func (l *Laws) Deed(n int, d world.Deed, seen *Seen) []Violation {
 		c.mergeable()
 		c.onlyOurs()
 	case "check":
-		if d.Check.State == gitops.CheckSuccess {
+		if _, ours := gitops.LaneOf(d.Branch); d.Check.State == gitops.CheckSuccess && !ours {
+			c.foreign()
+		} else if d.Check.State == gitops.CheckSuccess {
 			c.advance()
 			c.mergeable()
 		}

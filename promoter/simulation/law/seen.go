@@ -1,6 +1,7 @@
 package law
 
 import (
+	"strings"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -66,8 +67,50 @@ func (s *Seen) Forge(list []gitops.Proposal, page time.Time) {
 	}
 }
 
-// Pauses notes the pauses it was told.
-func (s *Seen) Pauses(list []gitops.Pause) { s.paused, s.pauses = time.Now(), list }
+// Issues notes the issues it was told: a pause is in force until somebody with
+// the right ended it, whatever the issue looks like now.
+func (s *Seen) Issues(list []gitops.Issue) {
+	s.paused, s.pauses = time.Now(), nil
+	for _, i := range list {
+		if p, ok := pausing(i); ok {
+			s.pauses = append(s.pauses, p)
+		}
+	}
+}
+
+// pausing follows what was done to an issue.
+func pausing(i gitops.Issue) (gitops.Pause, bool) {
+	in, title := false, i.Title
+	for _, e := range i.Events {
+		right := e.By.Permission.Releases()
+		switch {
+		case e.Kind == gitops.Labelled && e.Label == gitops.LabelPause, e.Kind == gitops.Reopened:
+			in = true
+		case e.Kind == gitops.Unlabelled && right && !e.By.Bot, e.Kind == gitops.Ended && right && !e.By.Bot:
+			in = false
+		case e.Kind == gitops.Retitled && !right:
+			title = e.Was // nobody without the right narrows it
+		}
+	}
+	p := gitops.ParsePause(title)
+	p.ID = i.ID
+	return p, in
+}
+
+// held says whether somebody holds a proposal: anybody may, and only somebody
+// with the right ends it.
+func held(p gitops.Proposal) (who string, _ bool) {
+	for _, e := range p.Events {
+		right := e.By.Permission.Releases() && !e.By.Bot
+		switch {
+		case e.Kind == gitops.Labelled && e.Label == gitops.LabelHold && !e.By.Bot, e.Kind == gitops.Commented && strings.HasPrefix(e.Text, "/hold") && !e.By.Bot:
+			who = e.By.Name
+		case e.Kind == gitops.Unlabelled && e.Label == gitops.LabelHold && right, e.Kind == gitops.Commented && strings.HasPrefix(e.Text, "/unhold") && right:
+			who = ""
+		}
+	}
+	return who, who != ""
+}
 
 // Versions notes the tags it was told.
 func (s *Seen) Versions(artifact string, list []signals.Version) {
@@ -115,6 +158,8 @@ const (
 	tolerate = 10 * time.Minute
 	gap      = 14 * time.Minute
 	maxAge   = 15 * time.Minute
+	// slack is how far the clocks of an answer and of a look may be apart.
+	slack = time.Minute
 )
 
 func (c *Clocks) observe(lane gitops.Lane, h signals.Health, soak time.Duration) {
@@ -133,7 +178,7 @@ func (c *Clocks) observe(lane gitops.Lane, h signals.Health, soak time.Duration)
 			k.good += h.At.Sub(k.last)
 		}
 		k.last, k.bad = h.At, time.Time{}
-		if k.good >= soak && c.earned[q].IsZero() {
+		if k.good+slack >= soak && c.earned[q].IsZero() {
 			c.earned[q] = h.At
 		}
 	case signals.StateUnhealthy:

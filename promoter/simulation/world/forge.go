@@ -222,7 +222,7 @@ func (w *World) Merge(by, id string, head gitops.Commit, force bool) (gitops.Com
 	if len(conflicts) > 0 {
 		return "", fmt.Errorf("proposal %s conflicts in %v", id, conflicts)
 	}
-	c := w.Child(w.Main, files, actor(by).Name+"@forge", "Merge proposal "+id+": "+p.Title, time.Now())
+	c := w.Child(w.Main, files, actor(by).Name+"@forge", "Merge proposal "+id+": "+w.Commits[head].Message, time.Now())
 	w.forged(Deed{By: by, Kind: "merge", Proposal: id})
 	w.Main = w.add(c)
 	w.finish(by, id, gitops.Merged, c.ID)
@@ -319,30 +319,26 @@ func (w *World) Pause(by, title string) string {
 	return i.ID
 }
 
-// Resume closes such an issue.
-func (w *World) Resume(by, id string) {
-	w.issues = slices.Clone(w.issues)
-	for k := range w.issues {
-		if i := &w.issues[k]; i.ID == id && i.State == gitops.Open {
-			i.State = gitops.Closed
-			i.Events = append(slices.Clip(i.Events), w.event(gitops.Event{Kind: gitops.Ended, By: actor(by)}))
-			w.note(Deed{By: by, Kind: "resume", Proposal: id})
+// Issues are those that pause something or once did, as they were so long ago.
+func (w *World) Issues(known []string, stale time.Duration) []gitops.Issue {
+	var list []gitops.Issue
+	for _, i := range w.page(stale).issues {
+		if _, paused := labelled(i.Labels); paused || slices.Contains(known, i.ID) {
+			list = append(list, i)
 		}
 	}
-	w.turn()
-}
-
-// Pauses are the pauses in force.
-func (w *World) Pauses(stale time.Duration) []gitops.Pause {
-	list, _ := gitops.Pauses(w.page(stale).issues, Bot, time.Now(), nil)
 	return list
 }
 
-// Paused are the ids of the issues that are open.
+func labelled(ls []gitops.Label) (gitops.Label, bool) {
+	return gitops.Proposal{Labels: ls}.Label(gitops.LabelPause)
+}
+
+// Paused are the ids of the issues that are open and pause something.
 func (w *World) Paused() []string {
 	var ids []string
 	for _, i := range w.issues {
-		if i.State == gitops.Open {
+		if _, ok := labelled(i.Labels); ok && i.State == gitops.Open {
 			ids = append(ids, i.ID)
 		}
 	}

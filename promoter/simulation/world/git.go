@@ -99,13 +99,16 @@ func (c *Commit) Version(lane gitops.Lane) (gitops.Version, bool) {
 }
 
 // Changed are the files that differ between two commits.
-func (w *World) Changed(a, b gitops.Commit) []string {
+func (w *World) Changed(a, b gitops.Commit) []string { return Differ(w.Commits[a], w.Commits[b]) }
+
+// Differ are the files that differ between two commits; no commit has none.
+func Differ(a, b *Commit) []string {
 	var was, is map[string]string
-	if c := w.Commits[a]; c != nil {
-		was = c.Files
+	if a != nil {
+		was = a.Files
 	}
-	if c := w.Commits[b]; c != nil {
-		is = c.Files
+	if b != nil {
+		is = b.Files
 	}
 	names := map[string]struct{}{}
 	for name, src := range is {
