@@ -27,7 +27,10 @@ func TestCheckStandsInThePipelineThatCounts(t *testing.T) {
 	if _, err := w.ask(rootToken, http.MethodPost, "/statuses/"+string(p.Head), build); err != nil {
 		t.Fatal(err)
 	}
-	w.look(c, "")
+	list, _, _ := w.look(c, "")
+	if k, ok := one(t, list, p.ID).Check(gitops.CheckName); ok {
+		t.Errorf("a check outside of the pipeline that counts is told: %+v", k)
+	}
 	set(gitops.CheckFailure)
 	if _, err := c.Merge(t.Context(), p.ID, p.Head); !errors.Is(err, gitops.ErrDenied) {
 		t.Errorf("Merge with a red check in the pipeline that counts: %v, want ErrDenied", err)

@@ -272,14 +272,21 @@ func (c *Client) statuses(ctx context.Context, sha string, s *seen) error {
 	return nil
 }
 
-// checks keeps the newest status of each name and author, ours first.
+// checks keeps the newest status of each name and author, ours first. Ours is
+// left out where somebody's jobs run in a newer pipeline, which is the one that
+// counts: then it has to be set again.
 func checks(list []*gitlab.CommitStatus, me string, required bool) []gitops.Check {
 	slices.SortFunc(list, func(a, b *gitlab.CommitStatus) int { return cmp.Compare(b.ID, a.ID) })
 	var out []gitops.Check
-	met := map[string]bool{}
+	met, newest := map[string]bool{}, int64(0)
+	for _, v := range list {
+		if v.Author.Username != me {
+			newest = max(newest, v.PipelineID)
+		}
+	}
 	for _, v := range list {
 		key := fmt.Sprintf("%s\x00%s", v.Name, v.Author.Username)
-		if met[key] {
+		if met[key] || v.Author.Username == me && v.PipelineID < newest {
 			continue
 		}
 		met[key] = true

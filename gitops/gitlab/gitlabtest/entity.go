@@ -136,7 +136,7 @@ func versionEntity(v *version, t *thread) object {
 func statusEntity(v *status, sha string) object {
 	return object{
 		"id": v.id, "sha": sha, "ref": v.ref, "status": v.state, "name": v.name, "target_url": text(v.target), "description": text(v.text),
-		"created_at": stamp(v.at), "started_at": nil, "finished_at": nil, "allow_failure": v.allowsFailure, "coverage": nil, "pipeline_id": 1, "author": person(v.by),
+		"created_at": stamp(v.at), "started_at": nil, "finished_at": nil, "allow_failure": v.allowsFailure, "coverage": nil, "pipeline_id": max(v.pipeline, 1), "author": person(v.by),
 	}
 }
 
