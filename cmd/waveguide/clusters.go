@@ -165,8 +165,8 @@ func openCluster(s config.Signal) (*kubernetes.Client, error) {
 	return kubernetes.Connect(kubernetes.Options{
 		Kubeconfig: s.Kubeconfig, Context: s.Context, URL: s.URL, Token: tokenOf(s), CAFile: s.CAFile,
 		Environ: os.Environ(), Timeout: s.Timeout,
-		Network: func(host string) (kubernetes.Network, error) {
-			client, err := newHTTPClient(httpLimits{AllowHosts: []string{host}})
+		Network: func(hosts ...string) (kubernetes.Network, error) {
+			client, err := newHTTPClient(httpLimits{AllowHosts: hosts})
 			if err != nil {
 				return kubernetes.Network{}, err
 			}

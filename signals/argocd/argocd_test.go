@@ -173,7 +173,7 @@ func TestSourceKeepsTheContract(t *testing.T) {
 func cluster(t *testing.T) (*kubernetestest.Server, *kubernetes.Client) {
 	t.Helper()
 	fake := kubernetestest.New(t)
-	client, err := kubernetes.Connect(kubernetes.Options{URL: fake.URL, Network: func(string) (kubernetes.Network, error) {
+	client, err := kubernetes.Connect(kubernetes.Options{URL: fake.URL, Network: func(...string) (kubernetes.Network, error) {
 		return kubernetes.Network{Dial: (&net.Dialer{Timeout: 5 * time.Second}).DialContext}, nil
 	}})
 	if err != nil {

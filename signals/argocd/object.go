@@ -34,10 +34,8 @@ func (o objects) get(ctx context.Context, q Spec) (app application, behind time.
 	return app, behind, err
 }
 
-// list does not know how far the cluster's clock is behind: times are taken as
-// they are, and the loop allows for some skew.
 func (o objects) list(ctx context.Context, q Spec) (apps []application, behind time.Duration, err error) {
-	_, err = o.client.List(ctx, ref(q), q.Selector, func() { apps = nil }, func(item json.RawMessage) error {
+	behind, err = o.client.List(ctx, ref(q), q.Selector, func() { apps = nil }, func(item json.RawMessage) error {
 		var a application
 		if err := json.Unmarshal(item, &a); err != nil {
 			return errors.New("an application is not what it should be")
@@ -47,5 +45,5 @@ func (o objects) list(ctx context.Context, q Spec) (apps []application, behind t
 		}
 		return nil
 	})
-	return apps, 0, err
+	return apps, behind, err
 }

@@ -37,7 +37,7 @@ func cluster(t *testing.T) (*kubernetestest.Server, *flux.Source) {
 	fake.Demand(token)
 	client, err := kubernetes.Connect(kubernetes.Options{
 		URL: fake.URL, Token: func(context.Context) (string, error) { return token, nil },
-		Network: func(string) (kubernetes.Network, error) {
+		Network: func(...string) (kubernetes.Network, error) {
 			return kubernetes.Network{Dial: (&net.Dialer{Timeout: 5 * time.Second}).DialContext}, nil
 		},
 	})

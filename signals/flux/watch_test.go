@@ -20,7 +20,7 @@ func TestTheRoleForWatchingIsTheLeast(t *testing.T) {
 	fake := kubernetestest.New(t)
 	rules := kubernetestest.Role(t, "../../deploy/rbac/watch.yaml")
 	fake.Allow(rules)
-	client, err := kubernetes.Connect(kubernetes.Options{URL: fake.URL, Network: func(string) (kubernetes.Network, error) {
+	client, err := kubernetes.Connect(kubernetes.Options{URL: fake.URL, Network: func(...string) (kubernetes.Network, error) {
 		return kubernetes.Network{Dial: (&net.Dialer{Timeout: 5 * time.Second}).DialContext}, nil
 	}})
 	if err != nil {

@@ -112,24 +112,26 @@ type page struct {
 		ResourceVersion string `json:"resourceVersion"`
 	} `json:"metadata"`
 	Items []json.RawMessage `json:"items"`
+
+	behind time.Duration
 }
 
 // List reads all objects that a label selector matches, page by page, and
 // hands each to a function. A list that changes under our hands is begun again
-// once; reset is called before that. The resourceVersion is where a watch may
-// go on.
-func (c *Client) List(ctx context.Context, r Ref, selector string, reset func(), each func(json.RawMessage) error) (version string, err error) {
+// once; reset is called before that. It returns how far the cluster's clock is
+// behind ours, as [Client.Get] does.
+func (c *Client) List(ctx context.Context, r Ref, selector string, reset func(), each func(json.RawMessage) error) (behind time.Duration, err error) {
 	for range 2 {
 		reset()
-		version, err = c.pages(ctx, r, selector, each)
+		behind, err = c.pages(ctx, r, selector, each)
 		if !errors.Is(err, ErrGone) {
 			break
 		}
 	}
-	return version, err
+	return behind, err
 }
 
-func (c *Client) pages(ctx context.Context, r Ref, selector string, each func(json.RawMessage) error) (string, error) {
+func (c *Client) pages(ctx context.Context, r Ref, selector string, each func(json.RawMessage) error) (behind time.Duration, err error) {
 	query := url.Values{"limit": {strconv.Itoa(pageSize)}}
 	if selector != "" {
 		query.Set("labelSelector", selector)
@@ -137,19 +139,20 @@ func (c *Client) pages(ctx context.Context, r Ref, selector string, each func(js
 	for range maxPages {
 		p, err := c.page(ctx, r, query)
 		if err != nil {
-			return "", err
+			return 0, err
 		}
+		behind = max(behind, p.behind)
 		for _, item := range p.Items {
 			if err := each(item); err != nil {
-				return "", fmt.Errorf("read %s: %w", r, err)
+				return 0, fmt.Errorf("read %s: %w", r, err)
 			}
 		}
 		if p.Metadata.Continue == "" {
-			return p.Metadata.ResourceVersion, nil
+			return behind, nil
 		}
 		query.Set("continue", p.Metadata.Continue)
 	}
-	return "", fmt.Errorf("%s are more than %d, which is more than are read: narrow the selector", r, maxPages*pageSize)
+	return 0, fmt.Errorf("%s are more than %d, which is more than are read: narrow the selector", r, maxPages*pageSize)
 }
 
 func (c *Client) page(ctx context.Context, r Ref, query url.Values) (page, error) {
@@ -162,6 +165,7 @@ func (c *Client) page(ctx context.Context, r Ref, query url.Values) (page, error
 	if err := decode(answer.Body, &p); err != nil {
 		return page{}, fmt.Errorf("read %s: %w", r, err)
 	}
+	p.behind = Behind(answer.Header.Get("Date"), time.Now())
 	return p, nil
 }
 

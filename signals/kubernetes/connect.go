@@ -45,9 +45,10 @@ type Options struct {
 	// credentials, as name=value; without PATH it has to be named in full.
 	Environ []string
 
-	// Network gives dialer and proxy for the host of the cluster's API, so that
-	// one place decides which addresses may be contacted. It is required.
-	Network func(host string) (Network, error)
+	// Network gives dialer and proxy for the host of the cluster's API, and for
+	// that of the proxy which a kubeconfig names, so that one place decides which
+	// addresses may be contacted. It is required.
+	Network func(hosts ...string) (Network, error)
 	// Timeout bounds one request with its answer; 0 means 15 seconds.
 	Timeout time.Duration
 }
@@ -77,11 +78,9 @@ func Connect(o Options) (*Client, error) {
 	if o.Network == nil {
 		return nil, errors.New("this client was built without a network")
 	}
-	network, err := o.Network(base.Hostname())
-	if err != nil {
+	if err := o.through(config, base); err != nil {
 		return nil, fmt.Errorf("reach %s: %w", base.Host, err)
 	}
-	config.Dial, config.Proxy = network.Dial, network.Proxy
 	token, refused := o.Token, func() {}
 	if config.ExecProvider != nil {
 		plugin := &plugin{config: config.ExecProvider, cluster: config, environ: o.Environ}
@@ -96,6 +95,30 @@ func Connect(o Options) (*Client, error) {
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Client{base: base, http: client}, nil
+}
+
+// through lets all connections go through the network that is handed in. The
+// proxy of a kubeconfig is the cluster's own and comes before it.
+func (o Options) through(config *rest.Config, base *url.URL) error {
+	hosts := []string{base.Hostname()}
+	if config.Proxy != nil {
+		proxy, err := config.Proxy(&http.Request{URL: base})
+		if err != nil {
+			return fmt.Errorf("its proxy cannot be used: %w", err)
+		}
+		if proxy != nil {
+			hosts = append(hosts, proxy.Hostname())
+		}
+	}
+	network, err := o.Network(hosts...)
+	if err != nil {
+		return err
+	}
+	config.Dial = network.Dial
+	if config.Proxy == nil {
+		config.Proxy = network.Proxy
+	}
+	return nil
 }
 
 // load reads the kubeconfig or takes what the pod was given.

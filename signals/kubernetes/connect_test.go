@@ -99,8 +99,8 @@ func TestConnectRefuses(t *testing.T) {
 		"old credentials": {kubernetes.Options{Kubeconfig: kubeconfig(t, "{auth-provider: {name: gcp}}", plain, ""), Network: network}, `the kubeconfig's auth-provider "gcp" is not spoken any more: use an exec plugin`},
 		"no network":      {kubernetes.Options{URL: "https://k8s.example.com"}, "this client was built without a network"},
 		"a network that refuses": {
-			kubernetes.Options{URL: "https://k8s.example.com:6443", Network: func(host string) (kubernetes.Network, error) {
-				return kubernetes.Network{}, errors.New(host + " is not to be reached")
+			kubernetes.Options{URL: "https://k8s.example.com:6443", Network: func(hosts ...string) (kubernetes.Network, error) {
+				return kubernetes.Network{}, errors.New(hosts[0] + " is not to be reached")
 			}}, "reach k8s.example.com:6443: k8s.example.com is not to be reached",
 		},
 	}
@@ -118,7 +118,7 @@ func TestConnectRefuses(t *testing.T) {
 func TestTheNetworkDials(t *testing.T) {
 	t.Parallel()
 	fake := runs(t, one)
-	client, err := kubernetes.Connect(kubernetes.Options{URL: fake.URL, Network: func(string) (kubernetes.Network, error) {
+	client, err := kubernetes.Connect(kubernetes.Options{URL: fake.URL, Network: func(...string) (kubernetes.Network, error) {
 		return kubernetes.Network{Dial: func(_ context.Context, _, address string) (net.Conn, error) {
 			return nil, errors.New(address + " is a private address")
 		}}, nil
@@ -369,5 +369,51 @@ func TestRecordedObjects(t *testing.T) {
 		if h := kubernetes.New(client).Check(t.Context(), q); h.State != signals.StateProgressing || h.Reason != want {
 			t.Errorf("%s: %q because %q, want progressing because %q", kind, h.State, h.Reason, want)
 		}
+	}
+}
+
+func TestSlowClusters(t *testing.T) {
+	t.Parallel()
+	fake, client := cluster(t)
+	fake.Put(deployment(pinned(two)))
+	fake.Fault(kubernetestest.Faults{Slow: time.Minute})
+	ctx, stop := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer stop()
+	h := kubernetes.New(client).Check(ctx, kubernetes.Spec{Name: "workload", Object: "deployment/order-api", Namespace: "staging", Image: image})
+	if h.State != signals.StateUnknown || !strings.Contains(h.Reason, "no whole answer in time") {
+		t.Errorf("answer %+v, want that there was none in time", h)
+	}
+}
+
+// TestProxyOfAKubeconfig goes through the cluster's own proxy, whose host is
+// one that may be contacted.
+func TestProxyOfAKubeconfig(t *testing.T) {
+	t.Parallel()
+	fake := runs(t, two)
+	fake.Demand("")
+	u, err := url.Parse(fake.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	passed := false
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		passed = r.URL.Host == "k8s.example.com"
+		httputil.NewSingleHostReverseProxy(u).ServeHTTP(w, r)
+	}))
+	t.Cleanup(proxy.Close)
+	file := write(t, "kubeconfig", "apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters: [{name: a, cluster: {server: \"http://k8s.example.com\", proxy-url: \""+proxy.URL+"\"}}]\ncontexts: [{name: a, context: {cluster: a, user: \"\"}}]\n", 0o600)
+	var hosts []string
+	client, err := kubernetes.Connect(kubernetes.Options{Kubeconfig: file, Network: func(h ...string) (kubernetes.Network, error) {
+		hosts = h
+		return network(h...)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h := ask(t, client, "deployment/order-api"); h.State != signals.StateHealthy || !passed {
+		t.Errorf("answer %+v, through the proxy %v, want healthy and through it", h, passed)
+	}
+	if got := strings.Join(hosts, " "); got != "k8s.example.com 127.0.0.1" {
+		t.Errorf("the network is asked for %q, want the cluster and its proxy", got)
 	}
 }

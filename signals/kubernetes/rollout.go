@@ -52,6 +52,11 @@ func fromRollout(r *rollout, of *appsv1.Deployment) workload {
 		stand: standOfRollout(r, of), template: r.Spec.Template.Spec, selector: r.Spec.Selector,
 		owns: ownedThrough(r.Metadata, rolloutHash), empty: want(r.Spec.Replicas) == 0,
 	}
+	if current := r.Status.CurrentPodHash; w.stand.state == signals.StateHealthy && current != "" {
+		// What a blue-green rollout keeps of the version before serves nobody.
+		all := w.owns
+		w.owns = func(pod metav1.ObjectMeta) bool { return all(pod) && pod.Labels[rolloutHash] == current }
+	}
 	if of != nil {
 		w.template, w.selector = of.Spec.Template.Spec, of.Spec.Selector
 	}

@@ -364,6 +364,12 @@ func TestRollout(t *testing.T) {
 			func(_, status object) { status["stableRS"] = "111111" },
 			on(signals.StateProgressing, two, signals.RungPod, "its newest version is not its stable one yet"),
 		},
+		"aborted, but the version before is still there": {
+			func(_, status object) {
+				status["phase"], status["abort"], status["stableRS"] = "Degraded", true, "111111"
+			},
+			on(signals.StateUnhealthy, two, signals.RungSpec, "its rollout was aborted"),
+		},
 		"a phase that nobody knows": {
 			func(_, status object) { status["phase"] = "Dreaming" },
 			on(signals.StateUnknown, two, signals.RungPod, `its phase is "Dreaming", which is none that is known`),
@@ -405,7 +411,36 @@ func TestRollout(t *testing.T) {
 			fake.Put(deployment(pinned(two)))
 			fake.Put(replica(1, two))
 			fake.Put(replica(2, two))
+			if status["stableRS"] == "111111" && status["abort"] == true {
+				fake.Put(replica(3, one))
+			}
 			compare(t, ask(t, client, "rollout/order-api"), c.want)
 		})
+	}
+}
+
+// TestBlueGreen keeps pods of the version before for a while after the switch;
+// they serve nobody.
+func TestBlueGreen(t *testing.T) {
+	t.Parallel()
+	fake, client := cluster(t)
+	status := map[string]any{"phase": "Healthy", "observedGeneration": "2", "currentPodHash": "222222", "stableRS": "222222"}
+	put := func() {
+		fake.Put(map[string]any{
+			"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": meta("order-api"),
+			"spec":   map[string]any{"replicas": 1, "selector": selector(), "template": template(pinned(two)), "strategy": map[string]any{"blueGreen": map[string]any{"activeService": "order-api"}}},
+			"status": status,
+		})
+	}
+	put()
+	fake.Put(replica(1, one))
+	fake.Put(replica(1, two))
+	if h := ask(t, client, "rollout/order-api"); h.State != signals.StateHealthy || h.Digest != two {
+		t.Errorf("after the switch: answer %+v, want healthy on the newest", h)
+	}
+	status["phase"], status["stableRS"] = "Paused", "111111"
+	put()
+	if h := ask(t, client, "rollout/order-api"); h.State != signals.StateProgressing || h.Digest != "" {
+		t.Errorf("before the switch: answer %+v, want progressing, on two digests", h)
 	}
 }

@@ -31,7 +31,7 @@ var began = time.Now().Truncate(time.Second)
 // ago is a time of the cluster before the tests began.
 func ago(d time.Duration) metav1.Time { return metav1.NewTime(began.Add(-d)) }
 
-func network(string) (kubernetes.Network, error) {
+func network(...string) (kubernetes.Network, error) {
 	return kubernetes.Network{Dial: (&net.Dialer{Timeout: 5 * time.Second}).DialContext}, nil
 }
 
