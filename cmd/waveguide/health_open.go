@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 
+	prom "github.com/prometheus/client_golang/prometheus"
+
 	"github.com/waveguide-dev/waveguide/config"
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/signals"
@@ -26,7 +28,7 @@ type healthSources struct {
 }
 
 // openHealth opens the sources of a daemon; none of them is asked yet.
-func (w *daemon) openHealth() *healthSources {
+func (w *daemon) openHealth(questions *prom.CounterVec) *healthSources {
 	out := &healthSources{sources: map[string]*healthSource{}, broken: map[string]error{}, inboxes: map[string]*inbox.Inbox{}}
 	for _, c := range w.config.Signals {
 		read, err := w.openSignal(out, c)
@@ -34,7 +36,9 @@ func (w *daemon) openHealth() *healthSources {
 			out.broken[c.Name] = err
 			continue
 		}
-		out.sources[c.Name] = newHealthSource(c, read)
+		source := newHealthSource(c, read)
+		source.asked = func(result string) { questions.WithLabelValues(c.Name, result).Inc() }
+		out.sources[c.Name] = source
 	}
 	return out
 }

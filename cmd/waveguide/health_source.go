@@ -31,13 +31,19 @@ type healthSource struct {
 	pace    pace
 
 	mu sync.Mutex
+	// asked counts how questions went.
+	asked func(result string)
 	// breakers are by the host that is asked: a probe's are many.
 	breakers map[string]*breaker
 }
 
 func newHealthSource(c config.Signal, read healthReader) *healthSource {
+	timeout := cmp.Or(c.Timeout, healthTimeout)
+	if isCluster(c.Kind) {
+		timeout = clusterTimeout // a question is several requests
+	}
 	return &healthSource{
-		read: read, timeout: cmp.Or(c.Timeout, healthTimeout), slots: make(chan struct{}, healthConcurrency),
+		read: read, timeout: timeout, asked: func(string) {}, slots: make(chan struct{}, healthConcurrency),
 		pace: pace{every: time.Second / time.Duration(cmp.Or(c.MaxRequestsPerSecond, healthRate))}, breakers: map[string]*breaker{},
 	}
 }
@@ -59,6 +65,7 @@ func (h *healthSource) breaker(s config.HealthSpec) *breaker {
 func (h *healthSource) ask(ctx context.Context, lane gitops.Lane, s config.HealthSpec, q signals.Question) signals.Health {
 	b := h.breaker(s)
 	if why := b.resting(time.Now(), h.timeout); why != "" {
+		h.asked(resultRested)
 		return unanswered(s, q, why)
 	}
 	select {
@@ -75,7 +82,9 @@ func (h *healthSource) ask(ctx context.Context, lane gitops.Lane, s config.Healt
 	began := time.Now()
 	answer, err := h.read(limited, lane, s, q)
 	if ctx.Err() == nil {
-		b.note(time.Now(), sick(answer, err, time.Since(began) > h.timeout/2))
+		why := sick(answer, err, time.Since(began) > h.timeout/2)
+		b.note(time.Now(), why)
+		h.asked(resultOf(why, answer))
 	}
 	answer.Name, answer.For = s.Name, q.Digest
 	return answer

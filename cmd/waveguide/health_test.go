@@ -29,7 +29,7 @@ func TestSickSourceRests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var asked int
-		down := true
+		down, results := true, map[string]int{}
 		h := newHealthSource(config.Signal{Timeout: 10 * time.Second}, func(ctx context.Context, _ gitops.Lane, _ config.HealthSpec, _ signals.Question) (signals.Health, error) {
 			asked++
 			if down {
@@ -38,6 +38,7 @@ func TestSickSourceRests(t *testing.T) {
 			}
 			return signals.Health{State: signals.StateHealthy}, nil
 		})
+		h.asked = func(result string) { results[result]++ }
 		look := func() (signals.Health, time.Duration) {
 			began := time.Now()
 			return h.ask(t.Context(), gitops.Lane{}, config.HealthSpec{Name: "errors"}, signals.Question{Digest: "d"}), time.Since(began)
@@ -64,6 +65,9 @@ func TestSickSourceRests(t *testing.T) {
 			if got, took := look(); got.State != signals.StateHealthy || took > time.Second {
 				t.Errorf("after it answers: %q because %q after %s", got.State, got.Reason, took)
 			}
+		}
+		if results[resultAnswered] != 2 || results[resultFailed] != asked-2 || results[resultRested] < 100 {
+			t.Errorf("counted %v, but it was asked %d times", results, asked)
 		}
 	})
 }
@@ -138,7 +142,7 @@ webhooks: {alertmanager: {tokenFile: %[1]s/hook.token}}
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	w := &daemon{config: d, store: s, hints: []chan loop.Hint{make(chan loop.Hint, 8)}}
-	w.health = w.openHealth()
+	w.health = w.openHealth(signalQuestions())
 	b := newRulebook(d, d.Repositories[0], w.health)
 	w.rulebooks = append(w.rulebooks, b)
 	if _, err := b.Rules(map[string][]byte{".waveguide/rules.yaml": []byte(`apiVersion: waveguide.dev/v1alpha1

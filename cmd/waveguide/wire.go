@@ -70,7 +70,9 @@ func wire(ctx context.Context, d *config.Daemon, log *slog.Logger, h hooks, metr
 	}
 	w.close = append(w.close, w.store.Close)
 	w.oci = newOCI(d, w.store)
-	w.health = w.openHealth()
+	questions := signalQuestions()
+	metrics.MustRegister(questions)
+	w.health = w.openHealth(questions)
 	m := loop.NewMetrics(metrics)
 	for _, r := range d.Repositories {
 		if err := w.repository(ctx, r, h, m); err != nil {
