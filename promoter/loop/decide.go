@@ -187,8 +187,25 @@ func (l *Loop) prove(ctx context.Context, now time.Time, asks []*ask) map[int]st
 		source := sourceProofs + q.stop.Lane.String()
 		due := now.Add(l.rest(source, l.Poll.Versions))
 		l.lanes[q.stop.Lane].prove(q.digest, proven{proofs: q.proofs, at: now, due: due, again: q.again})
+		l.originate(q.route, q.digest, q.proofs)
 		l.questions[source] = question{source: source, route: q.route}
 		l.schedule.set(source, due)
 	}
 	return learnt
+}
+
+// maxOrigins bounds how many source commits of an artifact are remembered.
+const maxOrigins = 200
+
+// originate remembers which source commit verified evidence names for a digest.
+func (l *Loop) originate(route int, d signals.Digest, proofs []signals.Proof) {
+	v := l.versions[l.ruling.Routes[route].Artifact]
+	source, revision := (signals.Facts{Proofs: proofs}).Revision(d)
+	if revision == "" || v == nil || v.Origins[d] == (promoter.Origin{Source: source, Revision: revision}) {
+		return
+	}
+	if v.Origins == nil || len(v.Origins) >= maxOrigins {
+		v.Origins = map[signals.Digest]promoter.Origin{}
+	}
+	v.Origins[d] = promoter.Origin{Source: source, Revision: revision}
 }

@@ -321,6 +321,8 @@ const (
 // versions is what is remembered of an artifact's tags.
 type versions struct {
 	All []signals.Version `json:"all"`
+	// Origins are the source commits that verified evidence named.
+	Origins map[signals.Digest]promoter.Origin `json:"origins,omitempty"`
 	// read says that the registry answered since the start.
 	read bool
 	kept digest

@@ -150,7 +150,7 @@ type Ruling struct {
 // Writer turns decisions into text for people.
 type Writer interface {
 	Title(l promoter.LanePlan) string
-	Body(l promoter.LanePlan, r promoter.Route, d gitops.Desired, proofs []signals.Proof) string
+	Body(l promoter.Letter) string
 }
 
 // Hint says what may have changed; it wakes the loop and is never believed. The

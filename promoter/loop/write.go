@@ -8,6 +8,7 @@ import (
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/gitops/edit"
+	"github.com/waveguide-dev/waveguide/promoter"
 	"github.com/waveguide-dev/waveguide/promoter/store"
 )
 
@@ -173,7 +174,20 @@ func (l *Loop) describe(ctx context.Context, d deed) error {
 	return nil
 }
 
+// body is the text of a proposal.
 func (l *Loop) body(d deed) string {
-	k := l.lanes[d.change.Lane]
-	return l.Writer.Body(d.lane, d.route, k.desired, k.proofs)
+	k, v := l.lanes[d.change.Lane], l.versions[d.route.Artifact]
+	letter := promoter.Letter{Plan: d.lane, Route: d.route, Stop: d.stop, Desired: k.desired, Proofs: k.proofs}
+	if v != nil {
+		letter.From, letter.To = v.Origins[d.lane.Current.Digest], v.Origins[d.lane.Candidate.Digest]
+	}
+	for _, w := range d.route.Waves {
+		for _, s := range w.Stops {
+			o := l.lanes[s.Lane]
+			if s.Lane != d.change.Lane && o != nil && o.desired.Presence == gitops.At && o.desired.Version.Digest == string(d.lane.Candidate.Digest) {
+				letter.Running = append(letter.Running, s.Lane.Environment)
+			}
+		}
+	}
+	return l.Writer.Body(letter)
 }

@@ -25,6 +25,10 @@ func plan(tag, reason string) promoter.LanePlan {
 	}
 }
 
+func letter(l promoter.LanePlan) promoter.Letter {
+	return promoter.Letter{Plan: l, Route: promoter.Route{Promotion: "shop", Image: "r.example/shop"}}
+}
+
 func TestHostileTextCannotSpeak(t *testing.T) {
 	t.Parallel()
 	hostile := map[string]string{
@@ -43,7 +47,7 @@ func TestHostileTextCannotSpeak(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := plan(text, text)
-			body := prose.Proposal{}.Body(l, promoter.Route{Promotion: "shop", Image: "r.example/shop"}, gitops.Desired{}, nil)
+			body := prose.Proposal{}.Body(letter(l))
 			for _, bad := range []string{"@everybody", "](https", "<script", "<img", "<b>", "\x1b", "\u202e", "\n|---|\n|---|"} {
 				if strings.Contains(body, bad) && !inCode(body, bad) {
 					t.Errorf("Body lets %q through:\n%s", bad, body)
@@ -79,14 +83,13 @@ func TestBodyChangesOnlyWithItsContent(t *testing.T) {
 	t.Parallel()
 	l := plan("1.1.0", "needs 1 approval(s)")
 	l.Verdicts[0].Until = time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
-	r := promoter.Route{Promotion: "shop", Image: "r.example/shop"}
-	one := prose.Proposal{}.Body(l, r, gitops.Desired{}, nil)
+	one := prose.Proposal{}.Body(letter(l))
 	l.Verdicts[0].Until = l.Verdicts[0].Until.Add(time.Hour)
-	if two := (prose.Proposal{}).Body(l, r, gitops.Desired{}, nil); one != two {
+	if two := (prose.Proposal{}).Body(letter(l)); one != two {
 		t.Error("Body changes with the clock alone")
 	}
 	l.Verdicts[0].Reason = "needs 2 approval(s)"
-	if two := (prose.Proposal{}).Body(l, r, gitops.Desired{}, nil); one == two {
+	if two := (prose.Proposal{}).Body(letter(l)); one == two {
 		t.Error("Body does not change with its reason")
 	}
 }
@@ -115,5 +118,28 @@ func TestHostileTextIsCut(t *testing.T) {
 	t.Parallel()
 	if n := len([]rune(prose.Plain(strings.Repeat("ab", 100_000)))); n > 301 {
 		t.Errorf("Plain keeps %d characters", n)
+	}
+}
+
+// TestCompareLink holds that a link is made from verified commits on a host of
+// a known kind, and from nothing else.
+func TestCompareLink(t *testing.T) {
+	t.Parallel()
+	a, b := strings.Repeat("a", 40), strings.Repeat("b", 40)
+	for _, c := range []struct{ source, from, to, want string }{
+		{"https://github.com/acme/shop", a, b, "https://github.com/acme/shop/compare/" + a + "..." + b},
+		{"https://gitlab.com/acme/shop", a, b, "https://gitlab.com/acme/shop/-/compare/" + a + "..." + b},
+		{"https://evil.example/x", a, b, ""},
+		{"https://github.com/acme/shop) [x](https://evil.example", a, b, ""},
+		{"javascript:alert(1)", a, b, ""},
+		{"https://github.com/acme/shop", "main", b, ""},
+		{"https://github.com/acme/shop", a, a, ""},
+	} {
+		l := letter(plan("1.1.0", "waits"))
+		l.From, l.To = promoter.Origin{Source: c.source, Revision: c.from}, promoter.Origin{Source: c.source, Revision: c.to}
+		body := prose.Proposal{}.Body(l)
+		if linked := strings.Contains(body, "](") && !inCode(body, "]("); linked != (c.want != "") || !strings.Contains(body, c.want) {
+			t.Errorf("from %s: %s", c.source, body)
+		}
 	}
 }
