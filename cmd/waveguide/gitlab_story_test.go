@@ -173,3 +173,23 @@ func TestGitLabDevToProd(t *testing.T) {
 	w.history(next, "1.1.0")
 	w.ledger()
 }
+
+// TestGitLabDoctor reads what a GitLab demands of whom, and what can be passed by.
+func TestGitLabDoctor(t *testing.T) {
+	t.Parallel()
+	w := newGitLabWorld(t, setup{registry: memoryRegistry(t), envs: []string{"dev"}})
+	c := start(t, nil, "waveguide", "doctor", "-c", filepath.Join(w.dir, "waveguide.yaml"))
+	<-c.done
+	text := c.out.String()
+	for _, want := range []string{
+		"works    env: rights of the bot: write",
+		"risk     env: required check waveguide: this forge takes it from everybody who may write statuses",
+		"Maintainers may push to it without a merge request",
+		"risk     env: code owners: their approval is not asked for",
+		"works    env: pause issues",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("doctor does not say %q:\n%s", want, text)
+		}
+	}
+}

@@ -49,7 +49,7 @@ func (c *Client) Protection(ctx context.Context) (gitops.Protection, error) {
 	}
 	p := gitops.Protection{
 		Branch: c.options.Branch, Permission: permission(level), NoIssues: set.IssuesAccessLevel == gitlab.DisabledAccessControl,
-		Queue: set.MergeTrainsEnabled, Methods: methods(set), Settings: set.WebURL + "/-/settings/repository, Protected branches, and /-/settings/merge_requests",
+		Queue: set.MergeTrainsEnabled, Methods: methods(set), Settings: set.WebURL + "/-/settings/repository and /-/settings/merge_requests",
 	}
 	if level < int64(gitlab.DeveloperPermissions) {
 		p.Lacks = append(p.Lacks, "push branches, open merge requests and set commit statuses (role Developer)")
