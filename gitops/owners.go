@@ -60,14 +60,14 @@ func ParseOwners(kind, text string) Owners {
 			o.sections = append(o.sections, nil)
 			byDefault = strings.Fields(line[len(head):])
 		default:
-			o.read(line, byDefault)
+			add(&o, line, byDefault)
 		}
 	}
 	return o
 }
 
-// read adds a line to the last section.
-func (o *Owners) read(line string, byDefault []string) {
+// add puts a line into the last section.
+func add(o *Owners, line string, byDefault []string) {
 	line, _, _ = strings.Cut(line, " #")
 	words := splitEscaped(line)
 	one := ownedBy{owners: words[1:]}

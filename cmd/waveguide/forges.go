@@ -19,12 +19,17 @@ import (
 // gitops/gitopstest.
 type forge interface {
 	loop.Forge
+	changer
+	issuer
+	inspector
+}
+
+// changer is how the loop writes to a forge.
+type changer interface {
 	loop.Proposer
 	loop.Marker
 	loop.Talker
 	loop.Queue
-	issuer
-	inspector
 }
 
 // issuer opens, lists and closes pause issues for the command line.

@@ -207,7 +207,7 @@ func TestGiteaPause(t *testing.T) {
 	waveguide := func(args ...string) string {
 		t.Helper()
 		args = append(args, "-c", filepath.Join(w.dir, "waveguide.yaml"))
-		out, err := exec.CommandContext(t.Context(), "waveguide", args...).CombinedOutput() //nolint:gosec // the test's own words
+		out, err := exec.CommandContext(t.Context(), "waveguide", args...).CombinedOutput()
 		if err != nil {
 			t.Fatalf("waveguide %v: %v\n%s", args, err, out)
 		}

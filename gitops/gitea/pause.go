@@ -96,11 +96,9 @@ func (c *Client) pauseIssues(ctx context.Context) ([]issue, error) {
 	var out []issue
 	for _, which := range []string{"state=open", "state=closed&since=" + since} {
 		err := pages(ctx, c, c.inRepo("/issues?type=issues&%s%s", which, filter), false, func(some []issue) bool {
-			for _, i := range some {
-				if i.PullRequest == nil && slices.Contains(names(i.Labels), gitops.LabelPause) {
-					out = append(out, i)
-				}
-			}
+			out = append(out, slices.DeleteFunc(some, func(i issue) bool {
+				return i.PullRequest != nil || !slices.Contains(names(i.Labels), gitops.LabelPause)
+			})...)
 			return true
 		})
 		if err != nil {
