@@ -100,7 +100,7 @@ func (s *stand) retitled(e *Event) {
 		s.scope, s.narrowed = e.Text, nil
 	case e.By.Permission != PermissionUnknown:
 		s.narrowed = e
-		s.reply(e.ID, person(e.By)+" may not narrow this pause, so its title is put back. Somebody with write permission may change it.")
+		s.warn(e, person(e.By)+" may not narrow this pause, so its title is put back. Somebody with write permission may change it.")
 	}
 }
 
@@ -114,7 +114,7 @@ func (s *stand) ended(e *Event) {
 		s.done = true
 	case e.By.Permission != PermissionUnknown:
 		s.closed = e
-		s.reply(e.ID, person(e.By)+" may not end this pause, so the issue is opened again. Somebody with write permission may close it.")
+		s.warn(e, person(e.By)+" may not end this pause, so the issue is opened again. Somebody with write permission may close it.")
 	}
 }
 

@@ -84,6 +84,7 @@ type folder struct {
 	stops  map[string]*Stop
 	taken  map[string]*Event // marks that somebody took off without the right
 	lifted map[string]string // marks whose stop a word ended, and who said it
+	warned map[string]bool   // who was told already what they may not
 	out    Standing
 	events []Event
 }
@@ -94,7 +95,7 @@ func newFolder(id, me string, may Right, events []Event, marks ...string) *folde
 	}
 	return &folder{
 		id: id, me: me, may: may, marks: marks, events: SortEvents(slices.Clone(events)),
-		stops: map[string]*Stop{}, taken: map[string]*Event{}, lifted: map[string]string{},
+		stops: map[string]*Stop{}, taken: map[string]*Event{}, lifted: map[string]string{}, warned: map[string]bool{},
 	}
 }
 
@@ -146,7 +147,7 @@ func (f *folder) unlabelled(e *Event) {
 		f.taken[e.Label] = e
 	default:
 		f.taken[e.Label] = e
-		f.reply(e.ID, fmt.Sprintf("%s may not end this stop, so the label `%s` is put back. Somebody with write permission may take it off.", person(e.By), e.Label))
+		f.warn(e, fmt.Sprintf("%s may not end this stop, so the label `%s` is put back. Somebody with write permission may take it off.", person(e.By), e.Label))
 	}
 }
 
@@ -218,6 +219,15 @@ func (f *folder) settle(labels []Label) {
 			}
 		}
 	}
+}
+
+// warn tells somebody once what they may not, however often they try.
+func (f *folder) warn(e *Event, text string) {
+	key := string(e.Kind) + " " + e.Label + " " + e.By.Name
+	if !f.warned[key] {
+		f.reply(e.ID, text)
+	}
+	f.warned[key] = true
 }
 
 func (f *folder) reply(key, text string) {

@@ -87,6 +87,7 @@ func TestHolds(t *testing.T) {
 		{"taken off by another program", nil, []string{"ada label " + hold, "ci unlabel " + hold}, "stop " + hold + " by ada, put-label " + hold + ", reply 1"},
 		{"taken off by who cannot be read", nil, []string{"ada label " + hold, "nemo unlabel " + hold}, "stop " + hold + " by ada"},
 		{"put back", []string{hold}, []string{"ada label " + hold, "eve unlabel " + hold, "bot label " + hold}, "stop " + hold + " by ada, reply 1"},
+		{"again and again", []string{hold}, []string{"ada label " + hold, "eve unlabel " + hold, "bot label " + hold, "eve unlabel " + hold, "bot label " + hold, "ci unlabel " + hold, "bot label " + hold}, "stop " + hold + " by ada, reply 1, reply 5"},
 		{"put back and answered", []string{hold}, []string{"ada label " + hold, "eve unlabel " + hold, "bot label " + hold, "bot says " + gitops.AnswerText("1", "no")}, "stop " + hold + " by ada"},
 		{"answered by a forger", []string{hold}, []string{"ada label " + hold, "eve unlabel " + hold, "bot label " + hold, "eve says " + gitops.AnswerText("1", "no")}, "stop " + hold + " by ada, reply 1"},
 		{"put back, then released", nil, []string{"ada label " + hold, "eve unlabel " + hold, "bot label " + hold, "ada unlabel " + hold}, "reply 1"},
