@@ -52,6 +52,8 @@ type Repository struct {
 	Forge       Forge           `yaml:"forge" jsonschema:"required"`
 	Credentials *GitCredentials `yaml:"credentials,omitempty"`
 	Commit      Commit          `yaml:"commit,omitempty"`
+	// HumanChanges is what the check says of people's own proposals.
+	HumanChanges string `yaml:"humanChanges,omitempty" jsonschema:"enum=gate,enum=warn" jsonschema_description:"people's proposals that change a version: gate judges them as the bot's own are (the default), warn lets them pass and says what the gates say"`
 }
 
 // Governance says which rule files may hold more than promotions.

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/waveguide-dev/waveguide/config"
+	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/gitops/mirror"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
 	"github.com/waveguide-dev/waveguide/promoter/prose"
@@ -106,10 +107,10 @@ func (w *daemon) repository(ctx context.Context, r config.Repository, h hooks, m
 		Repository: r.Name, RulesDir: r.Rules, Repo: git, Branches: git, Forge: forge, Proposer: forge, Marker: forge, Talker: forge, Queue: forge,
 		Registry: w.oci, Prover: w.oci, Health: rules, Rules: heeding(forge, rules), Writer: prose.Proposal{}, Store: w.store,
 		Log: w.log.With("repository", r.Name), Metrics: m, Email: r.Commit.Email, Hints: hints, Crash: h.crash, Witness: git.Witness,
-		Poll: polls(w.config, r),
+		Poll: polls(w.config, r), HumanChanges: loop.HumanChanges(r.HumanChanges),
 	}
-	if p := w.config.Paused; p != nil && (p.Until.IsZero() || time.Now().Before(p.Until)) {
-		o.Paused = p.Reason
+	if p := w.config.Paused; p != nil {
+		o.Paused = &gitops.Pause{ID: "the daemon's file", Title: p.Reason, Until: p.Until}
 	}
 	w.loops = append(w.loops, loop.New(o))
 	return nil

@@ -18,7 +18,10 @@ func (Pause) Check(c Case) Verdict {
 		if !p.Covers(c.Lane, c.Promotion+"/"+c.Wave, c.Now) {
 			continue
 		}
-		v := block(orElse(p.By.Name, "whoever paused"), "paused by %s%s with %s; close it to resume", orElse(p.By.Name, "the rules"), since(p.Since), orElse(p.ID, "no name"))
+		v := block("whoever paused", "paused by %s%s; end it there to resume", orElse(p.ID, "the rules"), because(p.Title))
+		if p.By.Name != "" {
+			v = block(p.By.Name, "paused by %s%s with %s; close it to resume", p.By.Name, since(p.Since), orElse(p.ID, "no name"))
+		}
 		if len(p.Unread) > 0 {
 			v.Reason += "; everything is paused because " + p.Unread[0] + " was not understood"
 		}

@@ -234,8 +234,8 @@ func (l *Loop) lookForge(ctx context.Context, now time.Time) {
 		var standing []gitops.Pause
 		if standing, err = l.lookIssues(ctx, now); l.speak(sourcePauses, err) {
 			pauses, read = standing, true
-			if l.Paused != "" {
-				pauses = append(slices.Clip(pauses), gitops.Pause{ID: "the kill switch", Title: l.Paused})
+			if l.Paused != nil {
+				pauses = append(slices.Clip(pauses), *l.Paused)
 			}
 		}
 		err = l.lookProposals(ctx)

@@ -38,8 +38,8 @@ type Options struct {
 	Poll  Poll
 	// HumanChanges says how people's proposals are judged; by the gates if empty.
 	HumanChanges HumanChanges
-	// Paused stops every advance; checks still go red.
-	Paused string
+	// Paused stops every advance; checks still go red. Nil stops nothing.
+	Paused *gitops.Pause
 	// Hints wakes the loop.
 	Hints <-chan Hint
 	// Observe sees every look that changed something: dashboards and demos.

@@ -299,7 +299,8 @@ func TestKillSwitch(t *testing.T) {
 			t.Fatalf("check is %v", r.check("dev"))
 		}
 		deeds := len(r.deeds)
-		r.opts.Paused = "the night of the sale"
+		over := time.Now().Add(3 * time.Hour)
+		r.opts.Paused = &gitops.Pause{ID: "the daemon's file", Title: "the night of the sale", Until: over}
 		r.restart()
 		r.health["dev"] = signals.StateUnhealthy
 		r.tags = append(r.tags, "1.2.0")
@@ -312,6 +313,11 @@ func TestKillSwitch(t *testing.T) {
 			if r.count(what) > 0 {
 				t.Errorf("%s while paused: %v", what, r.deeds)
 			}
+		}
+		delete(r.health, "dev")
+		r.run(2 * time.Hour)
+		if r.check("dev").State != gitops.CheckSuccess {
+			t.Errorf("after it is over: %v", r.check("dev"))
 		}
 	})
 }
