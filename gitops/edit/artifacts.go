@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/waveguide-dev/waveguide/gitops/edit/splice"
 )
 
 const (
@@ -24,16 +26,16 @@ type Named struct {
 func (f *File) Artifacts(sources map[string]string) (out []Named, err error) {
 	c := &census{seen: map[repository]bool{}}
 	s := &search{file: f, named: map[int]bool{}}
-	for i, d := range f.tree.docs {
-		if n := root(d); n != nil {
+	for i, d := range f.Tree.Docs {
+		if n := splice.Root(d); n != nil {
 			s.doc = i + 1
-			s.enter(f.tree, n)
+			s.enter(f.Tree, n)
 			c.search = s
 			c.walk(n, "")
 		}
 	}
-	if len(c.names) > maxArtifacts || len(c.names)*len(f.tree.Text) > maxCensus {
-		return nil, f.in(refuse(ErrTooLarge, 0, "%d names in %d bytes", len(c.names), len(f.tree.Text)), "")
+	if len(c.names) > maxArtifacts || len(c.names)*len(f.Tree.Text) > maxCensus {
+		return nil, f.In(refuse(ErrTooLarge, 0, "%d names in %d bytes", len(c.names), len(f.Tree.Text)), "")
 	}
 	for _, name := range c.names {
 		hits, _ := f.find(name, sources)
@@ -101,10 +103,10 @@ func (c *census) walk(n *yaml.Node, key string) {
 // scalar takes what is a reference beyond doubt, and what stands where images and addresses stand.
 func (c *census) scalar(n *yaml.Node, key string) {
 	if n.Style&yaml.LiteralStyle != 0 {
-		if in, err := c.look.tree.embedded(n); err == nil && rootOf(in) != nil {
+		if in, err := c.look.Tree.Embedded(n); err == nil && splice.RootOf(in) != nil {
 			look := c.look
-			c.look = lookup{tree: in}
-			c.walk(rootOf(in), "")
+			c.look = splice.Lookup{Tree: in}
+			c.walk(splice.RootOf(in), "")
 			c.look = look
 		}
 		return

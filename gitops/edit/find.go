@@ -2,6 +2,7 @@ package edit
 
 import (
 	"bytes"
+	"errors"
 	"path"
 	"slices"
 	"strings"
@@ -10,6 +11,8 @@ import (
 
 	expr "github.com/waveguide-dev/waveguide/gitops/edit/path"
 	"github.com/waveguide-dev/waveguide/gitops/edit/span"
+
+	"github.com/waveguide-dev/waveguide/gitops/edit/splice"
 )
 
 const (
@@ -19,7 +22,7 @@ const (
 
 // frame is one step of the way from the root to the node looked at.
 type frame struct {
-	tree    *tree
+	tree    *splice.Tree
 	node    *yaml.Node
 	index   int // of the key or item in node.Content
 	embed   bool
@@ -34,7 +37,7 @@ type search struct {
 	text    string // needle
 	base    string // the last part of the repository's path
 	sources map[string]string
-	look    lookup
+	look    splice.Lookup
 	global  []string // registries that hold for a whole document
 	doc     int
 	way     []frame
@@ -53,16 +56,16 @@ func (f *File) find(repository string, sources map[string]string) ([]Hit, []Ment
 	s.needle = []byte(s.want.needle())
 	s.text = string(s.needle)
 	s.base = path.Base(s.text)
-	if !Mentions(f.tree.Text, s.needle) {
+	if !Mentions(f.Tree.Text, s.needle) {
 		return nil, nil
 	}
-	if isLock(path.Base(f.name)) {
+	if splice.IsLock(path.Base(f.Name)) {
 		return nil, s.mentions()
 	}
-	for i, d := range f.tree.docs {
-		if n := root(d); n != nil {
+	for i, d := range f.Tree.Docs {
+		if n := splice.Root(d); n != nil {
 			s.doc = i + 1
-			s.enter(f.tree, n)
+			s.enter(f.Tree, n)
 			s.walk(n)
 		}
 	}
@@ -71,7 +74,7 @@ func (f *File) find(repository string, sources map[string]string) ([]Hit, []Ment
 
 // written leaves out templates where other places name a version: they are filled from somewhere else.
 func (s *search) written() []Hit {
-	real := slices.DeleteFunc(slices.Clone(s.hits), func(h Hit) bool { return isReason(h.fault, ErrTemplate) })
+	real := slices.DeleteFunc(slices.Clone(s.hits), func(h Hit) bool { return errors.Is(h.fault, ErrTemplate) })
 	if len(real) == 0 {
 		return s.hits
 	}
@@ -79,9 +82,9 @@ func (s *search) written() []Hit {
 }
 
 func (s *search) mentions() (out []Mention) {
-	src, last := s.file.tree.Text, 0
+	src, last := s.file.Tree.Text, 0
 	for at := mentionAt(src, s.needle, 0); at >= 0 && len(out) < maxMentions; at = mentionAt(src, s.needle, at+1) {
-		line := s.file.tree.lineAt(at)
+		line := s.file.Tree.FileLine(at)
 		if line == last || s.named[line] {
 			continue
 		}
@@ -103,7 +106,7 @@ func lineText(src []byte, at int) string {
 }
 
 func (s *search) walk(n *yaml.Node) {
-	if len(s.hits) > maxEdits {
+	if len(s.hits) > splice.MaxEdits {
 		return
 	}
 	switch n.Kind {
@@ -127,7 +130,7 @@ func (s *search) down(n *yaml.Node, i int, c *yaml.Node) {
 	if c.Kind == yaml.ScalarNode && len(c.Value) < len(s.needle) && c.Style&yaml.LiteralStyle == 0 {
 		return
 	}
-	s.way = append(s.way, frame{tree: s.look.tree, node: n, index: i})
+	s.way = append(s.way, frame{tree: s.look.Tree, node: n, index: i})
 	s.walk(c)
 	s.way = s.way[:len(s.way)-1]
 }
@@ -143,7 +146,7 @@ func (s *search) scalar(n *yaml.Node) {
 	if len(n.Value) > maxScalar || mentionAt([]byte(n.Value), s.needle, 0) < 0 {
 		return
 	}
-	if s.look.tree.closed(n) != "" {
+	if s.look.Tree.Closed(n) != "" {
 		return
 	}
 	text := strings.TrimRight(n.Value, "\n")
@@ -178,16 +181,16 @@ func (s *search) address(n *yaml.Node, a source) {
 
 // inside walks the YAML of a literal block; false when it holds none.
 func (s *search) inside(n *yaml.Node) bool {
-	in, err := s.look.tree.embedded(n)
+	in, err := s.look.Tree.Embedded(n)
 	if err != nil {
 		return false
 	}
-	r := rootOf(in)
+	r := splice.RootOf(in)
 	if r == nil || r.Kind == yaml.ScalarNode {
 		return false
 	}
 	look, global := s.look, s.global
-	s.way = append(s.way, frame{tree: look.tree, node: n, embed: true})
+	s.way = append(s.way, frame{tree: look.Tree, node: n, embed: true})
 	s.enter(in, r)
 	s.walk(r)
 	s.way = s.way[:len(s.way)-1]
@@ -196,9 +199,9 @@ func (s *search) inside(n *yaml.Node) bool {
 }
 
 // enter begins a document, and reads the registry that Helm charts let all their images share.
-func (s *search) enter(t *tree, top *yaml.Node) {
-	s.look, s.global = lookup{tree: t}, nil
-	global, _, err := s.look.child(top, "global")
+func (s *search) enter(t *splice.Tree, top *yaml.Node) {
+	s.look, s.global = splice.Lookup{Tree: t}, nil
+	global, _, err := s.look.Child(top, "global")
 	if err != nil {
 		return
 	}
@@ -214,10 +217,10 @@ func (s *search) enter(t *tree, top *yaml.Node) {
 
 // target makes the target of the scalar at the end of the way.
 func (s *search) target(n *yaml.Node, more ...expr.Step) Target {
-	t := Target{Document: s.doc, Line: s.look.tree.line(n), Value: n.Value, tree: s.look.tree, node: n}
+	t := Target{Document: s.doc, Line: s.look.Tree.Line(n), Value: n.Value, Tree: s.look.Tree, Node: n}
 	t.Path = expr.Spell(append(s.steps(), more...))
 	if len(s.way) > 0 && !s.way[len(s.way)-1].embed {
-		t.parent = s.way[len(s.way)-1].node
+		t.Parent = s.way[len(s.way)-1].node
 	}
 	return t
 }
@@ -287,7 +290,7 @@ func (s *search) add(h Hit, t Target) {
 		}
 	}
 	if h.fault != nil {
-		h.fault = s.file.in(h.fault, h.Path)
+		h.fault = s.file.In(h.fault, h.Path)
 	}
 	s.named[t.Line] = true
 	s.hits = append(s.hits, h)
@@ -301,7 +304,7 @@ func (w *frame) duplicate() error {
 	key := w.node.Content[w.index]
 	for i := 0; i+1 < len(w.node.Content); i += 2 {
 		if k := w.node.Content[i]; i != w.index && k.Value == key.Value && k.Kind == key.Kind {
-			return refuse(ErrDuplicate, w.tree.line(key), "%q stands at lines %d and %d", key.Value, w.tree.line(key), w.tree.line(k))
+			return refuse(ErrDuplicate, w.tree.Line(key), "%q stands at lines %d and %d", key.Value, w.tree.Line(key), w.tree.Line(k))
 		}
 	}
 	w.checked = true

@@ -1,5 +1,7 @@
 package edit
 
+import "github.com/waveguide-dev/waveguide/gitops/edit/splice"
+
 // Finder finds the places of one artifact in the files of a tree. It searches bytes first and remembers by blob: a blob
 // never changes, so one that was searched is not read again. It is not safe for use from several goroutines.
 type Finder struct {
@@ -24,7 +26,7 @@ func NewFinder(r Request) *Finder {
 
 // File searches one file. Read is called only for a blob that was not seen; an empty blob id is never remembered.
 func (f *Finder) File(name, blob string, read func() ([]byte, error)) (Found, error) {
-	key := blob + "/" + formatOf(name).String()
+	key := blob + "/" + splice.FormatOf(name).String()
 	if blob != "" {
 		if _, ok := f.silent[blob]; ok {
 			return Found{}, nil

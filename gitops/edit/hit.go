@@ -201,12 +201,12 @@ func (h *Hit) fields(tag, digest string) (ws []Write, err error) {
 			digest = bare
 		}
 		ws = append(ws, Write{Target: *h.digest, Value: digest})
-	case h.tag.lone:
+	case h.tag.Lone:
 		return nil, h.refused(refuse(ErrPinning, h.Line, "only the tag %q stands there, in an item of its own", h.Tag))
 	default:
 		t := *h.tag
 		t.Path = h.pathOfDigest
-		ws = append(ws, Write{Target: t, Value: digest, key: h.digestKey()})
+		ws = append(ws, Write{Target: t, Value: digest, Key: h.digestKey()})
 	}
 	return ws, nil
 }
@@ -243,7 +243,7 @@ func (h *Hit) spell(tag, digest string) (string, error) {
 	return r.String(), nil
 }
 
-func (h *Hit) refused(err error) error { return h.file.in(err, h.Path) }
+func (h *Hit) refused(err error) error { return h.file.In(err, h.Path) }
 
 func (v Version) check() error {
 	switch {

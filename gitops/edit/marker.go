@@ -5,6 +5,8 @@ import (
 	"regexp"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/waveguide-dev/waveguide/gitops/edit/splice"
 )
 
 var (
@@ -66,7 +68,7 @@ type behind struct {
 // marked gives the places that markers of the request's artifact lead to.
 func (f *File) marked(r Request) (hits []Hit, err error) {
 	marks := map[int]Marker{}
-	for _, m := range Markers(f.tree.Text) {
+	for _, m := range Markers(f.Tree.Text) {
 		if m.Artifact == r.Artifact && m.Part != "name" {
 			marks[m.Line] = m
 		}
@@ -74,21 +76,21 @@ func (f *File) marked(r Request) (hits []Hit, err error) {
 	if len(marks) == 0 {
 		return nil, nil
 	}
-	if len(marks) > maxEdits {
-		return nil, f.in(refuse(ErrTooLarge, 0, "%d markers, the limit is %d", len(marks), maxEdits), "")
+	if len(marks) > splice.MaxEdits {
+		return nil, f.In(refuse(ErrTooLarge, 0, "%d markers, the limit is %d", len(marks), splice.MaxEdits), "")
 	}
 	found := f.valuesBefore(marks)
-	for _, m := range Markers(f.tree.Text) {
+	for _, m := range Markers(f.Tree.Text) {
 		if marks[m.Line] != m {
 			continue
 		}
 		b, ok := found[m.Line]
 		if !ok {
-			return nil, f.in(refuse(ErrNoMatch, m.Line, "the marker of %s stands behind no value", m.Artifact), "")
+			return nil, f.In(refuse(ErrNoMatch, m.Line, "the marker of %s stands behind no value", m.Artifact), "")
 		}
 		h, err := f.markedHit(b, m, r, found)
 		if err != nil {
-			return nil, f.in(err, b.target.Path)
+			return nil, f.In(err, b.target.Path)
 		}
 		hits = append(hits, h)
 	}
@@ -115,7 +117,7 @@ func (f *File) markedHit(b behind, m Marker, r Request, found map[int]behind) (H
 	h.part = m.Part
 	if m.Part == "tag" && both.digest != nil && both.Digest != "" && h.Digest == "" {
 		for _, o := range found {
-			if o.target.node == both.digest.node {
+			if o.target.Node == both.digest.Node {
 				return h, nil
 			}
 		}
@@ -131,9 +133,9 @@ func (f *File) markedHit(b behind, m Marker, r Request, found map[int]behind) (H
 func (f *File) valuesBefore(marks map[int]Marker) map[int]behind {
 	found := map[int]behind{}
 	s := &search{file: f, named: map[int]bool{}}
-	for i, d := range f.tree.docs {
-		if n := root(d); n != nil {
-			s.doc, s.look = i+1, lookup{tree: f.tree}
+	for i, d := range f.Tree.Docs {
+		if n := splice.Root(d); n != nil {
+			s.doc, s.look = i+1, splice.Lookup{Tree: f.Tree}
 			s.visit(n, func(n *yaml.Node) { s.markAt(n, marks, found) })
 		}
 	}
@@ -142,16 +144,16 @@ func (f *File) valuesBefore(marks map[int]Marker) map[int]behind {
 
 // markAt takes n as the value of the marker on its line.
 func (s *search) markAt(n *yaml.Node, marks map[int]Marker, found map[int]behind) {
-	line := s.look.tree.line(n)
+	line := s.look.Tree.Line(n)
 	m, ok := marks[line]
 	if !ok {
 		return
 	}
-	at, err := s.look.tree.scalar(n)
-	for t := s.look.tree; err == nil && t.outer != nil; t = t.outer {
-		at, err = t.lift(at)
+	at, err := s.look.Tree.Range(n)
+	for t := s.look.Tree; err == nil && t.Outer != nil; t = t.Outer {
+		at, err = t.Lift(at)
 	}
-	if err != nil || at.Start > m.at || at.End > m.at && !isBlock(n) {
+	if err != nil || at.Start > m.at || at.End > m.at && !splice.IsBlock(n) {
 		return
 	}
 	if old, again := found[line]; again && old.start > at.Start {
@@ -182,14 +184,14 @@ func (s *search) visit(n *yaml.Node, see func(*yaml.Node)) {
 		if n.Style&yaml.LiteralStyle == 0 {
 			return
 		}
-		in, err := s.look.tree.embedded(n)
+		in, err := s.look.Tree.Embedded(n)
 		if err != nil {
 			return
 		}
-		if r := rootOf(in); r != nil && r.Kind != yaml.ScalarNode {
+		if r := splice.RootOf(in); r != nil && r.Kind != yaml.ScalarNode {
 			look := s.look
-			s.way = append(s.way, frame{tree: look.tree, node: n, embed: true})
-			s.look = lookup{tree: in}
+			s.way = append(s.way, frame{tree: look.Tree, node: n, embed: true})
+			s.look = splice.Lookup{Tree: in}
 			s.visit(r, see)
 			s.way, s.look = s.way[:len(s.way)-1], look
 		}
@@ -198,7 +200,7 @@ func (s *search) visit(n *yaml.Node, see func(*yaml.Node)) {
 }
 
 func (s *search) visitAt(n *yaml.Node, i int, c *yaml.Node, see func(*yaml.Node)) {
-	s.way = append(s.way, frame{tree: s.look.tree, node: n, index: i})
+	s.way = append(s.way, frame{tree: s.look.Tree, node: n, index: i})
 	s.visit(c, see)
 	s.way = s.way[:len(s.way)-1]
 }

@@ -8,6 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	expr "github.com/waveguide-dev/waveguide/gitops/edit/path"
+
+	"github.com/waveguide-dev/waveguide/gitops/edit/splice"
 )
 
 // hitAt is the place that the path leads to: one of those found, or what the scalar's own text says.
@@ -18,7 +20,7 @@ func (f *File) hitAt(r Request, found []Hit) (Hit, error) {
 	}
 	for _, h := range found {
 		for _, p := range h.targets() {
-			if p.node == t.node {
+			if p.Node == t.Node {
 				h.Path, h.doubt = r.Path, nil
 				return h, nil
 			}
@@ -26,7 +28,7 @@ func (f *File) hitAt(r Request, found []Hit) (Hit, error) {
 	}
 	h, err := f.read(t, r)
 	if err != nil {
-		return Hit{}, f.in(err, r.Path)
+		return Hit{}, f.In(err, r.Path)
 	}
 	return f.withSibling(h, t, r)
 }
@@ -40,7 +42,7 @@ func (h *Hit) targets() []*Target {
 func (h *Hit) overlaps(o Hit) bool {
 	for _, a := range h.targets() {
 		for _, b := range o.targets() {
-			if a.node == b.node {
+			if a.Node == b.Node {
 				return true
 			}
 		}
@@ -51,7 +53,7 @@ func (h *Hit) overlaps(o Hit) bool {
 // stale adds the file that goes stale when the place changes.
 func (h *Hit) stale(files []string) []string {
 	const lock = "Chart.lock"
-	if h.Form != FormChart || path.Base(h.file.name) != "Chart.yaml" || slices.Contains(files, lock) {
+	if h.Form != FormChart || path.Base(h.file.Name) != "Chart.yaml" || slices.Contains(files, lock) {
 		return files
 	}
 	return append(files, lock)
@@ -94,18 +96,18 @@ func (f *File) read(t Target, r Request) (Hit, error) {
 // withSibling takes a tag and digest that stand beside one another as one place, so that no pin is dropped or
 // contradicted by writing one of them.
 func (f *File) withSibling(h Hit, t Target, r Request) (Hit, error) {
-	if t.parent == nil || t.parent.Kind != yaml.MappingNode || h.Form != FormField {
+	if t.Parent == nil || t.Parent.Kind != yaml.MappingNode || h.Form != FormField {
 		return h, nil
 	}
 	keys, has := map[*yaml.Node]string{}, map[string]bool{}
-	for i := 0; i+1 < len(t.parent.Content); i += 2 {
-		keys[t.parent.Content[i+1]] = t.parent.Content[i].Value
-		has[t.parent.Content[i].Value] = true
+	for i := 0; i+1 < len(t.Parent.Content); i += 2 {
+		keys[t.Parent.Content[i+1]] = t.Parent.Content[i].Value
+		has[t.Parent.Content[i].Value] = true
 	}
 	tagKey, digestKey, form := "tag", "digest", FormValues
-	switch key := keys[t.node]; {
+	switch key := keys[t.Node]; {
 	case (key == "version" || key == "targetRevision") && (has["chart"] || has["source"] || has["name"] && has["repository"]):
-		h.Form, h.fault = FormChart, f.in(FormChart.fault(t.Line, h.Tag, ""), r.Path)
+		h.Form, h.fault = FormChart, f.In(FormChart.fault(t.Line, h.Tag, ""), r.Path)
 		return h, nil
 	case key == "targetRevision":
 		h.Form = FormRevision
@@ -125,20 +127,20 @@ func (f *File) withSibling(h Hit, t Target, r Request) (Hit, error) {
 
 // beside reads tag and digest of the mapping that t stands in.
 func (f *File) beside(h Hit, t Target, r Request, form Form, keys [2]string) (Hit, error) {
-	s := &search{file: f, look: lookup{tree: t.tree}, doc: t.Document}
-	both, at := s.fieldsOf(t.parent, form, keys[0], keys[1])
+	s := &search{file: f, look: splice.Lookup{Tree: t.Tree}, doc: t.Document}
+	both, at := s.fieldsOf(t.Parent, form, keys[0], keys[1])
 	if at == nil {
 		return h, nil
 	}
 	if both.fault != nil {
-		return Hit{}, f.in(both.fault, t.Path)
+		return Hit{}, f.In(both.fault, t.Path)
 	}
 	for i, p := range []*Target{both.tag, both.digest} {
 		if p == nil {
 			continue
 		}
 		p.Path = t.Path
-		if p.node != t.node {
+		if p.Node != t.Node {
 			p.Path = besidePath(t.Path, keys[i])
 		}
 	}
@@ -162,16 +164,16 @@ func besidePath(path, key string) string {
 
 // othersName refuses a mapping that names another repository beside the tag or digest.
 func (f *File) othersName(t Target, r Request) error {
-	s := &search{file: f, look: lookup{tree: t.tree}, doc: t.Document}
+	s := &search{file: f, look: splice.Lookup{Tree: t.Tree}, doc: t.Document}
 	keys := []string{"repository"}
-	if name, _ := s.field(t.parent, "newName"); name != "" {
+	if name, _ := s.field(t.Parent, "newName"); name != "" {
 		keys = []string{"newName"}
-	} else if _, n := s.field(t.parent, "newTag"); n != nil {
+	} else if _, n := s.field(t.Parent, "newTag"); n != nil {
 		keys = []string{"name"}
 	}
 	for _, k := range keys {
-		if v, n := s.field(t.parent, k); v != "" && !parseRepository(r.Repository).mirrors(parseRepository(v)) {
-			return f.in(refuse(ErrNoMatch, t.tree.line(n), "%s names %.200s, not %s", k, v, r.Repository), r.Path)
+		if v, n := s.field(t.Parent, k); v != "" && !parseRepository(r.Repository).mirrors(parseRepository(v)) {
+			return f.In(refuse(ErrNoMatch, t.Tree.Line(n), "%s names %.200s, not %s", k, v, r.Repository), r.Path)
 		}
 	}
 	return nil

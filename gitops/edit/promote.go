@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/waveguide-dev/waveguide/gitops/edit/splice"
 )
 
 // Request asks for one file to name a version of an artifact, or for one place to read a value.
@@ -39,15 +41,15 @@ type Result struct {
 // Promote makes all places of a repository in one file, or the one at a path, name the version. It changes everything
 // or nothing: one place that cannot be written refuses the file with a [*Refusal].
 func Promote(name string, src []byte, r Request) (Result, error) {
-	f := &File{name: name}
+	f := &File{&splice.File{Name: name}}
 	if err := r.check(); err != nil {
-		return Result{}, f.in(err, r.Path)
+		return Result{}, f.In(err, r.Path)
 	}
-	if len(src) > maxBytes {
-		return Result{}, f.in(refuse(ErrTooLarge, 0, "%d bytes, the limit is %d", len(src), maxBytes), "")
+	if len(src) > splice.MaxBytes {
+		return Result{}, f.In(refuse(ErrTooLarge, 0, "%d bytes, the limit is %d", len(src), splice.MaxBytes), "")
 	}
 	if !r.named(src) {
-		return Result{}, f.in(refuse(ErrNoMatch, 0, "%s is not named", r.subject()), "")
+		return Result{}, f.In(refuse(ErrNoMatch, 0, "%s is not named", r.subject()), "")
 	}
 	f, err := Open(name, src)
 	if err != nil {
@@ -63,7 +65,7 @@ func (f *File) promote(r Request) (res Result, err error) {
 		if err != nil {
 			return Result{}, err
 		}
-		writes = append(writes, Write{Target: t, Value: r.Value, Expect: r.Expect, typed: true})
+		writes = append(writes, Write{Target: t, Value: r.Value, Expect: r.Expect, Typed: true})
 	} else {
 		if res.Hits, res.Mentions, err = f.Places(r); err != nil {
 			return Result{}, err
@@ -85,7 +87,7 @@ func (f *File) promote(r Request) (res Result, err error) {
 		if err != nil {
 			return Result{}, err
 		}
-		writes = append(writes, Write{Target: t, Value: m.Value, typed: true})
+		writes = append(writes, Write{Target: t, Value: m.Value, Typed: true})
 	}
 	p, err := f.Plan(writes...)
 	if err != nil {
@@ -103,7 +105,7 @@ func (f *File) unnamed(r Request, mentions []Mention) error {
 	}
 	e := refuse(ErrNoMatch, line, "%s", text)
 	e.Hint = "write a tag or digest there once by hand, or give the path of the value"
-	return f.in(e, "")
+	return f.In(e, "")
 }
 
 // Places gives the places that a request leads to, as they are, in the order of the file, and the lines that mention the

@@ -57,6 +57,7 @@ func TestMarkersThatLeadNowhere(t *testing.T) {
 		line   int
 	}{
 		"no value on its line":          {"a: 1\n# waveguide: payments\n", edit.ErrNoMatch, 2},
+		"inside a text of two lines":    {"a: \"1@OLD # waveguide: payments\n  more\"\n", edit.ErrNoMatch, 1},
 		"a mapping on its line":         {"a: # waveguide: payments\n  b: 1\n", edit.ErrNoMatch, 1},
 		"another artifact":              {"a: 1@OLD # waveguide: payments-v2\n", edit.ErrNoMatch, 0},
 		"the digest is not marked":      {"tag: 1.4.2 # waveguide: payments.tag\ndigest: OLD\n", edit.ErrPinning, 1},

@@ -6,6 +6,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	expr "github.com/waveguide-dev/waveguide/gitops/edit/path"
+
+	"github.com/waveguide-dev/waveguide/gitops/edit/splice"
 )
 
 // named is a name with its value, wherever the format keeps the two.
@@ -44,7 +46,7 @@ func (s *search) entry(n *yaml.Node) {
 // mayName is a quick check before anything is collected.
 func (s *search) mayName(n *yaml.Node) bool {
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		v := resolved(n.Content[i+1])
+		v := splice.Resolved(n.Content[i+1])
 		if v.Kind == yaml.ScalarNode && strings.Contains(v.Value, s.base) || n.Content[i].Tag == "!!merge" {
 			return true
 		}
@@ -59,7 +61,7 @@ func (s *search) fields(n *yaml.Node) (out []named) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k := n.Content[i]
 		merges = merges || k.Tag == "!!merge"
-		v := resolved(n.Content[i+1])
+		v := splice.Resolved(n.Content[i+1])
 		if k.Kind != yaml.ScalarNode || v == nil || v.Kind != yaml.ScalarNode {
 			continue
 		}
@@ -97,8 +99,8 @@ func (s *search) inImages() bool {
 
 // field reads a scalar of a mapping, through aliases and merge keys. Empty when it is not there.
 func (s *search) field(n *yaml.Node, key string) (string, *yaml.Node) {
-	v, _, err := s.look.child(n, key)
-	if v = resolved(v); err != nil || v == nil || v.Kind != yaml.ScalarNode {
+	v, _, err := s.look.Child(n, key)
+	if v = splice.Resolved(v); err != nil || v == nil || v.Kind != yaml.ScalarNode {
 		return "", nil
 	}
 	return v.Value, v
@@ -106,21 +108,21 @@ func (s *search) field(n *yaml.Node, key string) (string, *yaml.Node) {
 
 // part is the target of a field that is to be written; its fault is of the place.
 func (s *search) part(n *yaml.Node, key string) (*Target, error) {
-	v, via, err := s.look.child(n, key)
+	v, via, err := s.look.Child(n, key)
 	switch {
 	case err != nil || v == nil:
 		return nil, err
 	case v.Kind == yaml.AliasNode:
-		return nil, aliased(s.look.tree, v)
+		return nil, splice.Aliased(s.look.Tree, v)
 	case via:
-		return nil, refuse(ErrAlias, s.look.tree.line(v), "%q comes by a merge key from line %d", key, s.look.tree.line(v))
+		return nil, refuse(ErrAlias, s.look.Tree.Line(v), "%q comes by a merge key from line %d", key, s.look.Tree.Line(v))
 	case v.Kind != yaml.ScalarNode:
-		return nil, refuse(ErrNotScalar, s.look.tree.line(v), "%s stands there", describe(v))
-	case s.look.tree.closed(v) != "":
-		return nil, refuse(ErrTemplate, s.look.tree.line(v), "%.80q: %s", v.Value, s.look.tree.closed(v))
+		return nil, refuse(ErrNotScalar, s.look.Tree.Line(v), "%s stands there", splice.Describe(v))
+	case s.look.Tree.Closed(v) != "":
+		return nil, refuse(ErrTemplate, s.look.Tree.Line(v), "%.80q: %s", v.Value, s.look.Tree.Closed(v))
 	}
 	t := s.target(v, expr.Step{Kind: expr.Key, Key: key})
-	t.parent = n
+	t.Parent = n
 	return &t, nil
 }
 
@@ -155,7 +157,7 @@ func (s *search) fieldHit(n *yaml.Node, form Form, tagKey, digestKey string, nam
 func (s *search) addFields(h Hit, at Target, names ...*yaml.Node) {
 	for _, m := range names {
 		if m != nil {
-			s.named[s.look.tree.line(m)] = true
+			s.named[s.look.Tree.Line(m)] = true
 		}
 	}
 	for _, p := range []*Target{h.tag, h.digest} {

@@ -6,28 +6,30 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	expr "github.com/waveguide-dev/waveguide/gitops/edit/path"
+
+	"github.com/waveguide-dev/waveguide/gitops/edit/splice"
 )
 
 // Sources reads the addresses of Flux sources, by kind and name such as HelmRepository/shop. A HelmRelease names its chart's
 // repository only by them; give those of other files in [Request].
 func (f *File) Sources() map[string]string {
 	out := map[string]string{}
-	l := lookup{tree: f.tree}
+	l := splice.Lookup{Tree: f.Tree}
 	read := func(n *yaml.Node, keys ...string) string {
 		for _, k := range keys {
-			v, _, err := l.child(n, k)
+			v, _, err := l.Child(n, k)
 			if err != nil || v == nil {
 				return ""
 			}
 			n = v
 		}
-		if n = resolved(n); n.Kind != yaml.ScalarNode {
+		if n = splice.Resolved(n); n.Kind != yaml.ScalarNode {
 			return ""
 		}
 		return n.Value
 	}
-	for _, d := range f.tree.docs {
-		n := root(d)
+	for _, d := range f.Tree.Docs {
+		n := splice.Root(d)
 		if n == nil || n.Kind != yaml.MappingNode {
 			continue
 		}
@@ -63,7 +65,7 @@ func (s *search) chart(n *yaml.Node, has map[string]bool) bool {
 			at, found, names = v, true, append(names, node)
 		}
 	}
-	ref, _, err := s.look.child(n, "sourceRef")
+	ref, _, err := s.look.Child(n, "sourceRef")
 	switch {
 	case found:
 		found = s.want.is(parseRepository(strings.TrimSuffix(at, "/") + "/" + name))
@@ -94,7 +96,7 @@ func (s *search) sourced(ref *yaml.Node, name string) (bool, error) {
 		url = s.file.Sources()[key]
 	}
 	if url == "" && node != nil {
-		r := refuse(ErrAmbiguous, s.look.tree.line(node), "the chart %s comes from %s, which this file does not define", name, key)
+		r := refuse(ErrAmbiguous, s.look.Tree.Line(node), "the chart %s comes from %s, which this file does not define", name, key)
 		r.Hint = "give the file that defines " + key + " as well, or the path of the version"
 		return true, r
 	}
@@ -127,7 +129,7 @@ func (s *search) located(n *yaml.Node, has map[string]bool) bool {
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if ref := n.Content[i+1]; n.Content[i].Value == "ref" && ref.Kind == yaml.MappingNode {
-			s.way = append(s.way, frame{tree: s.look.tree, node: n, index: i})
+			s.way = append(s.way, frame{tree: s.look.Tree, node: n, index: i})
 			found := s.ref(ref, node)
 			s.way = s.way[:len(s.way)-1]
 			return found

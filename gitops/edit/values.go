@@ -6,6 +6,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	expr "github.com/waveguide-dev/waveguide/gitops/edit/path"
+
+	"github.com/waveguide-dev/waveguide/gitops/edit/splice"
 )
 
 // values looks among names and values for one that names the repository, and for the tag and digest that belong to it
@@ -155,7 +157,7 @@ func (s *search) namedPart(f *named) (*Target, error) {
 	t, err := s.part(f.parent, f.key)
 	s.way = s.way[:n]
 	if t != nil && (len(f.way) > 0 || f.key != "tag" && f.key != "version") {
-		t.lone = true
+		t.Lone = true
 	}
 	return t, err
 }
@@ -173,12 +175,12 @@ func (s *search) pathBeside(f *named, key string) string {
 func (s *search) pairs(n *yaml.Node) {
 	var fields []named
 	for i, c := range n.Content {
-		if c = resolved(c); c.Kind != yaml.MappingNode {
+		if c = splice.Resolved(c); c.Kind != yaml.MappingNode {
 			return
 		}
 		name, _ := s.field(c, "name")
 		if _, v := s.field(c, "value"); v != nil && name != "" {
-			fields = append(fields, named{name: name, key: "value", value: v, parent: c, way: []frame{{tree: s.look.tree, node: n, index: i}}})
+			fields = append(fields, named{name: name, key: "value", value: v, parent: c, way: []frame{{tree: s.look.Tree, node: n, index: i}}})
 		}
 	}
 	if s.anyNames(fields) {
@@ -188,7 +190,7 @@ func (s *search) pairs(n *yaml.Node) {
 
 // defaults looks at the variables of Terraform: a mapping of mappings with a default.
 func (s *search) defaults(n *yaml.Node) {
-	if s.look.tree.format != formatHCL {
+	if s.look.Tree.Format != splice.HCL {
 		return
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -203,7 +205,7 @@ func (s *search) variables(n *yaml.Node, at int, v *yaml.Node) {
 	for i := 0; i+1 < len(v.Content); i += 2 {
 		c := v.Content[i+1]
 		if _, d := s.field(c, "default"); d != nil {
-			way := []frame{{tree: s.look.tree, node: n, index: at}, {tree: s.look.tree, node: v, index: i}}
+			way := []frame{{tree: s.look.Tree, node: n, index: at}, {tree: s.look.Tree, node: v, index: i}}
 			fields = append(fields, named{name: v.Content[i].Value, key: "default", value: d, parent: c, way: way})
 		}
 	}

@@ -1,4 +1,4 @@
-package edit
+package splice
 
 import (
 	"errors"
@@ -23,24 +23,24 @@ type Target struct {
 	Path     string // leads to this scalar, within its document
 	Value    string // what it reads
 
-	tree   *tree
-	node   *yaml.Node
-	parent *yaml.Node // the mapping or sequence it stands in; nil for a document's own scalar
-	lone   bool       // parent has no known key for a digest beside it
+	Tree   *Tree
+	Node   *yaml.Node
+	Parent *yaml.Node // the mapping or sequence it stands in; nil for a document's own scalar
+	Lone   bool       // parent has no known key for a digest beside it
 }
 
-// lookup looks things up in one tree, with a bound on the work that merge keys can cause.
-type lookup struct {
-	tree *tree
+// Lookup looks things up in one tree, with a bound on the work that merge keys can cause.
+type Lookup struct {
+	Tree *Tree
 	keys int
 }
 
-// child is the value under key, with what led through an alias or merge key told by via.
-func (l *lookup) child(n *yaml.Node, key string) (v *yaml.Node, via bool, err error) {
+// Child is the value under key, with what led through an alias or merge key told by via.
+func (l *Lookup) Child(n *yaml.Node, key string) (v *yaml.Node, via bool, err error) {
 	return l.childAt(n, key, 0)
 }
 
-func (l *lookup) childAt(n *yaml.Node, key string, depth int) (v *yaml.Node, via bool, err error) {
+func (l *Lookup) childAt(n *yaml.Node, key string, depth int) (v *yaml.Node, via bool, err error) {
 	if n != nil && n.Kind == yaml.AliasNode {
 		n, via = n.Alias, true
 	}
@@ -48,7 +48,7 @@ func (l *lookup) childAt(n *yaml.Node, key string, depth int) (v *yaml.Node, via
 		l.keys += 1 + len(n.Content)/2
 	}
 	if depth > maxMerge || l.keys > maxKeys {
-		return nil, false, refuse(ErrTooLarge, l.tree.line(n), "merge keys nest too deep or too wide")
+		return nil, false, Refuse(ErrTooLarge, l.Tree.Line(n), "merge keys nest too deep or too wide")
 	}
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil, false, nil
@@ -61,7 +61,7 @@ func (l *lookup) childAt(n *yaml.Node, key string, depth int) (v *yaml.Node, via
 			continue
 		}
 		if v != nil {
-			return nil, false, refuse(ErrDuplicate, l.tree.line(k), "%q stands at lines %d and %d", key, l.tree.line(v), l.tree.line(k))
+			return nil, false, Refuse(ErrDuplicate, l.Tree.Line(k), "%q stands at lines %d and %d", key, l.Tree.Line(v), l.Tree.Line(k))
 		}
 		v = n.Content[i+1]
 	}
@@ -86,16 +86,16 @@ func (l *lookup) childAt(n *yaml.Node, key string, depth int) (v *yaml.Node, via
 }
 
 // matches says whether n fulfils all conditions; aliases may be read, only not written.
-func (l *lookup) matches(n *yaml.Node, where []path.Condition) (bool, error) {
+func (l *Lookup) matches(n *yaml.Node, where []path.Condition) (bool, error) {
 	for _, c := range where {
 		m := n
 		for _, k := range c.Keys {
 			var err error
-			if m, _, err = l.child(m, k); m == nil || err != nil {
+			if m, _, err = l.Child(m, k); m == nil || err != nil {
 				return false, err
 			}
 		}
-		if m = resolved(m); m.Kind != yaml.ScalarNode || m.Value != c.Value {
+		if m = Resolved(m); m.Kind != yaml.ScalarNode || m.Value != c.Value {
 			return false, nil
 		}
 	}
@@ -106,25 +106,25 @@ func (l *lookup) matches(n *yaml.Node, where []path.Condition) (bool, error) {
 func (f *File) At(expr string, document int) (Target, error) {
 	steps, err := path.Parse(expr)
 	if err != nil {
-		return Target{}, f.in(refuse(ErrPath, 0, "%v", err), expr)
+		return Target{}, f.In(Refuse(ErrPath, 0, "%v", err), expr)
 	}
-	if document < 0 || document > len(f.tree.docs) {
-		return Target{}, f.in(refuse(ErrNoMatch, 0, "it has only %d documents", len(f.tree.docs)), expr)
+	if document < 0 || document > len(f.Tree.Docs) {
+		return Target{}, f.In(Refuse(ErrNoMatch, 0, "it has only %d documents", len(f.Tree.Docs)), expr)
 	}
 	var found []Target
 	var missing error
-	for i, d := range f.tree.docs {
-		n := root(d)
+	for i, d := range f.Tree.Docs {
+		n := Root(d)
 		if document != 0 && document != i+1 || n == nil {
 			continue
 		}
-		t, err := resolve(f.tree, n, steps)
+		t, err := resolve(f.Tree, n, steps)
 		if errors.Is(err, ErrNoMatch) {
 			missing = err
 			continue
 		}
 		if err != nil {
-			return Target{}, f.in(err, expr)
+			return Target{}, f.In(err, expr)
 		}
 		t.Document, t.Path = i+1, expr
 		found = append(found, t)
@@ -137,11 +137,11 @@ func (f *File) At(expr string, document int) (Target, error) {
 		for i, t := range found {
 			lines[i] = t.Line
 		}
-		return Target{}, f.in(refuse(ErrAmbiguous, found[1].Line, "%d documents have it, at %s", len(found), lineList(lines)), expr)
-	case missing == nil || document == 0 && len(f.tree.docs) > 1:
-		missing = refuse(ErrNoMatch, 0, "none of %d documents has it", len(f.tree.docs))
+		return Target{}, f.In(Refuse(ErrAmbiguous, found[1].Line, "%d documents have it, at %s", len(found), lineList(lines)), expr)
+	case missing == nil || document == 0 && len(f.Tree.Docs) > 1:
+		missing = Refuse(ErrNoMatch, 0, "none of %d documents has it", len(f.Tree.Docs))
 	}
-	return Target{}, f.in(missing, expr)
+	return Target{}, f.In(missing, expr)
 }
 
 func lineList(lines []int) string {
@@ -160,13 +160,13 @@ func lineList(lines []int) string {
 	return word + " " + strings.Join(parts, ", ")
 }
 
-func resolve(t *tree, n *yaml.Node, steps []path.Step) (Target, error) {
-	l := &lookup{tree: t}
+func resolve(t *Tree, n *yaml.Node, steps []path.Step) (Target, error) {
+	l := &Lookup{Tree: t}
 	var parent *yaml.Node
 	for i := 0; i < len(steps); i++ {
 		s := steps[i]
 		if n.Kind == yaml.AliasNode {
-			return Target{}, aliased(l.tree, n)
+			return Target{}, Aliased(l.Tree, n)
 		}
 		if i == 0 || steps[i-1].Kind == path.Embed { // a selector here picks the document
 			if s.Kind == path.Select && n.Kind == yaml.MappingNode {
@@ -175,25 +175,25 @@ func resolve(t *tree, n *yaml.Node, steps []path.Step) (Target, error) {
 					return Target{}, err
 				}
 				if !ok {
-					return Target{}, refuse(ErrNoMatch, l.tree.line(n), "the document is not %s", s)
+					return Target{}, Refuse(ErrNoMatch, l.Tree.Line(n), "the document is not %s", s)
 				}
 				continue
 			}
 		}
 		if s.Kind == path.Embed {
-			in, err := l.tree.embedded(n)
+			in, err := l.Tree.Embedded(n)
 			if err != nil {
 				return Target{}, err
 			}
-			r := rootOf(in)
+			r := RootOf(in)
 			if r == nil {
-				return Target{}, refuse(ErrNoMatch, l.tree.line(n), "the embedded text is empty or has several documents")
+				return Target{}, Refuse(ErrNoMatch, l.Tree.Line(n), "the embedded text is empty or has several documents")
 			}
-			l.tree, n, parent = in, r, nil
+			l.Tree, n, parent = in, r, nil
 			continue
 		}
 		next, err := l.step(n, s)
-		if isReason(err, ErrNoMatch) {
+		if IsReason(err, ErrNoMatch) {
 			if v, more := l.dotted(n, steps[i:]); v != nil {
 				next, err, i = v, nil, i+more
 			}
@@ -204,17 +204,17 @@ func resolve(t *tree, n *yaml.Node, steps []path.Step) (Target, error) {
 		n, parent = next, n
 	}
 	if n.Kind == yaml.AliasNode {
-		return Target{}, aliased(l.tree, n)
+		return Target{}, Aliased(l.Tree, n)
 	}
 	if n.Kind != yaml.ScalarNode {
-		return Target{}, refuse(ErrNotScalar, l.tree.line(n), "%s stands there%s", describe(n), keysOf(n))
+		return Target{}, Refuse(ErrNotScalar, l.Tree.Line(n), "%s stands there%s", Describe(n), keysOf(n))
 	}
-	return Target{Line: l.tree.line(n), Value: n.Value, tree: l.tree, node: n, parent: parent}, nil
+	return Target{Line: l.Tree.Line(n), Value: n.Value, Tree: l.Tree, Node: n, Parent: parent}, nil
 }
 
 // dotted finds a key that holds full stops itself where the path writes them as steps, as the paths of Argo CD Image
 // Updater do. It gives how many more steps the key takes.
-func (l *lookup) dotted(n *yaml.Node, steps []path.Step) (*yaml.Node, int) {
+func (l *Lookup) dotted(n *yaml.Node, steps []path.Step) (*yaml.Node, int) {
 	if n.Kind != yaml.MappingNode {
 		return nil, 0
 	}
@@ -224,7 +224,7 @@ func (l *lookup) dotted(n *yaml.Node, steps []path.Step) (*yaml.Node, int) {
 			break
 		}
 		if key += s.Key; i > 0 {
-			if v, via, err := l.child(n, key); v != nil && !via && err == nil {
+			if v, via, err := l.Child(n, key); v != nil && !via && err == nil {
 				return v, i
 			}
 		}
@@ -233,21 +233,22 @@ func (l *lookup) dotted(n *yaml.Node, steps []path.Step) (*yaml.Node, int) {
 	return nil, 0
 }
 
-// rootOf is the content of a text with just one document.
-func rootOf(t *tree) *yaml.Node {
-	if len(t.docs) != 1 {
+// RootOf is the content of a text with just one document.
+func RootOf(t *Tree) *yaml.Node {
+	if len(t.Docs) != 1 {
 		return nil
 	}
-	return root(t.docs[0])
+	return Root(t.Docs[0])
 }
 
-func aliased(t *tree, n *yaml.Node) error {
-	return refuse(ErrAlias, t.line(n), "*%s stands for the text at line %d", n.Value, t.line(n.Alias))
+// Aliased refuses an alias.
+func Aliased(t *Tree, n *yaml.Node) error {
+	return Refuse(ErrAlias, t.Line(n), "*%s stands for the text at line %d", n.Value, t.Line(n.Alias))
 }
 
 // step goes from n to the node that s names.
-func (l *lookup) step(n *yaml.Node, s path.Step) (*yaml.Node, error) {
-	line := l.tree.line(n)
+func (l *Lookup) step(n *yaml.Node, s path.Step) (*yaml.Node, error) {
+	line := l.Tree.Line(n)
 	switch {
 	case s.Kind == path.Select:
 		return l.selected(n, s)
@@ -256,32 +257,32 @@ func (l *lookup) step(n *yaml.Node, s path.Step) (*yaml.Node, error) {
 		if s.Kind == path.Key {
 			var err error
 			if i, err = strconv.Atoi(s.Key); err != nil || strconv.Itoa(i) != s.Key {
-				return nil, refuse(ErrNoMatch, line, "a sequence stands there; %q is no index, write [name=...] to select", s.Key)
+				return nil, Refuse(ErrNoMatch, line, "a sequence stands there; %q is no index, write [name=...] to select", s.Key)
 			}
 		}
 		if i < 0 || i >= len(n.Content) {
-			return nil, refuse(ErrNoMatch, line, "index %d of a sequence of %d", i, len(n.Content))
+			return nil, Refuse(ErrNoMatch, line, "index %d of a sequence of %d", i, len(n.Content))
 		}
 		return n.Content[i], nil
 	case s.Kind == path.Index:
-		return nil, refuse(ErrNoMatch, line, "%s stands there, not a sequence", describe(n))
+		return nil, Refuse(ErrNoMatch, line, "%s stands there, not a sequence", Describe(n))
 	}
-	v, via, err := l.child(n, s.Key)
+	v, via, err := l.Child(n, s.Key)
 	switch {
 	case err != nil:
 		return nil, err
 	case v == nil:
-		return nil, refuse(ErrNoMatch, line, "no key %q%s", s.Key, keysOf(n))
+		return nil, Refuse(ErrNoMatch, line, "no key %q%s", s.Key, keysOf(n))
 	case via:
-		return nil, refuse(ErrAlias, l.tree.line(v), "%q comes by a merge key from line %d", s.Key, l.tree.line(v))
+		return nil, Refuse(ErrAlias, l.Tree.Line(v), "%q comes by a merge key from line %d", s.Key, l.Tree.Line(v))
 	}
 	return v, nil
 }
 
 // selected is the one item of a sequence that fulfils a selector.
-func (l *lookup) selected(n *yaml.Node, s path.Step) (*yaml.Node, error) {
+func (l *Lookup) selected(n *yaml.Node, s path.Step) (*yaml.Node, error) {
 	if n.Kind != yaml.SequenceNode {
-		return nil, refuse(ErrNoMatch, l.tree.line(n), "%s selects in a sequence, but %s stands there", s, describe(n))
+		return nil, Refuse(ErrNoMatch, l.Tree.Line(n), "%s selects in a sequence, but %s stands there", s, Describe(n))
 	}
 	var hit *yaml.Node
 	var lines []int
@@ -291,16 +292,16 @@ func (l *lookup) selected(n *yaml.Node, s path.Step) (*yaml.Node, error) {
 			return nil, err
 		}
 		if ok {
-			hit, lines = m, append(lines, l.tree.line(m))
+			hit, lines = m, append(lines, l.Tree.Line(m))
 		}
 	}
 	switch len(lines) {
 	case 0:
-		return nil, refuse(ErrNoMatch, l.tree.line(n), "none of %d items is %s", len(n.Content), s)
+		return nil, Refuse(ErrNoMatch, l.Tree.Line(n), "none of %d items is %s", len(n.Content), s)
 	case 1:
 		return hit, nil
 	}
-	return nil, refuse(ErrAmbiguous, lines[1], "%d items are %s, at %s", len(lines), s, lineList(lines))
+	return nil, Refuse(ErrAmbiguous, lines[1], "%d items are %s, at %s", len(lines), s, lineList(lines))
 }
 
 // keysOf lists some keys of a mapping, for the text of a refusal.

@@ -1,4 +1,4 @@
-package edit
+package splice
 
 import (
 	"bytes"
@@ -11,11 +11,11 @@ import (
 // insert puts the pair key: Value right behind the entry of the target: one line in a block mapping, ", key: value" in a
 // flow mapping. Nothing that is there is touched.
 func (f *File) insert(b *batch, w Write) (Edit, bool, error) {
-	t, v, m := w.Target.tree, w.Target.node, w.Target.parent
+	t, v, m := w.Target.Tree, w.Target.Node, w.Target.Parent
 	at := -1
 	for i := 0; m != nil && m.Kind == yaml.MappingNode && i+1 < len(m.Content); i += 2 {
-		if m.Content[i].Value == w.key {
-			return Edit{}, false, refuse(ErrDuplicate, t.line(m.Content[i]), "%q is there", w.key)
+		if m.Content[i].Value == w.Key {
+			return Edit{}, false, Refuse(ErrDuplicate, t.Line(m.Content[i]), "%q is there", w.Key)
 		}
 		if m.Content[i+1] == v {
 			at = i
@@ -23,37 +23,37 @@ func (f *File) insert(b *batch, w Write) (Edit, bool, error) {
 	}
 	switch {
 	case at < 0:
-		return Edit{}, false, refuse(ErrUnwritable, t.line(v), "it is no value of a mapping, so nothing can be put behind it")
-	case t.outer != nil:
-		return Edit{}, false, refuse(ErrUnwritable, t.line(v), "a line cannot be added to embedded YAML; add %q by hand", w.key)
-	case t.format == formatHCL || t.format == formatEnv:
-		return Edit{}, false, refuse(ErrUnwritable, t.line(v), "a line cannot be added to %s; add %q by hand", t.format, w.key)
-	case isBlock(v):
-		return Edit{}, false, refuse(ErrUnwritable, t.line(v), "a line cannot be added behind a block scalar; add %q by hand", w.key)
+		return Edit{}, false, Refuse(ErrUnwritable, t.Line(v), "it is no value of a mapping, so nothing can be put behind it")
+	case t.Outer != nil:
+		return Edit{}, false, Refuse(ErrUnwritable, t.Line(v), "a line cannot be added to embedded YAML; add %q by hand", w.Key)
+	case t.Format == HCL || t.Format == Env:
+		return Edit{}, false, Refuse(ErrUnwritable, t.Line(v), "a line cannot be added to %s; add %q by hand", t.Format, w.Key)
+	case IsBlock(v):
+		return Edit{}, false, Refuse(ErrUnwritable, t.Line(v), "a line cannot be added behind a block scalar; add %q by hand", w.Key)
 	}
 	if old, again := b.want.pairs[m]; again {
-		if old != (pair{at + 2, w.key, w.Value}) {
-			return Edit{}, false, refuse(ErrConflict, t.line(v), "two pairs would be put in")
+		if old != (pair{at + 2, w.Key, w.Value}) {
+			return Edit{}, false, Refuse(ErrConflict, t.Line(v), "two pairs would be put in")
 		}
 		return Edit{}, false, nil
 	}
-	s, err := t.pairBehind(m, m.Content[at], v, w.key, w.Value)
+	s, err := t.pairBehind(m, m.Content[at], v, w.Key, w.Value)
 	if err != nil {
 		return Edit{}, false, err
 	}
-	b.want.pairs[m] = pair{at + 2, w.key, w.Value}
+	b.want.pairs[m] = pair{at + 2, w.Key, w.Value}
 	b.splices = append(b.splices, s)
-	e := Edit{Start: s.Start, End: s.End, New: s.text, Document: w.Target.Document, Line: t.lineAt(s.Start), Path: w.Target.Path, After: w.Value}
+	e := Edit{Start: s.Start, End: s.End, New: s.text, Document: w.Target.Document, Line: t.FileLine(s.Start), Path: w.Target.Path, After: w.Value}
 	return e, true, nil
 }
 
 // pairBehind is the splice for a new pair behind the entry k: v of m. The key needs no quotes.
-func (t *tree) pairBehind(m, k, v *yaml.Node, key, value string) (splice, error) {
-	vs, err := t.scalar(v)
+func (t *Tree) pairBehind(m, k, v *yaml.Node, key, value string) (splice, error) {
+	vs, err := t.Range(v)
 	if err != nil {
 		return splice{}, err
 	}
-	ks, err := t.scalar(k)
+	ks, err := t.Range(k)
 	if err != nil {
 		return splice{}, err
 	}
@@ -72,7 +72,7 @@ func (t *tree) pairBehind(m, k, v *yaml.Node, key, value string) (splice, error)
 	}
 	begin := t.Lines[k.Line-1]
 	if ks.Start < begin || bytes.IndexByte(t.Text[begin:ks.Start], '\t') >= 0 || bytes.ContainsAny(t.Text[begin:ks.Start], "?&!") {
-		return splice{}, refuse(ErrUnwritable, t.line(k), "the indentation of its key cannot be repeated; add %q by hand", key)
+		return splice{}, Refuse(ErrUnwritable, t.Line(k), "the indentation of its key cannot be repeated; add %q by hand", key)
 	}
 	end := vs.End
 	for end < len(t.Text) && span.BreakLen(t.Text, end) == 0 {
@@ -84,10 +84,10 @@ func (t *tree) pairBehind(m, k, v *yaml.Node, key, value string) (splice, error)
 }
 
 // columns counts the characters between two bytes of a line.
-func (t *tree) columns(from, to int) int { return bytes.Count(t.Text[from:to], nil) - 1 }
+func (t *Tree) columns(from, to int) int { return bytes.Count(t.Text[from:to], nil) - 1 }
 
 // lineBreak is the one at or just before byte at, or else the first of the text.
-func (t *tree) lineBreak(at int) string {
+func (t *Tree) lineBreak(at int) string {
 	if w := span.BreakLen(t.Text, at); w > 0 {
 		return string(t.Text[at : at+w])
 	}

@@ -1,9 +1,9 @@
-package edit_test
+package splice_test
 
 import (
 	"testing"
 
-	"github.com/waveguide-dev/waveguide/gitops/edit"
+	"github.com/waveguide-dev/waveguide/gitops/edit/splice"
 )
 
 // TestProofByPart looks at which files a part proves, and that the whole file always says the same.
@@ -29,7 +29,7 @@ func TestProofByPart(t *testing.T) {
 		"an end of document":       {"a: x\n...\n# x\n---\nb: y\n", "b", 2, true},
 		"a sequence on top":        {"- x\n- y\n", "[1]", 0, false},
 	} {
-		f, err := edit.Open("f.yaml", []byte(c.src))
+		f, err := splice.Open("f.yaml", []byte(c.src))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -37,7 +37,7 @@ func TestProofByPart(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		part, err := f.ByPart(edit.Write{Target: target, Value: "zz"})
+		part, err := f.ByPart(splice.Write{Target: target, Value: "zz"})
 		if part != c.part || err != nil {
 			t.Errorf("%s: proved by part %t, the whole says %v; want %t", name, part, err, c.part)
 		}

@@ -1,21 +1,23 @@
-package edit
+package splice
 
 import (
 	"path"
 	"strings"
 )
 
-// format is how a file is read.
-type format int
+// Format is how a file is read.
+type Format int
 
+// The formats.
 const (
-	formatYAML format = iota
-	formatJSON
-	formatHCL
-	formatEnv
+	YAML Format = iota
+	JSON
+	HCL
+	Env
 )
 
-func (f format) String() string {
+// String names the format.
+func (f Format) String() string {
 	return [...]string{"YAML", "JSON", "HCL", "environment variables"}[f]
 }
 
@@ -23,7 +25,7 @@ func (f format) String() string {
 // artifact too, and the locks of other tools name it, but nobody may write there.
 func Known(name string) bool {
 	base := path.Base(name)
-	if isLock(base) {
+	if IsLock(base) {
 		return false
 	}
 	switch path.Ext(base) {
@@ -33,24 +35,24 @@ func Known(name string) bool {
 	return base == "Kustomization" || strings.HasPrefix(base, ".env.")
 }
 
-// isLock says whether a file holds what a tool has resolved, with a sum over it.
-func isLock(base string) bool {
+// IsLock says whether a file holds what a tool has resolved, with a sum over it.
+func IsLock(base string) bool {
 	return base == "Chart.lock" || base == "requirements.lock" || base == ".terraform.lock.hcl"
 }
 
-// formatOf tells the format by the file's name. What is not known is read as YAML.
-func formatOf(name string) format {
+// FormatOf tells the format by the file's name. What is not known is read as YAML.
+func FormatOf(name string) Format {
 	base := path.Base(name)
 	switch path.Ext(base) {
 	case ".json":
-		return formatJSON
+		return JSON
 	case ".tf", ".tofu", ".hcl", ".tfvars":
-		return formatHCL
+		return HCL
 	case ".env":
-		return formatEnv
+		return Env
 	}
 	if strings.HasPrefix(base, ".env.") {
-		return formatEnv
+		return Env
 	}
-	return formatYAML
+	return YAML
 }

@@ -1,4 +1,4 @@
-package edit
+package splice
 
 import (
 	"bytes"
@@ -16,18 +16,18 @@ import (
 )
 
 const (
-	maxBytes  = 5 << 20
+	MaxBytes  = 5 << 20
 	maxTokens = 500_000 // bytes that may begin a node; bounds the memory of the parsed tree
 )
 
-// tree is a parsed text: a file, or the YAML inside a literal block scalar of another tree.
-type tree struct {
+// Tree is a parsed text: a file, or the YAML inside a literal block scalar of another tree.
+type Tree struct {
 	*span.Source
-	format format
-	docs   []*yaml.Node
+	Format Format
+	Docs   []*yaml.Node
 	doc    *span.Doc // of another format than YAML
 
-	outer    *tree       // nil for a file
+	Outer    *Tree       // nil for a file
 	host     *yaml.Node  // the block scalar of outer that holds Text
 	text     []span.Span // where each line of Text stands in outer.Text
 	starts   []int       // where each line of Text begins in Text
@@ -38,32 +38,32 @@ type tree struct {
 var reErrLine = regexp.MustCompile(`line ([0-9]+)`)
 
 // parse reads a text of any format.
-func parse(f format, src []byte) (t *tree, err error) {
+func parse(f Format, src []byte) (t *Tree, err error) {
 	defer func() { // a parser's panic must not end the daemon
 		if r := recover(); r != nil {
-			t, err = nil, refuse(ErrSyntax, 0, "the parser gave up: %v", r)
+			t, err = nil, Refuse(ErrSyntax, 0, "the parser gave up: %v", r)
 		}
 	}()
-	if len(src) > maxBytes {
-		return nil, refuse(ErrTooLarge, 0, "%d bytes, the limit is %d", len(src), maxBytes)
+	if len(src) > MaxBytes {
+		return nil, Refuse(ErrTooLarge, 0, "%d bytes, the limit is %d", len(src), MaxBytes)
 	}
 	if i := bytes.IndexByte(src, 0); i >= 0 {
-		return nil, refuse(ErrEncoding, 1+bytes.Count(src[:i], []byte{'\n'}), "NUL at byte %d", i)
+		return nil, Refuse(ErrEncoding, 1+bytes.Count(src[:i], []byte{'\n'}), "NUL at byte %d", i)
 	}
 	if !utf8.Valid(src) {
-		return nil, refuse(ErrEncoding, 0, "invalid UTF-8")
+		return nil, Refuse(ErrEncoding, 0, "invalid UTF-8")
 	}
 	if n := tokens(src); n > maxTokens {
-		return nil, refuse(ErrTooLarge, 0, "about %d values, the limit is %d", n, maxTokens)
+		return nil, Refuse(ErrTooLarge, 0, "about %d values, the limit is %d", n, maxTokens)
 	}
-	if f != formatYAML {
+	if f != YAML {
 		return parseOther(f, src)
 	}
 	docs, err := documents(src)
 	if err != nil {
 		return nil, syntax(src, err)
 	}
-	t = &tree{Source: span.New(src), docs: docs}
+	t = &Tree{Source: span.New(src), Docs: docs}
 	t.exotic = len(t.Lines) != 1+bytes.Count(src, []byte{'\n'})
 	return t, nil
 }
@@ -81,11 +81,11 @@ func documents(src []byte) (docs []*yaml.Node, err error) {
 	}
 }
 
-func parseOther(f format, src []byte) (*tree, error) {
-	read := map[format]func([]byte) (*span.Doc, error){formatJSON: span.JSON, formatHCL: span.HCL, formatEnv: span.Env}[f]
+func parseOther(f Format, src []byte) (*Tree, error) {
+	read := map[Format]func([]byte) (*span.Doc, error){JSON: span.JSON, HCL: span.HCL, Env: span.Env}[f]
 	doc, err := read(src)
 	if err != nil {
-		r := refuse(ErrSyntax, 0, "%v", err)
+		r := Refuse(ErrSyntax, 0, "%v", err)
 		if e, ok := errors.AsType[*span.SyntaxError](err); ok {
 			r.Line = e.Line
 		}
@@ -102,16 +102,16 @@ func parseOther(f format, src []byte) (*tree, error) {
 		}
 	}
 	root := &yaml.Node{Kind: yaml.DocumentNode, Line: 1, Column: 1, Content: []*yaml.Node{doc.Root}}
-	return &tree{Source: &span.Source{Text: src, Lines: lines}, format: f, docs: []*yaml.Node{root}, doc: doc}, nil
+	return &Tree{Source: &span.Source{Text: src, Lines: lines}, Format: f, Docs: []*yaml.Node{root}, doc: doc}, nil
 }
 
-// scalar is the range of a scalar's bytes, quotation marks included.
-func (t *tree) scalar(n *yaml.Node) (span.Span, error) {
+// Range is the range of a scalar's bytes, quotation marks included.
+func (t *Tree) Range(n *yaml.Node) (span.Span, error) {
 	if n.Kind != yaml.ScalarNode {
-		return span.Span{}, refuse(ErrNotScalar, t.line(n), "%s", describe(n))
+		return span.Span{}, Refuse(ErrNotScalar, t.Line(n), "%s", Describe(n))
 	}
-	if why := t.closed(n); why != "" {
-		return span.Span{}, refuse(ErrTemplate, t.line(n), "%.80q: %s", n.Value, why)
+	if why := t.Closed(n); why != "" {
+		return span.Span{}, Refuse(ErrTemplate, t.Line(n), "%.80q: %s", n.Value, why)
 	}
 	if t.doc != nil {
 		return t.doc.Spans[n], nil
@@ -119,15 +119,15 @@ func (t *tree) scalar(n *yaml.Node) (span.Span, error) {
 	s, err := t.Scalar(n)
 	switch {
 	case errors.Is(err, span.ErrBlock):
-		err = refuse(ErrBlock, t.line(n), "%v", err)
+		err = Refuse(ErrBlock, t.Line(n), "%v", err)
 	case err != nil:
-		err = refuse(ErrUnwritable, t.line(n), "%v", err)
+		err = Refuse(ErrUnwritable, t.Line(n), "%v", err)
 	}
 	return s, err
 }
 
-// closed says why a scalar of another format than YAML cannot be written, empty if it can.
-func (t *tree) closed(n *yaml.Node) string {
+// Closed says why a scalar of another format than YAML cannot be written, empty if it can.
+func (t *Tree) Closed(n *yaml.Node) string {
 	if t.doc == nil {
 		return ""
 	}
@@ -135,19 +135,19 @@ func (t *tree) closed(n *yaml.Node) string {
 }
 
 // spelled is the text that makes n read v, where something stands already.
-func (t *tree) spelled(n *yaml.Node, v string) ([]byte, error) {
-	switch t.format {
-	case formatJSON:
+func (t *Tree) spelled(n *yaml.Node, v string) ([]byte, error) {
+	switch t.Format {
+	case JSON:
 		return span.SpellJSON(n, v), nil
-	case formatHCL:
+	case HCL:
 		return span.SpellHCL(n, v), nil
-	case formatEnv:
+	case Env:
 		text, ok := span.SpellEnv(n, v)
 		if !ok {
-			return nil, refuse(ErrUnwritable, t.line(n), "%.80q cannot stand there without other quotation marks", v)
+			return nil, Refuse(ErrUnwritable, t.Line(n), "%.80q cannot stand there without other quotation marks", v)
 		}
 		return text, nil
-	case formatYAML:
+	case YAML:
 	}
 	return span.EncodeLike(n, v), nil
 }
@@ -162,12 +162,12 @@ func syntax(src []byte, err error) error {
 		text = text[:200]
 	}
 	if bytes.Contains(src, []byte("{{")) {
-		return refuse(ErrTemplate, line, "it holds {{ and is not YAML as it stands: %s", text)
+		return Refuse(ErrTemplate, line, "it holds {{ and is not YAML as it stands: %s", text)
 	}
 	if i := bytes.Index(src, []byte("%YAML 1.2")); i == 0 || i > 0 && src[i-1] == '\n' {
-		return refuse(ErrDirective, 1+bytes.Count(src[:i], []byte{'\n'}), "%%YAML 1.2 stands there")
+		return Refuse(ErrDirective, 1+bytes.Count(src[:i], []byte{'\n'}), "%%YAML 1.2 stands there")
 	}
-	return refuse(ErrSyntax, line, "%s", text)
+	return Refuse(ErrSyntax, line, "%s", text)
 }
 
 // tokens counts the bytes without which no further node can begin.
@@ -186,57 +186,58 @@ func tokens(src []byte) int {
 	return n
 }
 
-// line is the line of the file that a node of t stands on, as people count.
-func (t *tree) line(n *yaml.Node) int {
+// Line is the line of the file that a node of t stands on, as people count.
+func (t *Tree) Line(n *yaml.Node) int {
 	line := t.lineBase + n.Line
-	for t.outer != nil {
-		t = t.outer
+	for t.Outer != nil {
+		t = t.Outer
 	}
 	if !t.exotic || line < 1 || line > len(t.Lines) {
 		return line
 	}
-	return t.lineAt(t.Lines[line-1])
+	return t.FileLine(t.Lines[line-1])
 }
 
-// lineAt is the line of a file's tree that byte p stands on, as people count.
-func (t *tree) lineAt(p int) int {
+// FileLine is the line of a file's tree that byte p stands on, as people count.
+func (t *Tree) FileLine(p int) int {
 	if t.exotic {
 		return 1 + bytes.Count(t.Text[:p], []byte{'\n'})
 	}
 	return t.LineAt(p)
 }
 
-// lift carries a range within one line of an embedded text to the tree around it.
-func (t *tree) lift(s span.Span) (span.Span, error) {
+// Lift carries a range within one line of an embedded text to the tree around it.
+func (t *Tree) Lift(s span.Span) (span.Span, error) {
 	k := sort.SearchInts(t.starts, s.Start+1) - 1
 	if k < 0 {
-		return span.Span{}, refuse(ErrUnwritable, t.line(t.docs[0]), "embedded text does not map to the file")
+		return span.Span{}, Refuse(ErrUnwritable, t.Line(t.Docs[0]), "embedded text does not map to the file")
 	}
 	l := t.text[k]
 	out := span.Span{Start: l.Start + s.Start - t.starts[k], End: l.Start + s.End - t.starts[k]}
 	if out.End > l.End {
-		return span.Span{}, refuse(ErrUnwritable, t.line(t.docs[0])+k, "the value goes over several lines of embedded text")
+		return span.Span{}, Refuse(ErrUnwritable, t.Line(t.Docs[0])+k, "the value goes over several lines of embedded text")
 	}
 	return out, nil
 }
 
-// root is the content of a document, nil when it has none.
-func root(doc *yaml.Node) *yaml.Node {
+// Root is the content of a document, nil when it has none.
+func Root(doc *yaml.Node) *yaml.Node {
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) == 0 {
 		return nil
 	}
 	return doc.Content[0]
 }
 
-// resolved is the node that an alias stands for.
-func resolved(n *yaml.Node) *yaml.Node {
+// Resolved is the node that an alias stands for.
+func Resolved(n *yaml.Node) *yaml.Node {
 	if n != nil && n.Kind == yaml.AliasNode {
 		return n.Alias
 	}
 	return n
 }
 
-func describe(n *yaml.Node) string {
+// Describe says in a few words what a node is.
+func Describe(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
 		return "a mapping"

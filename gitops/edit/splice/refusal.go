@@ -1,4 +1,4 @@
-package edit
+package splice
 
 import (
 	"errors"
@@ -83,22 +83,22 @@ func (r *Refusal) Error() string {
 // Unwrap gives the reason.
 func (r *Refusal) Unwrap() error { return r.Reason }
 
-// isReason says whether err is a refusal for the reason.
-func isReason(err, reason error) bool { return err != nil && errors.Is(err, reason) }
+// IsReason says whether err is a refusal for the reason.
+func IsReason(err, reason error) bool { return err != nil && errors.Is(err, reason) }
 
-// refuse makes a refusal that does not know its file yet.
-func refuse(reason error, line int, format string, args ...any) *Refusal {
+// Refuse makes a refusal that does not know its file yet.
+func Refuse(reason error, line int, format string, args ...any) *Refusal {
 	return &Refusal{Reason: reason, Line: line, Detail: fmt.Sprintf(format, args...)}
 }
 
-// in completes a refusal on its way out: file, path and hint where they are missing.
-func (f *File) in(err error, path string) error {
+// In completes a refusal on its way out: file, path and hint where they are missing.
+func (f *File) In(err error, path string) error {
 	r, ok := errors.AsType[*Refusal](err)
 	if !ok {
 		return err
 	}
 	out := *r
-	out.File = f.name
+	out.File = f.Name
 	if out.Path == "" {
 		out.Path = path
 	}

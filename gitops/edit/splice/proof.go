@@ -1,4 +1,4 @@
-package edit
+package splice
 
 import (
 	"bytes"
@@ -32,7 +32,7 @@ func apply(src []byte, splices []splice) ([]byte, error) {
 	n, at := len(src), 0
 	for _, s := range splices {
 		if s.Start < at || s.End < s.Start || s.End > len(src) {
-			return nil, refuse(ErrConflict, 0, "edits overlap at byte %d", s.Start)
+			return nil, Refuse(ErrConflict, 0, "edits overlap at byte %d", s.Start)
 		}
 		at = s.End
 		n += len(s.text) - (s.End - s.Start)
@@ -47,10 +47,10 @@ func apply(src []byte, splices []splice) ([]byte, error) {
 }
 
 // prove applies all batches, innermost texts first, and proves each tree. It returns the new bytes of the file.
-func (f *File) prove(batches map[*tree]*batch) ([]byte, error) {
-	var inner []*tree
+func (f *File) prove(batches map[*Tree]*batch) ([]byte, error) {
+	var inner []*Tree
 	for t := range batches {
-		for o := t; o.outer != nil; o = o.outer {
+		for o := t; o.Outer != nil; o = o.Outer {
 			if !slices.Contains(inner, o) {
 				inner = append(inner, o)
 			}
@@ -71,36 +71,36 @@ func (f *File) prove(batches map[*tree]*batch) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		o := batches[t.outer]
+		o := batches[t.Outer]
 		if o == nil {
 			o = &batch{want: newExpectation()}
-			batches[t.outer] = o
+			batches[t.Outer] = o
 		}
 		value := strings.TrimRight(string(out), "\n") + trailingBreaks(t.host.Value)
 		if old, again := o.want.values[t.host]; again && old != value {
-			return nil, refuse(ErrConflict, t.outer.line(t.host), "the text is written as a whole and in parts")
+			return nil, Refuse(ErrConflict, t.Outer.Line(t.host), "the text is written as a whole and in parts")
 		}
 		o.want.values[t.host] = value
 		for _, s := range b.splices {
-			at, err := t.lift(s.Span)
+			at, err := t.Lift(s.Span)
 			if err != nil {
 				return nil, err
 			}
 			o.splices = append(o.splices, splice{at, s.text})
 		}
 	}
-	return f.tree.proved(batches[f.tree])
+	return f.Tree.proved(batches[f.Tree])
 }
 
-func depth(t *tree) (n int) {
-	for ; t.outer != nil; t = t.outer {
+func depth(t *Tree) (n int) {
+	for ; t.Outer != nil; t = t.Outer {
 		n++
 	}
 	return n
 }
 
 // proved gives the new text of one tree after parsing it again and comparing it node by node.
-func (t *tree) proved(b *batch) ([]byte, error) {
+func (t *Tree) proved(b *batch) ([]byte, error) {
 	out, err := apply(t.Text, b.splices)
 	if err != nil {
 		return nil, err
@@ -112,18 +112,18 @@ func (t *tree) proved(b *batch) ([]byte, error) {
 }
 
 // becomes parses out and refuses it when it differs from t in anything but what is wanted.
-func (t *tree) becomes(out []byte, want expectation) error {
-	z, err := parse(t.format, out)
+func (t *Tree) becomes(out []byte, want expectation) error {
+	z, err := parse(t.Format, out)
 	if err != nil {
-		return refuse(ErrVerify, t.lineBase, "the result cannot be read: %v", err)
+		return Refuse(ErrVerify, t.lineBase, "the result cannot be read: %v", err)
 	}
-	if len(t.docs) != len(z.docs) {
-		return refuse(ErrVerify, t.lineBase, "the number of documents changed")
+	if len(t.Docs) != len(z.Docs) {
+		return Refuse(ErrVerify, t.lineBase, "the number of documents changed")
 	}
-	c := &comparison{tree: t, want: want, twins: map[*yaml.Node]*yaml.Node{}, exact: len(want.pairs) == 0 && !want.filled}
+	c := &comparison{Tree: t, want: want, twins: map[*yaml.Node]*yaml.Node{}, exact: len(want.pairs) == 0 && !want.filled}
 	c.sameLines = len(want.pairs) == 0 && len(t.Lines) == len(z.Lines)
-	for i := range t.docs {
-		if err := c.same(t.docs[i], z.docs[i]); err != nil {
+	for i := range t.Docs {
+		if err := c.same(t.Docs[i], z.Docs[i]); err != nil {
 			return err
 		}
 	}
@@ -132,7 +132,7 @@ func (t *tree) becomes(out []byte, want expectation) error {
 
 // comparison walks two trees side by side.
 type comparison struct {
-	tree      *tree
+	Tree      *Tree
 	want      expectation
 	twins     map[*yaml.Node]*yaml.Node // anchored nodes
 	exact     bool                      // comments too: those beside something put in may hang on another node, in the same bytes
@@ -145,21 +145,21 @@ func (c *comparison) same(a, b *yaml.Node) error {
 		c.twins[a] = b
 	}
 	if what := c.differs(a, b); what != "" {
-		return refuse(ErrVerify, c.tree.line(a), "another %s would come out", what)
+		return Refuse(ErrVerify, c.Tree.Line(a), "another %s would come out", what)
 	}
 	content := b.Content
 	if p, ok := c.want.pairs[a]; ok {
 		if len(content) != len(a.Content)+2 {
-			return refuse(ErrVerify, c.tree.line(a), "not just one pair would be put in")
+			return Refuse(ErrVerify, c.Tree.Line(a), "not just one pair would be put in")
 		}
 		k, v := content[p.at], content[p.at+1]
 		if k.Value != p.key || v.Value != p.value || v.ShortTag() != "!!str" || v.Kind != yaml.ScalarNode {
-			return refuse(ErrVerify, c.tree.line(a), "the pair put in reads differently")
+			return Refuse(ErrVerify, c.Tree.Line(a), "the pair put in reads differently")
 		}
 		content = append(content[:p.at:p.at], content[p.at+2:]...)
 	}
 	if len(a.Content) != len(content) {
-		return refuse(ErrVerify, c.tree.line(a), "another number of items would come out")
+		return Refuse(ErrVerify, c.Tree.Line(a), "another number of items would come out")
 	}
 	for i := range a.Content {
 		if err := c.same(a.Content[i], content[i]); err != nil {
@@ -187,7 +187,7 @@ func (c *comparison) differs(a, b *yaml.Node) string {
 		if b.ShortTag() != a.ShortTag() {
 			return "type"
 		}
-	case target && b.ShortTag() != "!!str" && (a.Style&yaml.TaggedStyle == 0 && c.tree.format == formatYAML || b.ShortTag() != a.ShortTag()):
+	case target && b.ShortTag() != "!!str" && (a.Style&yaml.TaggedStyle == 0 && c.Tree.Format == YAML || b.ShortTag() != a.ShortTag()):
 		return "type of the new value"
 	case !target && (a.Value != b.Value || a.Tag != b.Tag || a.Style != b.Style):
 		return "value"

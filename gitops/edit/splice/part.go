@@ -1,4 +1,4 @@
-package edit
+package splice
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 // the text around it was read already and cannot be read differently. Where this is in doubt there is no part, and the
 // whole file is proved.
 type part struct {
-	tree       *tree
+	Tree       *Tree
 	start, end int // bytes of the source
 	nodes      []*yaml.Node
 	lines      int // before the part
@@ -19,12 +19,12 @@ type part struct {
 }
 
 // part is what holds all the splices.
-func (t *tree) part(b *batch) (part, bool) {
-	if t.format != formatYAML || len(b.splices) == 0 || len(b.want.pairs) > 0 {
+func (t *Tree) part(b *batch) (part, bool) {
+	if t.Format != YAML || len(b.splices) == 0 || len(b.want.pairs) > 0 {
 		return part{}, false
 	}
 	from, to := len(t.Text), 0
-	p := part{tree: t}
+	p := part{Tree: t}
 	for _, s := range b.splices {
 		from, to = min(from, s.Start), max(to, s.End)
 		p.grows += len(s.text) - (s.End - s.Start)
@@ -87,9 +87,9 @@ func markerAfter(src []byte, at int) int {
 }
 
 // onlyDoc is the content of the one document that begins on the lines.
-func (t *tree) onlyDoc(from, to int) (found *yaml.Node) {
-	for _, d := range t.docs {
-		n := root(d)
+func (t *Tree) onlyDoc(from, to int) (found *yaml.Node) {
+	for _, d := range t.Docs {
+		n := Root(d)
 		if n == nil || n.Line < from || n.Line > to || n.Line == to && t.Lines[to-1] < len(t.Text) && from != to && isMarker(t.Text[t.Lines[to-1]:]) {
 			continue
 		}
@@ -112,12 +112,12 @@ func (p part) becomes(out []byte, want expectation) bool {
 	if err != nil || len(docs) != 1 {
 		return false
 	}
-	n := root(docs[0])
+	n := Root(docs[0])
 	if n == nil || n.Kind != yaml.MappingNode || len(n.Content) != len(p.nodes) {
 		return false
 	}
-	same := bytes.Count(text, []byte{'\n'}) == bytes.Count(p.tree.Text[p.start:p.end], []byte{'\n'})
-	c := &comparison{tree: p.tree, want: want, twins: map[*yaml.Node]*yaml.Node{}, sameLines: same, lines: p.lines}
+	same := bytes.Count(text, []byte{'\n'}) == bytes.Count(p.Tree.Text[p.start:p.end], []byte{'\n'})
+	c := &comparison{Tree: p.Tree, want: want, twins: map[*yaml.Node]*yaml.Node{}, sameLines: same, lines: p.lines}
 	for i := range p.nodes {
 		if c.same(p.nodes[i], n.Content[i]) != nil {
 			return false

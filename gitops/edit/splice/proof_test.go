@@ -1,17 +1,17 @@
-package edit_test
+package splice_test
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/waveguide-dev/waveguide/gitops/edit"
+	"github.com/waveguide-dev/waveguide/gitops/edit/splice"
 )
 
 // TestProofRefuses gives the proof results that a faulty splice could have made.
 func TestProofRefuses(t *testing.T) {
 	t.Parallel()
 	src := "a: b # c\nd: &x e\nf: *x\ng: [h, 'i']\nm: &u n\n\n---\nj: !k l\n"
-	f, err := edit.Open("f.yaml", []byte(src))
+	f, err := splice.Open("f.yaml", []byte(src))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestProofRefuses(t *testing.T) {
 
 func TestBytesOutsideMustBeEqual(t *testing.T) {
 	t.Parallel()
-	edits := []edit.Edit{{Start: 3, End: 4, New: []byte("zz")}}
+	edits := []splice.Edit{{Start: 3, End: 4, New: []byte("zz")}}
 	for out, want := range map[string]bool{
 		"a: zz # c\n":   true,
 		"a: zz # d\n":   false,
@@ -66,8 +66,17 @@ func TestBytesOutsideMustBeEqual(t *testing.T) {
 		"a: zz # c\n\n": false,
 		"":              false,
 	} {
-		if got := edit.OutsideEqual([]byte("a: b # c\n"), []byte(out), edits); got != want {
+		if got := splice.OutsideEqual([]byte("a: b # c\n"), []byte(out), edits); got != want {
 			t.Errorf("OutsideEqual(%q) = %t, want %t", out, got, want)
 		}
 	}
+}
+
+func at(t *testing.T, f *splice.File, path string) splice.Target {
+	t.Helper()
+	target, err := f.At(path, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target
 }

@@ -1,4 +1,4 @@
-package edit
+package splice
 
 import (
 	"strings"
@@ -10,19 +10,19 @@ import (
 
 const maxEmbedding = 3
 
-// embedded parses the text of a literal block scalar as YAML of its own.
-func (t *tree) embedded(n *yaml.Node) (*tree, error) {
+// Embedded parses the text of a literal block scalar as YAML of its own.
+func (t *Tree) Embedded(n *yaml.Node) (*Tree, error) {
 	if n.Kind != yaml.ScalarNode || n.Style&yaml.LiteralStyle == 0 {
-		return nil, refuse(ErrBlock, t.line(n), "%s is not a literal block scalar, so there is no embedded YAML to go into", describe(n))
+		return nil, Refuse(ErrBlock, t.Line(n), "%s is not a literal block scalar, so there is no embedded YAML to go into", Describe(n))
 	}
 	depth := 1
-	for o := t; o.outer != nil; o = o.outer {
+	for o := t; o.Outer != nil; o = o.Outer {
 		depth++
 	}
 	if depth > maxEmbedding {
-		return nil, refuse(ErrTooLarge, t.line(n), "embedded YAML is nested more than %d deep", maxEmbedding)
+		return nil, Refuse(ErrTooLarge, t.Line(n), "embedded YAML is nested more than %d deep", maxEmbedding)
 	}
-	sp, err := t.scalar(n)
+	sp, err := t.Range(n)
 	if err != nil {
 		return nil, err
 	}
@@ -38,25 +38,25 @@ func (t *tree) embedded(n *yaml.Node) (*tree, error) {
 		text = append(text, '\n')
 	}
 	if strings.TrimRight(string(text), "\n") != strings.TrimRight(n.Value, "\n") {
-		return nil, refuse(ErrBlock, t.line(n), "its lines cannot be told apart")
+		return nil, Refuse(ErrBlock, t.Line(n), "its lines cannot be told apart")
 	}
 	base := t.lineBase + n.Line
 	if len(b.Lines) > 0 {
 		base = t.lineBase + t.LineAt(b.Lines[0].Start) - 1
 	}
-	in, err := parse(formatYAML, text)
+	in, err := parse(YAML, text)
 	if err != nil {
-		return nil, refuse(ErrSyntax, t.line(n), "the embedded text is not YAML: %v", err)
+		return nil, Refuse(ErrSyntax, t.Line(n), "the embedded text is not YAML: %v", err)
 	}
-	in.outer, in.host, in.text, in.starts, in.lineBase = t, n, b.Lines, starts, base
+	in.Outer, in.host, in.text, in.starts, in.lineBase = t, n, b.Lines, starts, base
 	return in, nil
 }
 
 // block maps the lines of the block scalar at sp.
-func (t *tree) block(n *yaml.Node, sp span.Span) (span.Block, error) {
+func (t *Tree) block(n *yaml.Node, sp span.Span) (span.Block, error) {
 	b, err := t.Block(n, sp.Start)
 	if err != nil {
-		return b, refuse(ErrBlock, t.line(n), "%v", err)
+		return b, Refuse(ErrBlock, t.Line(n), "%v", err)
 	}
 	return b, nil
 }
