@@ -226,21 +226,30 @@ func (o *oci) remembered(ctx context.Context, image string, proofs []signals.Pro
 		}
 		was, err := store.Recall[proven](r)
 		known = known && err == nil
-		switch {
-		case known && p.Outcome == signals.OutcomeAbsent:
-			proofs[i].Outcome, proofs[i].Reason = signals.OutcomeUnknown, "it was there and is gone from the registry"
-		case known && p.Outcome == signals.OutcomeVerified && p.Signed.Before(was.Signed):
-			proofs[i].Outcome = signals.OutcomeUnknown
-			proofs[i].Reason = fmt.Sprintf("the one of %s is gone from the registry, and only older ones are left", was.Signed.Format(time.RFC3339))
-		case p.Outcome == signals.OutcomeVerified && (!known || p.Signed.After(was.Signed)):
-			r, err := store.Remember(bucketProven, key, proven{p.Signed}, time.Now().Add(provenTTL))
-			if err != nil {
-				return nil, err
-			}
-			if err := o.store.Put(ctx, r); err != nil {
-				return nil, err
-			}
+		if known {
+			proofs[i] = was.outlast(p)
+		}
+		if p.Outcome != signals.OutcomeVerified || known && !p.Signed.After(was.Signed) {
+			continue
+		}
+		if r, err = store.Remember(bucketProven, key, proven{p.Signed}, time.Now().Add(provenTTL)); err != nil {
+			return nil, err
+		}
+		if err := o.store.Put(ctx, r); err != nil {
+			return nil, err
 		}
 	}
 	return proofs, nil
+}
+
+// outlast is a proof in the light of what was there before.
+func (was proven) outlast(p signals.Proof) signals.Proof {
+	switch {
+	case p.Outcome == signals.OutcomeAbsent:
+		p.Outcome, p.Reason = signals.OutcomeUnknown, "it was there and is gone from the registry"
+	case p.Outcome == signals.OutcomeVerified && p.Signed.Before(was.Signed):
+		p.Outcome = signals.OutcomeUnknown
+		p.Reason = fmt.Sprintf("the one of %s is gone from the registry, and only older ones are left", was.Signed.Format(time.RFC3339))
+	}
+	return p
 }

@@ -35,6 +35,17 @@ type trial struct {
 // good says that the policy did what it has to.
 func (t trial) good() bool { return t.Accepted == t.Honest }
 
+// word is what became of somebody.
+func (t trial) word() string {
+	switch {
+	case !t.Accepted:
+		return "refused "
+	case t.Honest:
+		return "accepted"
+	}
+	return "ACCEPTED"
+}
+
 // test runs the self-test of a policy of a checkout.
 func (o *verifyOptions) test(ctx context.Context, s streams) error {
 	if o.checkout == "" {
@@ -53,14 +64,7 @@ func (o *verifyOptions) test(ctx context.Context, s streams) error {
 	err = answer(s.out, o.output, trials, func(w io.Writer) {
 		fmt.Fprintf(w, "the policy of %s, tried by %d strangers\n", laneName(stop.Lane), len(trials)-1)
 		for _, t := range trials {
-			word := "refused "
-			if t.Accepted {
-				word = "ACCEPTED"
-			}
-			if t.Honest && t.Accepted {
-				word = "accepted"
-			}
-			fmt.Fprintf(w, "%s  %-44s %s\n", word, t.Who, prose.Plain(t.Says))
+			fmt.Fprintf(w, "%s  %-44s %s\n", t.word(), t.Who, prose.Plain(t.Says))
 		}
 	})
 	if err != nil {
@@ -84,6 +88,7 @@ type stage struct {
 	now     time.Time
 	ours    *virtual.Instance
 	foreign *virtual.Instance
+	root    *sigstore.Root
 	keys    map[string]*signer.Signer
 }
 
@@ -97,6 +102,30 @@ type actor struct {
 // selfTest lets an honest signer and strangers try a policy. Strangers are made
 // from the policy itself, so that each is as near to the honest one as can be.
 func selfTest(ctx context.Context, t *trust, set gate.Set, image string) ([]trial, error) {
+	g, err := newStage(t, set, image)
+	if err != nil {
+		return nil, err
+	}
+	honest, err := g.cast()
+	if err != nil {
+		return nil, err
+	}
+	tries := append([]stranger{{"the honest signer", func() ([]sigstore.Item, error) { return g.play(honest, g.digest, image) }}}, g.strangers(honest)...)
+	trials := make([]trial, len(tries))
+	for i, s := range tries {
+		items, err := s.make()
+		if err != nil {
+			return nil, err
+		}
+		if trials[i], err = g.try(ctx, s.who, items); err != nil {
+			return nil, err
+		}
+	}
+	trials[0].Honest = true
+	return trials, nil
+}
+
+func newStage(t *trust, set gate.Set, image string) (*stage, error) {
 	now := time.Now().UTC().Truncate(time.Second)
 	g := &stage{trust: t, set: set, image: image, digest: "sha256:" + strings.Repeat("5e1f", 16), now: now, keys: map[string]*signer.Signer{}}
 	var err error
@@ -106,31 +135,12 @@ func selfTest(ctx context.Context, t *trust, set gate.Set, image string) ([]tria
 	if g.foreign, err = virtual.New(now); err != nil {
 		return nil, err
 	}
-	honest, err := g.cast()
+	data, err := g.ours.Root(virtual.Parts{})
 	if err != nil {
 		return nil, err
 	}
-	items, err := g.play(honest, g.digest, image)
-	if err != nil {
-		return nil, err
-	}
-	first, err := g.try(ctx, "the honest signer", items)
-	if err != nil {
-		return nil, err
-	}
-	first.Honest = true
-	trials := []trial{first}
-	for _, s := range g.strangers(honest) {
-		if items, err = s.make(); err != nil {
-			return nil, err
-		}
-		t, err := g.try(ctx, s.who, items)
-		if err != nil {
-			return nil, err
-		}
-		trials = append(trials, t)
-	}
-	return trials, nil
+	g.root, err = sigstore.NewRoot(data)
+	return g, err
 }
 
 // cast is the honest signer of each demand.
@@ -170,25 +180,30 @@ func (g *stage) identity(who named) virtual.Identity {
 	if s := g.set.Signature; s != nil && s.Source != "" {
 		i.Source = s.Source
 	}
-	if p := g.set.Provenance; p != nil {
-		if p.Source != "" && i.Source != "" {
-			i.Source = p.Source
-		}
-		i.Ref = "refs/heads/" + p.Branch
-		if p.Branch == "" && p.Tag != "" {
-			i.Ref = "refs/tags/" + strings.ReplaceAll(p.Tag, "*", "any")
-		}
-		builder := strings.ReplaceAll(p.Builder, "*", "any")
-		if runner, ok := strings.CutPrefix(builder, "https://github.com/actions/runner/"); ok {
-			i.Runner = runner
-		} else if strings.Contains(builder, "/.github/workflows/") {
-			i.Builder = builder
-		}
+	if g.set.Provenance != nil {
+		built(&i, *g.set.Provenance)
 	}
 	if i.Source != "" {
 		i.Revision = strings.Repeat("5e1f", 10)
 	}
 	return i
+}
+
+// built is an identity of the build that rules about provenance name.
+func built(i *virtual.Identity, p gate.Provenance) {
+	if p.Source != "" && i.Source != "" {
+		i.Source = p.Source
+	}
+	i.Ref = "refs/heads/" + p.Branch
+	if p.Branch == "" && p.Tag != "" {
+		i.Ref = "refs/tags/" + strings.ReplaceAll(p.Tag, "*", "any")
+	}
+	builder := strings.ReplaceAll(p.Builder, "*", "any")
+	if runner, ok := strings.CutPrefix(builder, "https://github.com/actions/runner/"); ok {
+		i.Runner = runner
+	} else if strings.Contains(builder, "/.github/workflows/") {
+		i.Builder = builder
+	}
 }
 
 // play is all evidence that the policy asks for, signed by a cast.
@@ -269,32 +284,10 @@ func (g *stage) try(ctx context.Context, who string, items []sigstore.Item) (tri
 	if err != nil {
 		return trial{}, err
 	}
-	data, err := g.ours.Root(virtual.Parts{})
-	if err != nil {
-		return trial{}, err
-	}
-	root, err := sigstore.NewRoot(data)
-	if err != nil {
-		return trial{}, err
-	}
 	evidence := sigstore.Evidence{Subject: subject, Items: items, At: g.now}
 	var proofs []signals.Proof
 	for _, d := range demands(g.set) {
-		n, _, err := g.resolve(d.signer)
-		if err != nil {
-			return trial{}, err
-		}
-		options := sigstore.Options{Roots: []*sigstore.Root{root}, Kinds: d.kinds, Revoked: g.Revoked.Identities}
-		if n.key != "" {
-			pem, err := g.keys[n.key].PublicKey()
-			if err != nil {
-				return trial{}, err
-			}
-			options.Keys = []sigstore.Key{{Name: n.key, PEM: pem}}
-		} else {
-			options.Identities = []sigstore.Identity{{Name: n.by, Subject: n.identity, Issuer: n.issuer}}
-		}
-		v, err := sigstore.New(options)
+		v, err := g.verifier(d)
 		if err != nil {
 			return trial{}, err
 		}
@@ -312,4 +305,23 @@ func (g *stage) try(ctx context.Context, who string, items []sigstore.Item) (tri
 		out.Says = v.Gate + ": " + v.Reason
 	}
 	return out, nil
+}
+
+// verifier is the real one, with the keys and the root of the stage.
+func (g *stage) verifier(d demand) (*sigstore.Verifier, error) {
+	n, _, err := g.resolve(d.signer)
+	if err != nil {
+		return nil, err
+	}
+	options := sigstore.Options{Roots: []*sigstore.Root{g.root}, Kinds: d.kinds, Revoked: g.Revoked.Identities}
+	if n.key == "" {
+		options.Identities = []sigstore.Identity{{Name: n.by, Subject: n.identity, Issuer: n.issuer}}
+		return sigstore.New(options)
+	}
+	pem, err := g.keys[n.key].PublicKey()
+	if err != nil {
+		return nil, err
+	}
+	options.Keys = []sigstore.Key{{Name: n.key, PEM: pem}}
+	return sigstore.New(options)
 }

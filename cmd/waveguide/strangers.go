@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/waveguide-dev/waveguide/promoter/gate"
@@ -19,16 +20,6 @@ type stranger struct {
 
 // strangers are those whom a policy must not take for the honest signer.
 func (g *stage) strangers(honest []actor) []stranger {
-	as := func(who string, change func(a *actor)) stranger {
-		return stranger{who, func() ([]sigstore.Item, error) {
-			cast := make([]actor, len(honest))
-			for i, a := range honest {
-				change(&a)
-				cast[i] = a
-			}
-			return g.play(cast, g.digest, g.image)
-		}}
-	}
 	out := []stranger{
 		{"nobody", func() ([]sigstore.Item, error) { return nil, nil }},
 		{"evidence of another digest", func() ([]sigstore.Item, error) {
@@ -41,12 +32,12 @@ func (g *stage) strangers(honest []actor) []stranger {
 			}
 			return items, err
 		}},
-		as("another key, or another Sigstore", func(a *actor) {
+		g.as("another key, or another Sigstore", honest, func(a actor) actor {
 			if a.key != nil {
-				a.key = nil
-				a.identity.Name, a.identity.Issuer = "stranger@example.com", "https://stranger.example"
+				return actor{under: g.foreign, identity: virtual.Identity{Name: "stranger@example.com", Issuer: "https://stranger.example"}}
 			}
 			a.under = g.foreign
+			return a
 		}),
 	}
 	if g.set.Signature != nil && !g.set.Signature.UnsafeUnbound {
@@ -56,50 +47,59 @@ func (g *stage) strangers(honest []actor) []stranger {
 	}
 	out = append(out, g.intruders(honest)...)
 	for _, m := range misses() {
-		named := false
-		for _, a := range honest {
-			named = named || a.key == nil && m.change(a.identity) != a.identity
-		}
-		if named {
-			out = append(out, as(m.who, func(a *actor) {
+		if slices.ContainsFunc(honest, func(a actor) bool { return a.key == nil && m.change(a.identity) != a.identity }) {
+			out = append(out, g.as(m.who, honest, func(a actor) actor {
 				if a.key == nil {
 					a.identity = m.change(a.identity)
 				}
+				return a
 			}))
 		}
 	}
 	return out
 }
 
+// as is everything that the policy asks for, signed by a cast that was changed.
+func (g *stage) as(who string, honest []actor, change func(a actor) actor) stranger {
+	return stranger{who, func() ([]sigstore.Item, error) {
+		cast := make([]actor, len(honest))
+		for i, a := range honest {
+			cast[i] = change(a)
+		}
+		return g.play(cast, g.digest, g.image)
+	}}
+}
+
 // intruders sign one kind of evidence that the policy enforces, beside all the
 // honest evidence of the other kinds.
 func (g *stage) intruders(honest []actor) []stranger {
 	var out []stranger
-	for i, d := range demands(g.set) {
+	for _, d := range demands(g.set) {
 		for _, kind := range d.kinds {
-			if kind == signals.ProofSignature || g.warns(kind) {
-				continue
+			if kind != signals.ProofSignature && !g.warns(kind) {
+				out = append(out, stranger{"somebody else's " + string(kind), func() ([]sigstore.Item, error) { return g.intrude(honest, kind) }})
 			}
-			out = append(out, stranger{"somebody else's " + string(kind), func() ([]sigstore.Item, error) {
-				var items []sigstore.Item
-				for j, other := range demands(g.set) {
-					for _, k := range other.kinds {
-						who := honest[j]
-						if i == j && k == kind {
-							who = actor{under: g.ours, identity: virtual.Identity{Name: "https://stranger.example/ci", Issuer: "https://stranger.example"}}
-						}
-						item, err := g.item(k, who, g.digest, g.image)
-						if err != nil {
-							return nil, err
-						}
-						items = append(items, item)
-					}
-				}
-				return items, nil
-			}})
 		}
 	}
 	return out
+}
+
+func (g *stage) intrude(honest []actor, kind signals.ProofKind) ([]sigstore.Item, error) {
+	var items []sigstore.Item
+	for i, d := range demands(g.set) {
+		for _, k := range d.kinds {
+			who := honest[i]
+			if k == kind {
+				who = actor{under: g.ours, identity: virtual.Identity{Name: "https://stranger.example/ci", Issuer: "https://stranger.example"}}
+			}
+			item, err := g.item(k, who, g.digest, g.image)
+			if err != nil {
+				return nil, err
+			}
+			items = append(items, item)
+		}
+	}
+	return items, nil
 }
 
 // warns says that the rules do not enforce a kind of evidence.

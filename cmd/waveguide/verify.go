@@ -140,6 +140,17 @@ func evidenceOf(p signals.Proof) []string {
 		}
 		say("built from %s at %s of %s, by %s (%s)", cmp.Or(b.Source, "?"), cmp.Or(b.Revision, "?"), cmp.Or(b.Ref, "?"), cmp.Or(b.Builder, "?"), by)
 	}
+	lines = append(lines, contentOf(p)...)
+	for _, d := range p.Evidence {
+		say("evidence %s", d)
+	}
+	return lines
+}
+
+// contentOf says what a bill, a scan or tests say.
+func contentOf(p signals.Proof) []string {
+	var lines []string
+	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	if p.Bill != nil {
 		say("%s with %d components", p.Bill.Format, p.Bill.Components)
 	}
@@ -157,9 +168,6 @@ func evidenceOf(p signals.Proof) []string {
 			result = "passed"
 		}
 		say("tests %s: %s", cmp.Or(s.Name, "(all)"), result)
-	}
-	for _, d := range p.Evidence {
-		say("evidence %s", d)
 	}
 	return lines
 }

@@ -72,11 +72,13 @@ func contradiction(verdicts []verdict, kind signals.ProofKind) verdict {
 	return verdict{}
 }
 
-// better prefers what stands higher, and among equals what names a version.
+// better prefers what stands higher, among equals what names a version, and
+// then the newest.
 func better(a, b verdict) bool {
 	return cmp.Or(
 		cmp.Compare(a.Standing, b.Standing),
 		cmp.Compare(min(len(a.Tag), 1), min(len(b.Tag), 1)),
+		a.made().Compare(b.made()),
 	) > 0
 }
 

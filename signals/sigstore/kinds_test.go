@@ -134,6 +134,18 @@ func TestNewestSuiteCounts(t *testing.T) {
 	}
 }
 
+// TestNewestSignatureIsTold holds in whatever order they are listed.
+func TestNewestSignatureIsTold(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	old, young := l.bundle(job, says(signType, nil), virtual.Witnesses{At: l.now.Add(-30 * time.Minute)}), l.bundle(job, says(signType, nil), virtual.Witnesses{})
+	for _, items := range [][]sigstore.Item{{old, young}, {young, old}} {
+		if got := judge(t, l.options(), signals.ProofSignature, items...); !got.Signed.Equal(l.now.Add(-time.Minute)) {
+			t.Errorf("signed at %s, want the newest", got.Signed)
+		}
+	}
+}
+
 // TestRevision is the source revision that versions get.
 func TestRevision(t *testing.T) {
 	t.Parallel()
