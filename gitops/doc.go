@@ -4,8 +4,10 @@
 // forges.
 //
 // What people can do is read in pause.go (titles of issues), command.go (words
-// in comments) and stop.go (which stop is in force, and what has to be put
-// back); a new effect on the world starts as a kind of [Change].
+// in comments), stop.go and stand.go (which stop is in force, and what has to
+// be put back); what a branch demands is judged in protection.go, and who owns
+// a file is read in owners.go. A new effect on the world starts as a kind of
+// [Change].
 package gitops
 
 import (

@@ -86,6 +86,12 @@ func TestTraps(t *testing.T) {
 			f.do(t, gitopstest.Deed{Kind: gitopstest.DoComment, ID: p.ID, Text: "/hold behind the noise"})
 			f.Noise(1, "ada", 120)
 		},
+		"a stop and its removal behind such pages": func(t *testing.T, f *fake, p gitops.Proposal) {
+			t.Helper()
+			f.Noise(1, "ada", 120)
+			f.do(t, gitopstest.Deed{Kind: gitopstest.DoLabel, ID: p.ID, Text: gitops.LabelHold})
+			f.do(t, gitopstest.Deed{Kind: gitopstest.DoUnlabel, ID: p.ID, Text: gitops.LabelHold})
+		},
 		"the hold is the first of many lines": func(t *testing.T, f *fake, p gitops.Proposal) {
 			t.Helper()
 			f.do(t, gitopstest.Deed{Kind: gitopstest.DoComment, ID: p.ID, Text: "/hold first"})
