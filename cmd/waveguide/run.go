@@ -61,17 +61,18 @@ func logger(w io.Writer, level string) (*slog.Logger, error) {
 // serve runs the loops and the listeners until the context ends.
 func (w *daemon) serve(ctx context.Context, reg *prometheus.Registry) error {
 	page := dashboard.New(dashboard.Options{Title: "Waveguide", Forge: w.proposalURL})
-	ready := &readiness{}
+	ready, pages := &readiness{}, newShowing()
 	g, ctx := errgroup.WithContext(ctx)
 	for i, l := range w.loops {
 		l.Observe = func(v loop.View) {
 			w.rulebooks[i].looked(v)
 			ready.looked(v)
-			page.Publish(v)
 			w.observe(v)
+			pages.put(i, v)
 		}
 		g.Go(func() error { return l.Run(ctx) })
 	}
+	g.Go(func() error { return pages.run(ctx, page.Publish) })
 	g.Go(func() error { return w.renew(ctx) })
 	g.Go(func() error { return w.follow(ctx) })
 	mux := http.NewServeMux()

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/waveguide-dev/waveguide/promoter/loop"
+	"github.com/waveguide-dev/waveguide/promoter/prose"
 )
 
 // Options are what a page is made of. All may be empty.
@@ -44,14 +45,23 @@ func New(o Options) *Page {
 // Publish shows a finished look in the place of the last one of the same
 // repository. The page's version moves only if what people read differs.
 func (p *Page) Publish(v loop.View) {
-	repository, made := model(v, p.options.Forge)
+	if v.Quiet && p.again(v) {
+		return
+	}
+	made := model(v, p.options.Forge)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.shown.replace(repository, made) {
+	if !p.shown.replace(made) {
 		return
 	}
 	close(p.changed)
 	p.changed = make(chan struct{})
+}
+
+func (p *Page) again(v loop.View) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.shown.again(prose.Plain(v.Repository), v.Now.UTC())
 }
 
 // ServeHTTP answers the page, its parts and its events, for known hosts alone.

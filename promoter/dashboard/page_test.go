@@ -70,7 +70,7 @@ func busy() loop.View {
 		},
 	}
 	return loop.View{
-		Now: now, Head: "0123456789abcdef0123456789abcdef01234567",
+		Repository: "platform", Now: now, Head: "0123456789abcdef0123456789abcdef01234567",
 		Plans:    []promoter.Plan{{Promotion: "orders", Artifact: "order-api", Lanes: []promoter.LanePlan{test, soaks, fails, held, unknown}}},
 		Routes:   []promoter.Route{{Promotion: "orders", Artifact: "order-api", Image: "registry.example/shop/order-api", Owners: []string{"team orders"}}},
 		Pauses:   []gitops.Pause{{ID: "issue 7", URL: "https://forge.example/issues/7", Title: "env:prod-*", By: gitops.Actor{Name: "grace"}, Since: now.Add(-time.Hour), Environments: []string{"prod-*"}}},
@@ -243,6 +243,7 @@ func TestRepositoriesShareOnePage(t *testing.T) {
 	p := newPage()
 	p.Publish(busy())
 	other := busy()
+	other.Repository = "another"
 	other.Pauses, other.Problems, other.Silent, other.Lanes = nil, nil, nil, nil
 	l := lane("edge", "edge", promoter.PhaseEarned, version("9.0.0", "d4"), version("9.0.0", "d4"))
 	l.Lane.Repository, l.Lane.Artifact = "another", "gateway"

@@ -19,25 +19,27 @@ type shown struct {
 }
 
 // replace puts a view in the place of its repository's last one and says
-// whether people would read anything new. A look that found no lanes does not
-// know its repository: it stands for the only one there is.
-func (s *shown) replace(repository string, now view) bool {
-	if repository == "" && len(s.views) == 1 {
-		for only := range s.views {
-			repository = only
-		}
-	}
-	if repository != "" {
-		delete(s.views, "")
-	}
-	was, ok := s.views[repository]
-	s.views[repository] = now
+// whether people would read anything new.
+func (s *shown) replace(now view) bool {
+	was, ok := s.views[now.Repository]
+	s.views[now.Repository] = now
 	was.Looked, was.plans, now.Looked, now.plans = time.Time{}, nil, time.Time{}, nil
 	if ok && reflect.DeepEqual(was, now) {
 		return false
 	}
 	s.version++
 	return true
+}
+
+// again notes that a repository was looked at and nothing was new; false if it
+// was never shown.
+func (s *shown) again(repository string, now time.Time) bool {
+	v, ok := s.views[repository]
+	v.Looked = now
+	if ok {
+		s.views[repository] = v
+	}
+	return ok
 }
 
 // page is all views as one, in the order of their repositories.

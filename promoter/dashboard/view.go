@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -135,9 +134,9 @@ type stop struct {
 
 type silence struct{ Source, Why string }
 
-// model turns a look into what the page shows, and says of which repository.
-func model(v loop.View, forge func(string) string) (string, view) {
-	m := view{Looked: v.Now.UTC(), Head: v.Head.Short()}
+// model turns a look into what the page shows.
+func model(v loop.View, forge func(string) string) view {
+	m := view{Repository: prose.Plain(v.Repository), Looked: v.Now.UTC(), Head: v.Head.Short()}
 	known := map[gitops.Lane]promoter.Lane{}
 	for _, lanes := range v.Lanes {
 		for _, k := range lanes {
@@ -160,7 +159,6 @@ func model(v loop.View, forge func(string) string) (string, view) {
 		}
 		for _, l := range p.Lanes {
 			c := makeCard(p, l, known[l.Lane], forge)
-			m.Repository = cmp.Or(m.Repository, c.Repository)
 			m.Stops = append(m.Stops, holds(c)...)
 			r.add(c)
 		}
@@ -173,7 +171,7 @@ func model(v loop.View, forge func(string) string) (string, view) {
 	for _, source := range slices.Sorted(maps.Keys(v.Silent)) {
 		m.Silent = append(m.Silent, silence{Source: prose.Plain(source), Why: prose.Plain(v.Silent[source])})
 	}
-	return m.Repository, m
+	return m
 }
 
 func makeCard(p promoter.Plan, l promoter.LanePlan, k promoter.Lane, forge func(string) string) card {

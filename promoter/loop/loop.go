@@ -42,7 +42,7 @@ type Options struct {
 	Paused *gitops.Pause
 	// Hints wakes the loop.
 	Hints <-chan Hint
-	// Observe sees every look that changed something: dashboards and demos.
+	// Observe sees every look: dashboards and demos.
 	Observe func(View)
 	// Witness finds the newest checkpoint of every ledger that Git names.
 	Witness func(context.Context) []store.Checkpoint
@@ -63,6 +63,9 @@ type Poll struct {
 
 // View is the state after a look. Nothing in it may be changed.
 type View struct {
+	Repository string
+	// Quiet says that nothing but Now differs from the view before.
+	Quiet    bool
 	Now      time.Time
 	Head     gitops.Commit
 	Plans    []promoter.Plan
@@ -220,9 +223,7 @@ func (l *Loop) Tick(ctx context.Context) (time.Time, error) {
 		return time.Time{}, err
 	}
 	l.Metrics.look(l.Repository, time.Since(began), l.queue.admitted, len(l.silent))
-	if len(l.queue.decided) > 0 || l.queue.news {
-		l.Observe(l.view(now))
-	}
+	l.Observe(l.view(now))
 	l.queue.done()
 	if acted {
 		// What was written shows at the next look, which is at once.
@@ -298,7 +299,7 @@ func (l *Loop) soon(now time.Time, source string) {
 // view is what others may see of a look.
 func (l *Loop) view(now time.Time) View {
 	return View{
-		Now: now, Head: l.head, Plans: l.queue.admitted, Routes: l.ruling.Routes, Pauses: l.world.Pauses,
+		Repository: l.Repository, Quiet: len(l.queue.decided) == 0 && !l.queue.news, Now: now, Head: l.head, Plans: l.queue.admitted, Routes: l.ruling.Routes, Pauses: l.world.Pauses,
 		Problems: l.ruling.Problems, Silent: maps.Clone(l.silent), Lanes: l.queue.lanes(),
 	}
 }
