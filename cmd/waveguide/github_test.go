@@ -169,6 +169,24 @@ func TestDevToProdOnGitHub(t *testing.T) {
 	h.once(next)
 }
 
+// TestMergeQueueOnGitHub: merging means enqueueing, and the queue waits for the
+// check on what it is about to merge.
+func TestMergeQueueOnGitHub(t *testing.T) {
+	t.Parallel()
+	h := newHub(t, setup{registry: memoryRegistry(t), envs: []string{"dev"}})
+	h.server.Set(func(o *githubtest.Settings) { o.MergeQueue = true })
+	next := h.release("1.1.0")
+	d := h.run()
+	eventually(t, "a merge by the queue", func() (string, bool) { return "the queue merged nothing", h.server.Land() })
+	h.reaches("dev", next)
+	h.settled(d)
+	d.stop(t)
+	list, _, err := h.as("ada").Proposals(t.Context(), "")
+	if err != nil || len(list) != 1 || list[0].State != gitops.Merged || list[0].EndedBy.Name == githubtest.Bot {
+		t.Errorf("proposals = %+v, %v", list, err)
+	}
+}
+
 // hook delivers a webhook, signed and not.
 func (h *hub) hook(d *child) {
 	h.t.Helper()
