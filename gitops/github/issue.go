@@ -190,7 +190,7 @@ func (c *Client) CloseIssue(ctx context.Context, id string) error {
 	return c.edit(ctx, "close", id, &gogithub.IssueRequest{State: new("closed")})
 }
 
-// edit changes an issue, or what a proposal has in common with one.
+// edit changes an issue.
 func (c *Client) edit(ctx context.Context, doing, id string, change *gogithub.IssueRequest) error {
 	n, err := number(id)
 	if err != nil {

@@ -78,9 +78,21 @@ func (c *Client) openOf(ctx context.Context, branch string) (int, error) {
 
 // Update sets the title and the body.
 func (c *Client) Update(ctx context.Context, id, title, body string) error {
-	return c.edit(ctx, "update proposal", id, &gogithub.IssueRequest{
+	return c.change(ctx, "update proposal", id, &gogithub.PullRequest{
 		Title: new(gitops.CutLine(title, maxTitle)), Body: new(gitops.CutBody(body, maxBody)),
 	})
+}
+
+// change changes a proposal, which is there where issues are switched off too.
+func (c *Client) change(ctx context.Context, doing, id string, change *gogithub.PullRequest) error {
+	n, err := number(id)
+	if err != nil {
+		return fmt.Errorf("%s %.40s: %w", doing, id, err)
+	}
+	if _, _, err := c.api.REST.PullRequests.Edit(ctx, c.api.Owner, c.api.Name, n, change); err != nil {
+		return fmt.Errorf("%s %s: %w", doing, id, api.Problem(err))
+	}
+	return nil
 }
 
 // Close closes a proposal with a comment, which is written once; closing it
@@ -107,7 +119,7 @@ func (c *Client) Close(ctx context.Context, id, comment string) error {
 			return fmt.Errorf("close proposal %s: %w", id, err)
 		}
 	}
-	return c.edit(ctx, "close proposal", id, &gogithub.IssueRequest{State: new("closed")})
+	return c.change(ctx, "close proposal", id, &gogithub.PullRequest{State: new("closed")})
 }
 
 // Merge merges exactly that head and removes the branch. It fails with
