@@ -25,8 +25,9 @@ type repo struct {
 	*mirror.Mirror
 	// silent remembers which blobs do not hold a text, so that an unchanged
 	// file is searched once.
-	mu     sync.Mutex
-	silent map[string]struct{}
+	mu      sync.Mutex
+	fetched bool // by the loop, one after the other
+	silent  map[string]struct{}
 	// composed are commits on their way to the remote.
 	composed map[gitops.Commit]*mirror.Composed
 }
@@ -41,7 +42,12 @@ func (r *repo) Fetch(ctx context.Context) (loop.Update, error) {
 	if err != nil {
 		return loop.Update{}, err
 	}
-	return loop.Update{Head: u.New, Changed: u.Changed, All: u.All || u.Forced, Forced: u.Forced}, nil
+	up := loop.Update{Head: u.New, Old: u.Old, Changed: u.Changed, All: u.All || u.Forced}
+	if u.Forced || !r.fetched {
+		up.Old = "" // a mirror of an earlier run does not tell how the branch got on
+	}
+	r.fetched = true
+	return up, nil
 }
 
 func (r *repo) Files(ctx context.Context, at gitops.Commit, under, text string) (map[string][]byte, error) {

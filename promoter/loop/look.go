@@ -56,7 +56,12 @@ const maxUnread = 100_000
 func (l *Loop) lookHead(ctx context.Context, now time.Time, up Update) error {
 	// A fetch tells what changed only once.
 	l.unread = append(l.unread, up.Changed...)
-	l.forced = l.forced || up.Forced
+	if !l.fetched {
+		l.fetched, l.follows = true, up.Old
+	}
+	if up.Old == "" {
+		l.follows = ""
+	}
 	stale := !l.ruling.Until.IsZero() && !now.Before(l.ruling.Until)
 	l.unruled = l.unruled || up.All || l.head == "" || stale || len(l.unread) > maxUnread
 	for _, path := range up.Changed {
@@ -75,8 +80,8 @@ func (l *Loop) lookHead(ctx context.Context, now time.Time, up Update) error {
 	if err := l.lookDesired(ctx, now, up.Head, touched); err != nil {
 		return err
 	}
-	l.trunk.advanceTo(up.Head, l.forced)
-	l.unruled, l.unread, l.forced = false, nil, false
+	l.trunk.advanceTo(up.Head, l.follows)
+	l.unruled, l.unread, l.fetched = false, nil, false
 	l.head = up.Head
 	l.world.Bases = map[string]gitops.Commit{l.Repository: up.Head}
 	l.queue.news = true

@@ -86,8 +86,10 @@ type Loop struct {
 	ruling Ruling
 	// unruled says that the rules changed and were not read yet.
 	unruled bool
-	// forced says that the protected branch was moved by force since it was read.
-	forced bool
+	// fetched says that something was fetched since the branch was read, and
+	// follows which head it follows from.
+	fetched bool
+	follows gitops.Commit
 	// unread are changed paths whose lanes were not read yet.
 	unread []string
 	world  promoter.World

@@ -92,14 +92,15 @@ type trunk struct {
 // computed again.
 const maxHeads = 512
 
-// advanceTo notes a new head. After a head that does not follow from the one
-// before, nobody knows which of the old ones are still in it.
-func (b *trunk) advanceTo(head gitops.Commit, forced bool) {
-	if forced {
-		b.Heads = nil
-	}
-	if slices.Contains(b.Heads, head) {
+// advanceTo notes a new head and an old one that it follows from. If that is not
+// known, nobody knows which of the old ones are still in it.
+func (b *trunk) advanceTo(head, follows gitops.Commit) {
+	if i := slices.Index(b.Heads, head); i >= 0 {
+		b.Heads = slices.Clone(b.Heads[:i+1]) // what came after it was taken back
 		return
+	}
+	if !slices.Contains(b.Heads, follows) {
+		b.Heads = nil
 	}
 	b.Heads = append(b.Heads, head)
 	b.Heads = slices.Clone(b.Heads[max(0, len(b.Heads)-maxHeads):])

@@ -42,11 +42,13 @@ type Move struct {
 
 // Update is what a fetch found.
 type Update struct {
-	Head    gitops.Commit
+	Head gitops.Commit
+	// Old is the head of the fetch before, perhaps of an earlier life, that the
+	// new one follows from; empty if nobody knows.
+	Old     gitops.Commit
 	Changed []string
-	// All says that everything may have changed; Forced, that the new head does
-	// not follow from the old one.
-	All, Forced bool
+	// All says that everything may have changed.
+	All bool
 }
 
 // Delta is what one commit changes.

@@ -191,8 +191,10 @@ func (r repo) Fetch(context.Context) (loop.Update, error) {
 	if err := r.fail["git"]; err != nil {
 		return loop.Update{}, err
 	}
-	u := loop.Update{Head: r.head, All: r.forced, Forced: r.forced}
-	r.forced = false
+	u := loop.Update{Head: r.head, Old: r.fetched, All: r.forced}
+	if r.forced {
+		u.Old, r.forced = "", false
+	}
 	was, is := r.commits[r.fetched].files, r.commits[r.head].files
 	for _, name := range slices.Sorted(maps.Keys(is)) {
 		if was[name] != is[name] {
