@@ -34,9 +34,10 @@ func (c *Client) SetCheck(ctx context.Context, head gitops.Commit, k gitops.Chec
 func (c *Client) places(ctx context.Context, head gitops.Commit) []place {
 	c.mu.Lock()
 	var iid int64
+	results := c.settings != nil && c.settings.MergePipelinesEnabled
 	for n, s := range c.open {
-		if s != nil && s.SHA == string(head) && slices.ContainsFunc(s.Checks, func(k gitops.Check) bool { return k.By != c.me.Name }) {
-			iid = n // somebody else's jobs run here
+		if s != nil && s.SHA == string(head) && (results || slices.ContainsFunc(s.Checks, func(k gitops.Check) bool { return k.By != c.me.Name })) {
+			iid = n // somebody else's jobs run here, or on its merge result
 		}
 	}
 	c.mu.Unlock()

@@ -45,6 +45,33 @@ func TestCheckStandsInThePipelineThatCounts(t *testing.T) {
 	}
 }
 
+// TestCheckStandsOnTheMergeResult: its pipeline has a commit of its own.
+func TestCheckStandsOnTheMergeResult(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	c := w.client()
+	w.server.Set(func() { w.project.MergePipelines, w.project.MergeResults = true, true })
+	p := w.open(c, "waveguide/dev/app", "1")
+	w.look(c, "")
+	for _, state := range []gitops.CheckState{gitops.CheckPending, gitops.CheckFailure, gitops.CheckSuccess} {
+		if _, err := c.Merge(t.Context(), p.ID, p.Head); err == nil {
+			t.Errorf("merged before %s", state)
+		}
+		for range 2 {
+			if err := c.SetCheck(t.Context(), p.Head, gitops.Check{Name: gitops.CheckName, State: state}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := c.Proposal(t.Context(), p.ID)
+		if k, ok := got.Check(gitops.CheckName); err != nil || !ok || k.State != state {
+			t.Errorf("check = %+v, %v, want %s", k, err, state)
+		}
+	}
+	if _, err := c.Merge(t.Context(), p.ID, p.Head); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestStrangersStatusOfOurName does not stand for ours.
 func TestStrangersStatusOfOurName(t *testing.T) {
 	t.Parallel()

@@ -65,6 +65,25 @@ func TestWhatIsBeingMergedIsHeld(t *testing.T) {
 	}
 }
 
+func TestMergedWhileLooking(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	c := w.client()
+	p := w.open(c, "waveguide/dev/app", "1")
+	_, cursor, _ := w.look(c, "")
+	if err := c.SetCheck(t.Context(), p.Head, gitops.Check{Name: gitops.CheckName, State: gitops.CheckSuccess}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Merge(t.Context(), p.ID, p.Head); err != nil {
+		t.Fatal(err)
+	}
+	w.faults.Inject(gitopstest.Fault{Mode: gitopstest.Stale, Reads: true}) // the list of open ones
+	list, _, _ := w.look(c, cursor)
+	if w.faults.Clear() != 1 || len(list) != 1 || list[0].State != gitops.Merged {
+		t.Errorf("proposals = %+v", list)
+	}
+}
+
 func TestSlippedBetweenPages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

@@ -45,7 +45,7 @@ func (s *Server) projectEntity(p *Project, me *User) object {
 		"id": p.ID, "name": p.Path, "path_with_namespace": p.Path, "default_branch": p.Branch, "visibility": "private",
 		"web_url": s.base() + "/" + p.Path, "issues_enabled": p.Issues, "issues_access_level": access, "merge_requests_enabled": true,
 		"only_allow_merge_if_pipeline_succeeds": p.PipelineMustSucceed, "allow_merge_on_skipped_pipeline": false,
-		"merge_method": "merge", "squash_option": "default_off", "merge_trains_enabled": p.Trains, "merge_pipelines_enabled": p.Trains,
+		"merge_method": "merge", "squash_option": "default_off", "merge_trains_enabled": p.Trains, "merge_pipelines_enabled": p.Trains || p.MergeResults,
 		"permissions": object{"project_access": object{"access_level": me.Level}, "group_access": nil},
 	}
 }
@@ -70,8 +70,8 @@ func (s *Server) mergeEntity(p *Project, t *thread, whole bool) object {
 	case "closed":
 		o["closed_at"], o["closed_by"] = stamp(t.ended), person(t.endedBy)
 	}
-	if id := p.headPipeline(t); whole && id != 0 {
-		o["head_pipeline"] = object{"id": id, "sha": t.head, "source": "merge_request_event", "status": p.pipeline(t.head, id)}
+	if sha, id := p.headPipeline(t); whole && id != 0 {
+		o["head_pipeline"] = object{"id": id, "sha": sha, "source": "merge_request_event", "status": p.pipeline(sha, id)}
 	}
 	if whole && len(t.versions) > 0 {
 		v := t.versions[len(t.versions)-1]

@@ -255,7 +255,7 @@ func (s *Server) edit(c *call, t *thread) {
 
 // mergeStatus is why a merge request cannot be merged, in GitLab's words.
 func (s *Server) mergeStatus(p *Project, t *thread) string {
-	state := p.pipeline(t.head, p.headPipeline(t))
+	state := p.pipeline(p.headPipeline(t))
 	switch {
 	case t.state != "opened":
 		return "not_open"
@@ -271,13 +271,16 @@ func (s *Server) mergeStatus(p *Project, t *thread) string {
 	return "mergeable"
 }
 
-// headPipeline is the number of the merge request's own pipeline; zero is
-// that of the branch.
-func (p *Project) headPipeline(t *thread) int {
-	if p.MergePipelines {
-		return 9000 + t.iid
+// headPipeline is the commit and the number of the merge request's own
+// pipeline; zero is that of the branch.
+func (p *Project) headPipeline(t *thread) (string, int) {
+	switch {
+	case p.MergePipelines && p.MergeResults:
+		return t.resultCommit, 9000 + t.iid
+	case p.MergePipelines:
+		return t.head, 9000 + t.iid
 	}
-	return 0
+	return t.head, 0
 }
 
 // pipeline is the state of all newest statuses of a commit in a pipeline.

@@ -28,9 +28,11 @@ type Project struct {
 	Trains              bool
 	// MergePipelines runs pipelines of merge requests, with a job "build".
 	MergePipelines bool
-	PushLevel      int
-	MergeLevel     int
-	Approvals      int
+	// MergeResults runs them on the merge result.
+	MergeResults bool
+	PushLevel    int
+	MergeLevel   int
+	Approvals    int
 
 	repo     repo
 	train    []*thread
@@ -61,6 +63,7 @@ type thread struct {
 	head           string
 	mergeCommit    string
 	trainCommit    string
+	resultCommit   string
 	autoMerge      *User
 	versions       []*version
 	approved       []approval
@@ -158,6 +161,10 @@ func (p *Project) refresh(s *Server) error {
 		errs = append(errs, err)
 		first := t.head == ""
 		t.head = head
+		if p.MergeResults {
+			t.resultCommit, err = p.repo.result("refs/heads/"+p.Branch, head, "result")
+			errs = append(errs, err)
+		}
 		t.versions = append(t.versions, &version{id: s.number(), head: head, base: base, at: s.now()})
 		if first {
 			continue
