@@ -11,7 +11,6 @@ import (
 
 	expr "github.com/waveguide-dev/waveguide/gitops/edit/path"
 	"github.com/waveguide-dev/waveguide/gitops/edit/span"
-
 	"github.com/waveguide-dev/waveguide/gitops/edit/splice"
 )
 

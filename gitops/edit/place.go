@@ -8,7 +8,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	expr "github.com/waveguide-dev/waveguide/gitops/edit/path"
-
 	"github.com/waveguide-dev/waveguide/gitops/edit/splice"
 )
 

@@ -76,7 +76,7 @@ func quoteKey(s string) string {
 }
 
 func spellValue(v string) string {
-	if v == "" || strings.ContainsAny(v, "],\"'\\ \t") {
+	if v == "" || v[0] == '=' || strings.ContainsAny(v, "],\"'\\ \t") {
 		return quoteKey(v)
 	}
 	return v

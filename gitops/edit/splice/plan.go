@@ -11,10 +11,10 @@ import (
 	"github.com/waveguide-dev/waveguide/gitops/edit/span"
 )
 
-const (
-	MaxEdits = 1000 // edits of one plan
-	maxValue = 2000 // bytes of a value that is written
-)
+// MaxEdits is the limit on the edits of one plan.
+const MaxEdits = 1000
+
+const maxValue = 2000 // bytes of a value that is written
 
 // File is one parsed file. It never touches the disk.
 type File struct {

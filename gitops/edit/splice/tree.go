@@ -15,10 +15,10 @@ import (
 	"github.com/waveguide-dev/waveguide/gitops/edit/span"
 )
 
-const (
-	MaxBytes  = 5 << 20
-	maxTokens = 500_000 // bytes that may begin a node; bounds the memory of the parsed tree
-)
+// MaxBytes is the limit on the size of a file.
+const MaxBytes = 5 << 20
+
+const maxTokens = 500_000 // bytes that may begin a node; bounds the memory of the parsed tree
 
 // Tree is a parsed text: a file, or the YAML inside a literal block scalar of another tree.
 type Tree struct {
