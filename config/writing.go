@@ -35,20 +35,6 @@ const (
 // Digest says that a missing digest is to be added.
 func (w Writing) Digest() bool { return w.Pin == "digest" }
 
-// Filled is the metadata for a version. A source revision that is asked for and
-// not known is an error, for an empty value would say something that is not so.
-func (w Writing) Filled(tag, digest, revision string) ([]Metadata, error) {
-	out := make([]Metadata, 0, len(w.Metadata))
-	for _, m := range w.Metadata {
-		if revision == "" && strings.Contains(m.Value, revisionTemplate) {
-			return nil, fmt.Errorf("metadata %s needs the source revision of %s, which is not known", m.Path, tag)
-		}
-		m.Value = strings.NewReplacer(tagTemplate, tag, digestTemplate, digest, revisionTemplate, revision).Replace(m.Value)
-		out = append(out, m)
-	}
-	return out, nil
-}
-
 // writing composes what an artifact and an environment say.
 func writing(a Artifact, e *Environment, environment string) Writing {
 	w := Writing{Pin: a.Pin}

@@ -30,11 +30,4 @@ func TestWritingOfALane(t *testing.T) {
 	if !got.Digest() {
 		t.Error("the artifact's pin was not asked first")
 	}
-	filled, err := got.Filled("1.2.3", "sha256:ab", "c0ffee")
-	if err != nil || filled[0].Value != "prod at sha256:ab" || filled[1].Value != "1.2.3 of c0ffee" {
-		t.Errorf("Filled: %v, %v", filled, err)
-	}
-	if _, err := got.Filled("1.2.3", "sha256:ab", ""); err == nil {
-		t.Error("a revision that is not known was written")
-	}
 }
