@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -142,8 +143,8 @@ func (w *gitlabWorld) says(env, word string) (found gitops.Proposal) {
 }
 
 // TestGitLabDevToProd carries a signed image from dev to prod on a GitLab: a
-// reporter stops it on the way, a developer of the owners' group releases and
-// approves.
+// reporter stops it on the way and may not take that back, a developer of the
+// owners' group approves and releases.
 func TestGitLabDevToProd(t *testing.T) {
 	t.Parallel()
 	w := newGitLabWorld(t, setup{registry: memoryRegistry(t), envs: []string{"dev", "staging", "prod"}, approvals: true, soak: time.Second})
@@ -154,6 +155,19 @@ func TestGitLabDevToProd(t *testing.T) {
 	p := w.says("prod", "approval")
 	path := "/merge_requests/" + strings.TrimPrefix(p.ID, "!")
 	w.do("rex-token", http.MethodPut, path, map[string]string{"add_labels": gitops.LabelHold})
+	w.says("prod", "hold")
+	w.do("rex-token", http.MethodPut, path, map[string]string{"remove_labels": gitops.LabelHold}) // may stop, not release
+	eventually(t, "the label is put back, and rex is told why", func() (string, bool) {
+		p, err := w.client.Proposal(t.Context(), p.ID)
+		if err != nil {
+			return err.Error(), false
+		}
+		_, held := p.Label(gitops.LabelHold)
+		told := slices.ContainsFunc(p.Events, func(e gitops.Event) bool {
+			return e.Kind == gitops.Commented && e.By.Name == "bot" && strings.Contains(e.Text, "may not end this stop")
+		})
+		return fmt.Sprintf("labels %v", p.Labels), held && told
+	})
 	w.says("prod", "hold")
 	w.do(adaToken, http.MethodPost, path+"/approve", map[string]string{"sha": string(p.Head)})
 	if got, err := w.named("prod"); err != nil || got == next {
