@@ -28,17 +28,23 @@ import (
 func TestSickSourceRests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var asked int
-		down, results := true, map[string]int{}
+		var mu sync.Mutex
+		asked, down, results := 0, true, map[string]int{}
 		h := newHealthSource(config.Signal{Timeout: 10 * time.Second}, func(ctx context.Context, _ gitops.Lane, _ config.HealthSpec, _ signals.Question) (signals.Health, error) {
+			mu.Lock()
 			asked++
+			mu.Unlock()
 			if down {
 				<-ctx.Done()
 				return signals.Health{Reason: "no answer"}, ctx.Err()
 			}
 			return signals.Health{State: signals.StateHealthy}, nil
 		})
-		h.asked = func(result string) { results[result]++ }
+		h.asked = func(result string) {
+			mu.Lock()
+			defer mu.Unlock()
+			results[result]++
+		}
 		look := func() (signals.Health, time.Duration) {
 			began := time.Now()
 			return h.ask(t.Context(), gitops.Lane{}, config.HealthSpec{Name: "errors"}, signals.Question{Digest: "d"}), time.Since(began)
@@ -59,10 +65,20 @@ func TestSickSourceRests(t *testing.T) {
 		if n := asked - before; n < 20 || n > 40 {
 			t.Errorf("in an hour of failure it was asked %d times, want about every two minutes", n)
 		}
+		time.Sleep(longRest)
+		before = asked
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() { look() })
+		}
+		wg.Wait()
+		if asked != before+1 {
+			t.Errorf("after a rest %d lanes tried it at once, want one", asked-before)
+		}
 		down = false
 		time.Sleep(longRest)
 		for range 2 {
-			if got, took := look(); got.State != signals.StateHealthy || took > time.Second {
+			if got, took := look(); got.State != signals.StateHealthy || got.For != "d" || took > time.Second {
 				t.Errorf("after it answers: %q because %q after %s", got.State, got.Reason, took)
 			}
 		}

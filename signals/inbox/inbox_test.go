@@ -125,6 +125,20 @@ func TestServeHTTPRefuses(t *testing.T) {
 	}
 }
 
+// TestServeHTTPEmptyToken holds that a secret that is empty opens nothing.
+func TestServeHTTPEmptyToken(t *testing.T) {
+	t.Parallel()
+	for _, header := range []string{"Bearer ", "Bearer", ""} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/signals/dev/shop/e2e", strings.NewReader(run("1", ours, "healthy", time.Now(), "")))
+		r.Header.Set("Authorization", header)
+		w := httptest.NewRecorder()
+		newInbox(&memory{values: map[string][]byte{}}, &[]inbox.Slot{}).ServeHTTP(w, r)
+		if w.Code != http.StatusUnauthorized {
+			t.Errorf("%q is answered with %d, want 401", header, w.Code)
+		}
+	}
+}
+
 func TestServeHTTPWantsPOST(t *testing.T) {
 	t.Parallel()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/signals/dev/shop/e2e", nil)
