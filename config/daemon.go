@@ -12,7 +12,9 @@ type Daemon struct {
 	Kind       string `yaml:"kind" jsonschema:"required,enum=Daemon"`
 	// Listen is where page, API, metrics and health checks are served.
 	Listen string `yaml:"listen,omitempty" jsonschema_description:"where page, API, metrics and health checks are served; read-only"`
-	Hooks  Hooks  `yaml:"hooks,omitempty" jsonschema_description:"webhooks and the inbox, apart from the page"`
+	// ExternalURL is the address under which people reach the page.
+	ExternalURL string `yaml:"externalURL,omitempty" jsonschema_description:"the address under which people reach the page; checks on proposals link to it"`
+	Hooks       Hooks  `yaml:"hooks,omitempty" jsonschema_description:"webhooks and the inbox, apart from the page"`
 	// Store is sqlite:PATH or a postgres:// URL.
 	Store string `yaml:"store,omitempty" jsonschema_description:"sqlite:PATH, or postgres://… when several replicas share the work"`
 	// StateDir holds mirrors and the default store.

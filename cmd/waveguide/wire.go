@@ -107,13 +107,23 @@ func (w *daemon) repository(ctx context.Context, r config.Repository, h hooks, m
 		Repository: r.Name, RulesDir: r.Rules, Repo: git, Branches: git, Forge: forge, Proposer: forge, Marker: forge, Talker: forge, Queue: forge,
 		Registry: w.oci, Prover: w.oci, Health: rules, Rules: heeding(forge, rules), Writer: prose.Proposal{}, Store: w.store,
 		Log: w.log.With("repository", r.Name), Metrics: m, Email: r.Commit.Email, Hints: hints, Crash: h.crash, Witness: git.Witness,
-		Poll: polls(w.config, r), HumanChanges: loop.HumanChanges(r.HumanChanges),
+		Poll: polls(w.config, r), HumanChanges: loop.HumanChanges(r.HumanChanges), Target: w.page,
 	}
 	if p := w.config.Paused; p != nil {
 		o.Paused = &gitops.Pause{ID: "the daemon's file", Title: p.Reason, Until: p.Until}
 	}
 	w.loops = append(w.loops, loop.New(o))
 	return nil
+}
+
+// page is the address of a lane's page, or of the whole page for no lane; empty
+// if nobody said where it is reached.
+func (w *daemon) page(at gitops.Lane) string {
+	base := strings.TrimSuffix(w.config.ExternalURL, "/")
+	if base == "" || at == (gitops.Lane{}) {
+		return base
+	}
+	return base + "/lane/" + url.PathEscape(at.Environment) + "/" + url.PathEscape(at.Artifact)
 }
 
 // polls says how often to look without a hint: the registries' shortest time

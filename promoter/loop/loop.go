@@ -14,7 +14,7 @@ import (
 )
 
 // Options are what a loop is made of. Everything is required but Crash, Hints,
-// Observe and Witness.
+// Observe, Target and Witness.
 type Options struct {
 	Repository string
 	RulesDir   string
@@ -44,6 +44,8 @@ type Options struct {
 	Hints <-chan Hint
 	// Observe sees every look: dashboards and demos.
 	Observe func(View)
+	// Target is the address of a lane's page, or empty.
+	Target func(gitops.Lane) string
 	// Witness finds the newest checkpoint of every ledger that Git names.
 	Witness func(context.Context) []store.Checkpoint
 	// Crash is called with the name of every point at which a process may die;
@@ -141,6 +143,9 @@ type Loop struct {
 func New(o Options) *Loop {
 	if o.Crash == nil {
 		o.Crash = func(string) {}
+	}
+	if o.Target == nil {
+		o.Target = func(gitops.Lane) string { return "" }
 	}
 	if o.Observe == nil {
 		o.Observe = func(View) {}

@@ -126,7 +126,9 @@ func (l *Loop) effect(ctx context.Context, d deed) error {
 		if err := l.describe(ctx, d); err != nil {
 			return err
 		}
-		err := l.Marker.SetCheck(ctx, c.Head, c.Check)
+		check := c.Check
+		check.Target = l.Target(c.Lane)
+		err := l.Marker.SetCheck(ctx, c.Head, check)
 		if err == nil && len(l.groups) > 0 {
 			l.answered[c.Head] = c.Check
 		}
@@ -156,7 +158,9 @@ func (l *Loop) open(ctx context.Context, d deed) error {
 			l.Log.WarnContext(ctx, "reviewers could not be asked", "proposal", p.ID, "error", err.Error())
 		}
 	}
-	return l.Marker.SetCheck(ctx, d.move.New, gitops.Check{Name: gitops.CheckName, State: gitops.CheckPending, Text: "proposal " + p.ID + " is being read"})
+	return l.Marker.SetCheck(ctx, d.move.New, gitops.Check{
+		Name: gitops.CheckName, State: gitops.CheckPending, Text: "proposal " + p.ID + " is being read", Target: l.Target(d.change.Lane),
+	})
 }
 
 // describe brings the proposal's text up to date, if it differs.
