@@ -13,7 +13,7 @@ import (
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"spec.containers[name=app].image", "$.a[0]", "/a/0/b~1c", `a["b.c"][d='e,f]',g.h="x\"y"]`, "a | b.c", `a\.b`, "[kind=A].b",
-		`a[d='=']`, "a..b", "a[*]", "a[", "é[x=", "\u00a0", "helmvalues:a.b", "kustomization:/x", "['a'].b", "a[0][1]", "a . b",
+		`a[d='=']`, `a[\'=y,\*b=c,\?=d]`, "a..b", "a[*]", "a[", "é[x=", "\u00a0", "helmvalues:a.b", "kustomization:/x", "['a'].b", "a[0][1]", "a . b",
 	} {
 		f.Add(seed)
 	}

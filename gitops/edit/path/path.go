@@ -57,7 +57,7 @@ func (s Step) String() string {
 	for _, c := range s.Where {
 		keys := make([]string, len(c.Keys))
 		for i, k := range c.Keys {
-			keys[i] = strings.NewReplacer(`\`, `\\`, ".", `\.`, "=", `\=`, "]", `\]`, ",", `\,`, `"`, `\"`).Replace(k)
+			keys[i] = strings.NewReplacer(`\`, `\\`, ".", `\.`, "=", `\=`, "]", `\]`, ",", `\,`, `"`, `\"`, "'", `\'`, "*", `\*`, "?", `\?`).Replace(k)
 		}
 		parts = append(parts, strings.Join(keys, ".")+"="+spellValue(c.Value))
 	}
