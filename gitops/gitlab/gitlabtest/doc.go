@@ -2,6 +2,7 @@
 // the REST API that a promotion bot uses, with real Git over HTTP behind it.
 // Every request and every answer is checked against GitLab's own description.
 //
-// What a person can do that the bot cannot is in people.go; faults are in
-// fault.go. An endpoint more is a line in routes (server.go) and its function.
+// What tests set up or do where people act on pages is in stage.go, the budget
+// of requests in limit.go; an endpoint more is a line in routes (server.go) and
+// its function.
 package gitlabtest

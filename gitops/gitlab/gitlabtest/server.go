@@ -54,7 +54,6 @@ type Server struct {
 	projects map[string]*Project
 	serial   int
 	calls    map[string]int
-	faults   []*Fault
 	limit    *limit
 	last     time.Time
 }
@@ -170,7 +169,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	inside.ServeHTTP(w, r)
 }
 
-// api checks request and answer and lets faults happen.
+// api checks request and answer and keeps the limit.
 func (s *Server) api(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, 4<<20))
 	if err != nil {
@@ -181,21 +180,12 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request) {
 	if s.limited(w) {
 		return
 	}
-	fault := s.fault(r)
-	if fault != nil && fault.Before {
-		fault.answer(w)
-		return
-	}
 	route, err := s.contract.request(r, body)
 	s.report(err)
 	r.Body = readCloser{bytes.NewReader(body)}
 	rec := httptest.NewRecorder()
 	s.mux.ServeHTTP(rec, r)
 	s.report(s.contract.answer(route, rec.Code, rec.Body.Bytes()))
-	if fault != nil {
-		fault.answer(w)
-		return
-	}
 	maps.Copy(w.Header(), rec.Header())
 	w.WriteHeader(rec.Code)
 	_, _ = w.Write(rec.Body.Bytes()) // the client went away

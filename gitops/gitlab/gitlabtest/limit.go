@@ -1,60 +1,11 @@
 package gitlabtest
 
 import (
-	"fmt"
 	"hash/fnv"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 )
-
-// Fault makes one request go wrong.
-type Fault struct {
-	// Method and Part say which request: the method and a part of the path.
-	Method, Part string
-	// Times is how often; zero is once.
-	Times int
-	// Before says that nothing happens; otherwise the effect happens and the
-	// answer is lost.
-	Before bool
-	// Status is what is answered; zero breaks the connection.
-	Status int
-	Header map[string]string
-}
-
-// Break makes requests fail from here on.
-func (s *Server) Break(f Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f.Times = max(f.Times, 1)
-	s.faults = append(s.faults, &f)
-}
-
-// fault is the one that meets a request.
-func (s *Server) fault(r *http.Request) *Fault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, f := range s.faults {
-		if f.Times > 0 && f.Method == r.Method && strings.Contains(r.URL.Path, f.Part) {
-			f.Times--
-			return f
-		}
-	}
-	return nil
-}
-
-func (f *Fault) answer(w http.ResponseWriter) {
-	if f.Status == 0 {
-		panic(http.ErrAbortHandler)
-	}
-	for k, v := range f.Header {
-		w.Header().Set(k, v)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(f.Status)
-	fmt.Fprintf(w, `{"message":"%d"}`, f.Status)
-}
 
 // limit is a budget of requests.
 type limit struct {
