@@ -92,6 +92,13 @@ func TestRollout(t *testing.T) {
 				fake.Put(replica(3, one))
 			}
 			compare(t, ask(t, client, "rollout/order-api"), c.want)
+			wanted := 2
+			if spec["workloadRef"] != nil {
+				wanted = 3
+			}
+			if got := len(fake.Requests()); got != wanted {
+				t.Errorf("a look costs %d requests, want %d", got, wanted)
+			}
 		})
 	}
 }
