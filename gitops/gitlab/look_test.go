@@ -102,12 +102,25 @@ func TestLooksAt200(t *testing.T) {
 	if _, err := w.ask(rexToken, http.MethodPut, "/merge_requests/7", map[string]any{"add_labels": gitops.LabelHold}); err != nil {
 		t.Fatal(err)
 	}
-	list, _, changed := w.look(c, cursor)
+	list, cursor, changed := w.look(c, cursor)
 	if l, ok := one(t, list, "!7").Label(gitops.LabelHold); !ok || l.By.Name != "rex" || l.By.Permission != gitops.PermissionTriage {
 		t.Errorf("the hold is %+v, %t", l, ok)
 	}
 	if changed > 9 {
 		t.Errorf("a look with one changed of 200 took %d requests, want at most 9", changed)
+	}
+	for i := range 200 { // everything is touched at once
+		if err := c.AddLabel(t.Context(), fmt.Sprintf("!%d", i+1), "touched"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, cursor, burst := w.look(c, cursor)
+	if read(list) != 200 || burst > 200 || len(one(t, list, "!200").Labels) != 1 {
+		t.Errorf("a look at 200 that changed within three minutes took %d requests and read %d, want at most 200 and all", burst, read(list))
+	}
+	at.pass(10 * time.Minute)
+	if list, _, _ = w.look(c, cursor); read(list) != 60 {
+		t.Errorf("ten minutes later %d are read, want 60", read(list))
 	}
 	t.Logf("requests: first %d, quiet %d, one changed %d", first, quiet, changed)
 }

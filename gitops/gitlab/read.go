@@ -22,9 +22,11 @@ const (
 	// without saying so: GitLab moves updated_at for a comment or an approval
 	// at most once in a minute.
 	settled = 90 * time.Second
-	// maxDue bounds how many merge requests one look reads closely; the rest
-	// counts as unread until a later look.
-	maxDue = 60
+	// maxDue bounds how many merge requests one look reads closely, those that
+	// wait longest first. The rest is as it was, for as long as patience lasts;
+	// then, and if it was never read, it is unread until a later look.
+	maxDue   = 60
+	patience = 3 * time.Minute
 	// checksAge is how long finished checks are believed in a list.
 	checksAge = 5 * time.Minute
 	together  = 8
@@ -176,7 +178,7 @@ func (c *Client) study(ctx context.Context, open []*gitlab.BasicMergeRequest) (m
 		}
 	}
 	when := func(m *gitlab.BasicMergeRequest) time.Time {
-		if s := known[m.IID]; s != nil && s.Updated.Equal(instant(m.UpdatedAt)) {
+		if s := known[m.IID]; s != nil && s.SHA == m.SHA {
 			return s.Read
 		}
 		return time.Time{}
@@ -191,6 +193,7 @@ func (c *Client) study(ctx context.Context, open []*gitlab.BasicMergeRequest) (m
 		history, checks := c.due(m, old, now)
 		switch results[i] = old; {
 		case !history && (!checks || left == 0):
+		case left == 0 && old != nil && old.SHA == m.SHA && now.Sub(old.Read) < patience:
 		case left == 0:
 			results[i] = &seen{Unread: fmt.Sprintf("more than %d merge requests changed; this one is read in the next looks", maxDue)}
 		default:
