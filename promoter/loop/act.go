@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -135,7 +136,7 @@ func (l *Loop) tried(now time.Time, c gitops.Change, err error) {
 	if b.what != wish(c) {
 		b = brake{what: wish(c)}
 	}
-	b.until = now.Add(backoff(shortest, b.tries))
+	b.until = later(now.Add(backoff(shortest, b.tries)), limited(err))
 	b.tries++
 	l.brakes[subject(c)] = b
 	s, ok := l.atlas.stops[c.Lane]
@@ -228,7 +229,60 @@ func (l *Loop) prepare(ctx context.Context, now time.Time, deeds []deed) ([]deed
 				continue
 			}
 		}
+		if c := d.change; c.Kind == gitops.MergeProposal || c.Kind == gitops.SetCheck && advance(c) && c.Lane != (gitops.Lane{}) {
+			same, err := l.stands(ctx, c)
+			if !l.speak(sourceProposal+c.Proposal, err) || !same {
+				l.tried(now, c, err)
+				continue
+			}
+		}
 		ready = append(ready, d)
 	}
 	return ready, nil
+}
+
+// stands reads a proposal anew right before it turns green or is merged, and
+// says whether it is as it was decided on. If it is not it is decided again.
+func (l *Loop) stands(ctx context.Context, c gitops.Change) (bool, error) {
+	p, err := l.Forge.Proposal(ctx, c.Proposal)
+	if err != nil {
+		return false, fmt.Errorf("read proposal %s anew: %w", c.Proposal, err)
+	}
+	k := l.lanes[c.Lane]
+	i := slices.IndexFunc(k.proposals, func(o gitops.Proposal) bool { return o.ID == c.Proposal })
+	if i < 0 {
+		return false, nil
+	}
+	p = l.received(p)
+	p.Lane = c.Lane
+	p = l.heed(l.examine(ctx, k, p))
+	if bearing(p) == bearing(k.proposals[i]) {
+		return true, nil
+	}
+	open := slices.Clone(k.proposals)
+	open[i] = p
+	l.propose(c.Lane, k, open)
+	return false, nil
+}
+
+// bearing is all of a proposal that bears on whether it may be merged, in one
+// text.
+func bearing(p gitops.Proposal) string {
+	var b strings.Builder
+	fmt.Fprintln(&b, p.State, p.Head, p.Unread, p.Edited, p.To, p.Queued)
+	for _, name := range []string{gitops.LabelHold, gitops.LabelHoldProw} {
+		_, held := p.Label(name)
+		fmt.Fprintln(&b, name, held)
+	}
+	var lines []string
+	for _, r := range p.Reviews {
+		lines = append(lines, fmt.Sprintln(r.By.Name, r.State, r.Head))
+	}
+	for _, c := range p.Checks {
+		if c.Name != gitops.CheckName {
+			lines = append(lines, fmt.Sprintln(c.Name, c.State))
+		}
+	}
+	slices.Sort(lines)
+	return b.String() + strings.Join(lines, "")
 }

@@ -255,7 +255,7 @@ func (l *Loop) lookForge(ctx context.Context, now time.Time) {
 	} else {
 		l.people.Seen = merged(l.people.Seen, l.people.seen)
 	}
-	l.schedule.set(sourceForge, now.Add(l.rest(sourceForge, l.Poll.Repository)))
+	l.schedule.set(sourceForge, later(now.Add(l.rest(sourceForge, l.Poll.Repository)), limited(err)))
 	l.hold(pauses)
 }
 
@@ -327,7 +327,7 @@ func (l *Loop) sortProposals(ctx context.Context, list []gitops.Proposal) {
 	var rivals []gitops.Proposal
 	l.orphans, l.people.proposals = nil, nil
 	for _, p := range list {
-		p.Lane.Repository = l.Repository
+		p = l.received(p)
 		s, ruled := l.atlas.stops[p.Lane]
 		k := l.lanes[p.Lane]
 		_, known := l.ended[p.ID]
@@ -371,4 +371,14 @@ func (l *Loop) sortProposals(ctx context.Context, list []gitops.Proposal) {
 	for source, err := range strangers {
 		l.speak(source, err)
 	}
+}
+
+// received is a proposal as the forge tells it, in our words: a check of our
+// name that somebody else set is none of ours.
+func (l *Loop) received(p gitops.Proposal) gitops.Proposal {
+	p.Lane.Repository = l.Repository
+	p.Checks = slices.DeleteFunc(slices.Clone(p.Checks), func(c gitops.Check) bool {
+		return c.Name == gitops.CheckName && c.By != "" && c.By != l.me.Name
+	})
+	return p
 }

@@ -322,6 +322,7 @@ const (
 	sourceBranch   = "branch "
 	sourceEdit     = "edit of "
 	sourceWrite    = "write of "
+	sourceProposal = "proposal "
 	// A rejection is asked for the word that takes it back.
 	sourceRejection = "rejection "
 )

@@ -101,3 +101,11 @@ func backoff(first time.Duration, n int) time.Duration {
 	}
 	return max(first, min(rest, longest))
 }
+
+// later is the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}

@@ -3,8 +3,11 @@ package loop
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
 )
 
 // question is a source that is read beside others. One without a reader only
@@ -94,6 +97,15 @@ func (l *Loop) take(a answer, now time.Time) {
 // rest is how long a source is left alone: longer the more often it failed.
 func (l *Loop) rest(source string, every time.Duration) time.Duration {
 	return backoff(every, max(0, l.fails[source]-1))
+}
+
+// limited is when a source that failed asks to be left alone until; zero if it
+// does not say.
+func limited(err error) time.Time {
+	if limit, ok := errors.AsType[*gitops.LimitError](err); ok {
+		return limit.Until
+	}
+	return time.Time{}
 }
 
 // speak notes whether a source could be read; a source that fails is silence,

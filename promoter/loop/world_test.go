@@ -557,3 +557,14 @@ func (s stale) Proposals(ctx context.Context, since string) ([]gitops.Proposal, 
 	}
 	return list, next, err
 }
+
+// behindhand is a forge whose list does not show yet what people did.
+type behindhand struct{ forge }
+
+func (b behindhand) Proposals(ctx context.Context, since string) ([]gitops.Proposal, string, error) {
+	list, next, err := b.forge.Proposals(ctx, since)
+	for i := range list {
+		list[i].Events, list[i].Labels = nil, nil
+	}
+	return list, next, err
+}

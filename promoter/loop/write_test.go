@@ -253,3 +253,44 @@ func TestWitness(t *testing.T) {
 		}
 	})
 }
+
+// TestReadAnew holds that a proposal is read anew before it is merged: a list
+// may come from a copy that does not have a person's hold yet.
+func TestReadAnew(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		r.waiting(t)
+		r.auto = true
+		r.opts.Forge = behindhand{forge{r.world}}
+		r.restart()
+		r.label("1", gitops.LabelHold, writer)
+		r.run(30 * time.Minute)
+		if r.count("merge") != 0 || r.check("dev").State == gitops.CheckSuccess {
+			t.Errorf("held, and: %v, %v", r.check("dev"), r.deeds)
+		}
+	})
+}
+
+// TestLimit holds that a forge that asks to wait is left alone until then.
+func TestLimit(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		r.fail["open"] = &gitops.LimitError{Until: r.began.Add(2 * time.Hour)}
+		tries := 0
+		r.before = func(what string) {
+			if what == "open" {
+				tries++
+			}
+		}
+		r.tags = append(r.tags, "1.1.0")
+		r.run(90 * time.Minute)
+		if tries != 1 {
+			t.Errorf("asked %d times before its time", tries)
+		}
+		delete(r.fail, "open")
+		r.run(3 * time.Hour)
+		if r.count("open dev") != 1 {
+			t.Errorf("afterwards: %v", r.deeds)
+		}
+	})
+}
