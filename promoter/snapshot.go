@@ -83,27 +83,35 @@ func (s *Stop) Pulse(d gitops.Desired, f signals.Facts, now time.Time, gap time.
 		p.State = signals.StateUnknown
 		return p
 	}
+	p.State, p.Since = s.agree(f, p.Digest, now)
 	running, known := f.Running()
-	if known && running != p.Digest || !known && !s.TrustDesired {
+	switch {
+	case p.State == signals.StateUnhealthy && (!known || running == p.Digest):
+	case known && running != p.Digest, !known && !s.TrustDesired:
 		p.State = signals.StateUnknown
 	}
-	proven := true
+	return p
+}
+
+// agree is what all signals together say about a version, and since when they
+// vouch for it: one that is unhealthy is enough, healthy are all or none.
+func (s *Stop) agree(f signals.Facts, about signals.Digest, now time.Time) (signals.State, time.Time) {
+	all, proven, latest := signals.StateHealthy, true, time.Time{}
 	for _, want := range s.Signals {
-		state, since := want.Says(f, p.Digest, now)
-		if state == signals.StateUnhealthy && (!known || running == p.Digest) {
-			p.State, p.Since = state, since
-			return p
+		state, since := want.Says(f, about, now)
+		if state == signals.StateUnhealthy {
+			return state, since
 		}
 		if state != signals.StateHealthy {
-			p.State = signals.StateUnknown
+			all = signals.StateUnknown
+		}
+		if since.After(latest) {
+			latest = since
 		}
 		proven = proven && !since.IsZero()
-		if since.After(p.Since) {
-			p.Since = since
-		}
 	}
 	if !proven {
-		p.Since = time.Time{}
+		latest = time.Time{}
 	}
-	return p
+	return all, latest
 }
