@@ -42,13 +42,35 @@ type deed struct {
 // deeds are what happens while the storm lasts.
 func deeds() []deed {
 	return []deed{
-		{14, (*sim).release}, {4, (*sim).attack}, {2, (*sim).untag}, {2, (*sim).revoke},
-		{16, (*sim).review}, {6, (*sim).hold}, {4, (*sim).unhold}, {4, (*sim).pause}, {4, (*sim).resume},
-		{4, (*sim).closing}, {2, (*sim).reopen}, {7, (*sim).byHand}, {4, (*sim).intrude}, {2, (*sim).squat}, {2, (*sim).scribble},
-		{4, (*sim).direct}, {4, (*sim).unrelated}, {6, (*sim).rules}, {1, (*sim).rewind},
-		{5, (*sim).sicken}, {3, (*sim).silence}, {2, (*sim).drift},
-		{3, (*sim).overstep}, {3, (*sim).say}, {3, (*sim).propose},
-		{4, (*sim).outage}, {3, (*sim).takeOver}, {3, (*sim).restart}, {1, (*sim).fill},
+		{14, (*sim).release},
+		{4, (*sim).attack},
+		{2, (*sim).untag},
+		{2, (*sim).revoke},
+		{16, (*sim).review},
+		{6, (*sim).hold},
+		{4, (*sim).unhold},
+		{4, (*sim).pause},
+		{4, (*sim).resume},
+		{4, (*sim).closing},
+		{2, (*sim).reopen},
+		{7, (*sim).byHand},
+		{4, (*sim).intrude},
+		{2, (*sim).squat},
+		{2, (*sim).scribble},
+		{4, (*sim).direct},
+		{4, (*sim).unrelated},
+		{6, (*sim).rules},
+		{1, (*sim).rewind},
+		{5, (*sim).sicken},
+		{3, (*sim).silence},
+		{2, (*sim).drift},
+		{3, (*sim).overstep},
+		{3, (*sim).say},
+		{3, (*sim).propose},
+		{4, (*sim).outage},
+		{3, (*sim).takeOver},
+		{3, (*sim).restart},
+		{1, (*sim).fill},
 	}
 }
 
@@ -107,6 +129,34 @@ func (s *sim) version(artifact string) string {
 	}
 	s.people.minor[artifact]++
 	return fmt.Sprintf("1.%d.0", s.people.minor[artifact])
+}
+
+// meddle has somebody act in the moment between what a process read and what it
+// is about to write: the write has to notice.
+func (s *sim) meddle(what string) {
+	word, rest, _ := strings.Cut(what, " ")
+	if s.people.calm || !slices.Contains([]string{"push", "open", "merge", "check"}, word) || s.rng.IntN(40) > 0 {
+		return
+	}
+	target, _, _ := strings.Cut(rest, " ")
+	for _, p := range s.world.Open() {
+		if p.ID != target && p.Branch != target && p.Head.Short() != target {
+			continue
+		}
+		switch s.rng.IntN(5) {
+		case 0, 1:
+			file := world.File(p.Lane.Environment, p.Lane.Artifact)
+			s.world.Commit("carl", p.Branch, map[string]string{file: s.world.Commits[p.Head].Files[file] + "# quickly\n"}, "just in time")
+		case 2:
+			s.world.Label("eve", p.ID, gitops.LabelHold)
+		case 3:
+			s.world.Review("ann", p.ID, gitops.ChangesRequested)
+		case 4:
+			_ = s.world.End("bob", p.ID, "just in time") // a person's closing works
+		}
+		s.look()
+		return
+	}
 }
 
 func (s *sim) release(rng *rand.Rand) {
@@ -394,65 +444,6 @@ func (s *sim) fill(rng *rand.Rand) {
 			p.book.limit = p.book.size() + int64(rng.IntN(20))*4096
 			s.tell("the disk of %s is nearly full, and it is asked to stop", p.name)
 			p.end()
-		}
-	}
-}
-
-// calm ends the storm: from here on everybody does what is right.
-func (s *sim) calm() {
-	s.people.calm, s.people.next = true, time.Now()
-	s.weather = weather{}
-	s.world.Calm()
-	spec := s.world.Commits[s.world.Main].Spec
-	spec.Broken, spec.Freezes = "", nil
-	s.world.Rule("ann", spec, "as it should be")
-	for _, id := range s.world.Paused() {
-		s.world.Resume("bob", id)
-	}
-	for _, a := range world.Artifacts() {
-		s.people.newest[a] = s.world.Publish(a, s.version(a), true)
-	}
-	for _, p := range s.processes {
-		p.cutOff = time.Time{}
-		if p.book != nil {
-			p.book.limit = 0
-		}
-	}
-	s.tell("the storm is over")
-}
-
-// mend is what good people do: they release, rebuild, approve and merge.
-func (s *sim) mend() {
-	for _, p := range s.world.Open() {
-		if _, held := p.Label(gitops.LabelHold); held {
-			s.world.Unlabel("ann", p.ID, gitops.LabelHold)
-		}
-		if p.Author.Name != world.Bot {
-			_ = s.world.End("carl", p.ID, "never mind") // it is open
-			continue
-		}
-		if s.world.Commits[p.Head].Author != world.Email {
-			if _, asked := p.Label(gitops.LabelRebase); !asked {
-				s.world.Label("ann", p.ID, gitops.LabelRebase)
-			}
-			continue
-		}
-		s.approve(p)
-		if c, _ := p.Check(gitops.CheckName); c.State == gitops.CheckSuccess && strings.HasPrefix(p.Lane.Environment, "prod") {
-			_, _ = s.world.Merge("ann", p.ID, p.Head, false) // refused is tried again
-		}
-	}
-}
-
-// approve gives the word of both owners, if they have not given it for the head.
-func (s *sim) approve(p gitops.Proposal) {
-	for _, who := range []string{"ann", "bob", "carl"} {
-		i := slices.IndexFunc(p.Reviews, func(r gitops.Review) bool { return r.By.Name == who })
-		switch {
-		case who == "carl" && i < 0:
-		case i >= 0 && p.Reviews[i].State == gitops.Approved && p.Reviews[i].Head == p.Head:
-		default:
-			s.world.Review(who, p.ID, gitops.Approved)
 		}
 	}
 }

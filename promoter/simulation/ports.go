@@ -53,8 +53,9 @@ func (p ports) Fetch(ctx context.Context) (loop.Update, error) {
 	return ask(ctx, p, "fetch", func(fate) (loop.Update, error) {
 		w := p.sim.world
 		u := loop.Update{Head: w.Main, Changed: w.Changed(p.head, w.Main)}
-		u.Forced = p.head != "" && !w.Contains(w.Main, p.head)
-		u.All = u.Forced || p.head == ""
+		if u.All = p.head == "" || !w.Contains(w.Main, p.head); !u.All {
+			u.Old = p.head
+		}
 		p.head, p.branches = w.Main, maps.Clone(w.Branches)
 		p.witness.Git(w.Main)
 		return u, nil
@@ -137,7 +138,7 @@ func (p ports) Branch(name string) (gitops.Commit, bool) {
 // Push implements [loop.Branches].
 func (p ports) Push(ctx context.Context, moves []loop.Move) []error {
 	errs := make([]error, len(moves))
-	err := p.pass(ctx, fmt.Sprintf("push %d", len(moves)), func(fate) error {
+	err := p.pass(ctx, fmt.Sprintf("push %s of %d", moves[0].Branch, len(moves)), func(fate) error {
 		for i, m := range moves {
 			if errs[i] = p.sim.world.Push(p.name, m.Branch, m.Old, m.New, p.composed); errs[i] != nil {
 				continue

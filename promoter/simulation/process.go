@@ -52,6 +52,8 @@ type life struct {
 	hints    chan loop.Hint
 	store    *store.Store
 	view     loop.View
+	// looks counts those that decided something.
+	looks int
 }
 
 // died is what ends the main goroutine of a killed process.
@@ -85,7 +87,10 @@ func (p *process) start(b *book) {
 		Repository: world.Repository, RulesDir: world.RulesDir, Email: world.Email, Poll: Poll(),
 		Repo: port, Branches: port, Forge: port, Proposer: port, Marker: port, Talker: port, Queue: port, Registry: port, Prover: port, Health: port, Rules: port,
 		Writer: prose.Proposal{}, Store: s, Log: slog.New(slog.DiscardHandler), Hints: l.hints,
-		Observe: func(v loop.View) { l.view = v },
+		Observe: func(v loop.View) {
+			l.view = v
+			l.looks++
+		},
 		Crash:   port.point,
 		Witness: func(context.Context) []store.Checkpoint { return l.sim.published() },
 	}

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/promoter/gate"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
 	"github.com/waveguide-dev/waveguide/promoter/simulation/law"
 	"github.com/waveguide-dev/waveguide/promoter/simulation/turnstile"
@@ -94,8 +96,10 @@ func Run(o Options) Report {
 	s.processes = []*process{a, b}
 	a.start(s.newBook(a.name))
 	s.until(s.began.Add(o.Storm))
-	s.calm()
-	s.until(s.began.Add(o.Storm + o.Calm))
+	if len(s.report.Violations) == 0 {
+		s.calm()
+		s.until(s.began.Add(o.Storm + o.Calm))
+	}
 	s.finish()
 	return s.report
 }
@@ -117,6 +121,7 @@ func (s *sim) until(end time.Time) {
 			continue
 		}
 		c := free[s.rng.IntN(len(free))]
+		s.meddle(c.What)
 		f := s.fate(c.Who, c.What)
 		s.step("%s %s %s", c.Who, c.What, f)
 		s.gate.Next(c, f)
@@ -178,7 +183,7 @@ func (s *sim) look() {
 			s.report.Deeds++
 			p.book.deeds = append(p.book.deeds, d)
 		}
-		s.broken(s.laws.Deed(s.seen, d, seen))
+		s.broken(s.laws.Deed(d, seen))
 	}
 }
 
@@ -212,7 +217,7 @@ func (s *sim) finish() {
 	s.look()
 	for _, b := range s.books {
 		if whole {
-			n, vs := b.audit(s)
+			n, vs := b.audit(context.Background(), s)
 			s.report.Decisions += n
 			s.broken(vs)
 		}
@@ -277,19 +282,22 @@ func (s *sim) converged(v loop.View) {
 func explained(v loop.View, lane gitops.Lane) string {
 	for _, p := range v.Plans {
 		for _, l := range p.Lanes {
-			if l.Lane != lane {
-				continue
+			if l.Lane == lane {
+				return reason(v, l)
 			}
-			for _, w := range l.Verdicts {
-				if w.Answer.String() != "pass" && w.Reason != "" {
-					return w.Gate + ": " + w.Reason
-				}
-			}
-			if l.Phase == promoter.PhaseEarned && world.Wave(lane.Environment) > 0 {
-				return "nothing newer has earned the waves before it"
-			}
-			return v.Silent["write of "+lane.String()]
 		}
 	}
 	return strings.Join(v.Problems, "; ")
+}
+
+func reason(v loop.View, l promoter.LanePlan) string {
+	for _, w := range l.Verdicts {
+		if w.Answer != gate.Pass && w.Reason != "" {
+			return w.Gate + ": " + w.Reason
+		}
+	}
+	if l.Phase == promoter.PhaseEarned && world.Wave(l.Lane.Environment) > 0 {
+		return "nothing newer has earned the waves before it"
+	}
+	return v.Silent["write of "+l.Lane.String()]
 }

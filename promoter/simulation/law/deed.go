@@ -107,7 +107,7 @@ func (j *judge) named() {
 	t := j.seen.versions[lane.Artifact]
 	stands := slices.ContainsFunc(t.what, func(o signals.Version) bool { return o.Tag == v.Tag && string(o.Digest) == v.Digest })
 	switch {
-	case j.deed.At.Sub(t.at) > 20*time.Minute:
+	case j.deed.At.Sub(t.at) > 20*time.Minute && !j.back():
 		j.say("named", "the versions were last read at %s", t.at.Format(time.TimeOnly))
 	case !stands && !j.back():
 		j.say("named", "the registry does not say that %s is %.19s", v.Tag, v.Digest)

@@ -69,9 +69,9 @@ func (l *Laws) soaks(spec world.Spec) {
 	}
 }
 
-// Deed holds every law against the n-th deed. What a process does is judged by
+// Deed holds every law against the newest deed. What a process does is judged by
 // what the world had told it; what people do is noted.
-func (l *Laws) Deed(n int, d world.Deed, seen *Seen) []Violation {
+func (l *Laws) Deed(d world.Deed, seen *Seen) []Violation {
 	if seen == nil {
 		l.people(d)
 		l.follow(d, nil)

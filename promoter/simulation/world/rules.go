@@ -61,14 +61,14 @@ func (f Freeze) Covers(env string, now time.Time) bool {
 
 // String is the specification in one line of a story.
 func (s Spec) String() string {
-	line := fmt.Sprintf("soak %s/%s/%s, %d approvals, auto %t", s.Soak["dev"], s.Soak["staging"], s.Soak["prod"], s.Approvals, s.Auto)
+	parts := []string{fmt.Sprintf("soak %s/%s/%s, %d approvals, auto %t", s.Soak["dev"], s.Soak["staging"], s.Soak["prod"], s.Approvals, s.Auto)}
 	for _, f := range s.Freezes {
-		line += fmt.Sprintf(", %s frozen %s to %s", f.Stage, f.From.Format("02 15:04"), f.Until.Format("02 15:04"))
+		parts = append(parts, fmt.Sprintf("%s frozen %s to %s", f.Stage, f.From.Format("02 15:04"), f.Until.Format("02 15:04")))
 	}
 	if s.Broken != "" {
-		line += ", broken " + s.Broken
+		parts = append(parts, "broken "+s.Broken)
 	}
-	return line
+	return strings.Join(parts, ", ")
 }
 
 const header = "---\napiVersion: waveguide.dev/v1alpha1\n"

@@ -1,0 +1,159 @@
+package simulation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/promoter/simulation/law"
+	"github.com/waveguide-dev/waveguide/promoter/simulation/world"
+	"github.com/waveguide-dev/waveguide/promoter/store"
+)
+
+// entry is the body of an intent or an outcome.
+type entry struct {
+	Change   gitops.Change   `json:"change"`
+	Decision json.RawMessage `json:"decision"`
+	Snapshot string          `json:"snapshot"`
+	Result   string          `json:"result"`
+}
+
+// auditor reads one ledger.
+type auditor struct {
+	*book
+
+	store     *store.Store
+	intents   map[string]intent
+	outcomes  map[string]bool
+	decisions int
+	broken    []law.Violation
+}
+
+func (a *auditor) say(format string, args ...any) {
+	a.broken = append(a.broken, law.Violation{Law: "ledger", Text: fmt.Sprintf("store %d: ", a.number) + fmt.Sprintf(format, args...)})
+}
+
+// audit holds the laws of the ledger: it is whole, it succeeds every checkpoint
+// that was published, it explains every deed, and every decision in it is made
+// again with the same bytes.
+func (b *book) audit(ctx context.Context, s *sim) (decisions int, vs []law.Violation) {
+	a := &auditor{book: b, intents: map[string]intent{}, outcomes: map[string]bool{}}
+	st, err := store.Open(ctx, store.Options{Path: b.path, ReadOnly: true})
+	if err != nil {
+		a.say("%v", err)
+		return 0, a.broken
+	}
+	defer func() { _ = st.Close() }() // only read
+	a.store = st
+	var ours []store.Checkpoint
+	for _, c := range s.checkpoints() {
+		if strings.HasSuffix(c.Origin, fmt.Sprintf("/%d", b.number)) {
+			ours = append(ours, c)
+		}
+	}
+	all, err := st.Entries(ctx, store.Filter{}, 1<<20)
+	if err := errors.Join(err, st.Verify(ctx, ours...)); err != nil {
+		a.say("%v", err)
+	}
+	for _, e := range all {
+		a.read(ctx, e)
+	}
+	for key, i := range a.intents {
+		if !a.outcomes[key] && s.books[len(s.books)-1] == b {
+			a.say("the intent to %s has no outcome", i.change)
+		}
+	}
+	for _, d := range b.deeds {
+		if !explains(a.intents, d) {
+			a.say("no intent explains that %s at %s", d, d.At.Format(time.TimeOnly))
+		}
+	}
+	return a.decisions, a.broken
+}
+
+// read takes in one entry of the ledger.
+func (a *auditor) read(ctx context.Context, e store.Entry) {
+	var body entry
+	if err := json.Unmarshal(e.Body, &body); err != nil {
+		a.say("entry %d: %v", e.Seq, err)
+	}
+	switch e.Kind {
+	case store.Outcome:
+		a.outcomes[e.Key] = true
+	case store.Intent:
+		a.intents[e.Key] = intent{body.Change, e.At}
+		if body.Snapshot == "" || len(body.Decision) <= len("{}") {
+			return
+		}
+		a.decisions++
+		if why := replay(ctx, a.store, body); why != "" {
+			a.broken = append(a.broken, law.Violation{Law: "replay", Lane: body.Change.Lane, Text: fmt.Sprintf("entry %d: %s", e.Seq, why)})
+		}
+	case store.Decision, store.Evidence, store.Epoch, store.Note:
+	}
+}
+
+// intent is what was to be done, and when it was written.
+type intent struct {
+	change gitops.Change
+	at     time.Time
+}
+
+// explains says that an intent stands before a deed.
+func explains(intents map[string]intent, d world.Deed) bool {
+	kinds := map[string][]gitops.ChangeKind{
+		"push": {gitops.OpenProposal, gitops.UpdateProposal}, "delete": {gitops.CloseProposal}, "open": {gitops.OpenProposal},
+		"describe": {gitops.UpdateProposal, gitops.SetCheck}, "merge": {gitops.MergeProposal}, "close": {gitops.CloseProposal},
+		"check": {gitops.SetCheck, gitops.OpenProposal}, "comment": {gitops.AnswerPerson}, "request": {gitops.OpenProposal, gitops.UpdateProposal, gitops.SetCheck},
+		"mend": {gitops.MendStop}, "retitle": {gitops.MendStop}, string(gitops.Labelled): {gitops.MendStop},
+		string(gitops.Unlabelled): {gitops.RemoveLabel, gitops.MendStop},
+	}[d.Kind]
+	for _, i := range intents {
+		if i.at.After(d.At) || d.Lane.Environment != "" && i.change.Lane.Environment != "" && (i.change.Lane.Environment != d.Lane.Environment || i.change.Lane.Artifact != d.Lane.Artifact) {
+			continue
+		}
+		for _, k := range kinds {
+			if i.change.Kind == k && (k != gitops.MergeProposal || i.change.Head == d.Head) && (k != gitops.SetCheck || d.Kind != "check" || i.change.Head == d.Head) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// replay decides a stored snapshot again and says how the answer differs from
+// the one that was stored.
+func replay(ctx context.Context, st *store.Store, e entry) string {
+	data, err := st.Blob(ctx, e.Snapshot)
+	if err != nil {
+		return err.Error()
+	}
+	var s promoter.Snapshot
+	if err := json.Unmarshal(data, &s); err != nil {
+		return err.Error()
+	}
+	for _, l := range promoter.Decide(s).Lanes {
+		if l.Lane != e.Change.Lane {
+			continue
+		}
+		again, err := json.Marshal(l)
+		if err != nil {
+			return err.Error()
+		}
+		var a, b any
+		if err := errors.Join(json.Unmarshal(again, &a), json.Unmarshal(e.Decision, &b)); err != nil {
+			return err.Error()
+		}
+		if !reflect.DeepEqual(a, b) {
+			return fmt.Sprintf("decided again it is %s, stored was %s", again, e.Decision)
+		}
+		return ""
+	}
+	return "decided again it has no such lane"
+}

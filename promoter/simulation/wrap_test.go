@@ -1,0 +1,243 @@
+package simulation_test
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/promoter/loop"
+	"github.com/waveguide-dev/waveguide/promoter/simulation/world"
+	"github.com/waveguide-dev/waveguide/signals"
+)
+
+// The wrappers: each changes one answer or one call.
+type (
+	rules struct {
+		inner loop.Rules
+
+		change func(*promoter.Stop)
+	}
+	once struct {
+		inner loop.Rules
+
+		first *loop.Ruling
+	}
+	oneWave struct{ inner loop.Rules }
+	forge   struct {
+		loop.Forge
+
+		change func([]gitops.Proposal) []gitops.Proposal
+	}
+	sleepy struct {
+		loop.Forge
+
+		issues []gitops.Issue
+		read   bool
+	}
+	trusting struct {
+		loop.Forge
+
+		list []gitops.Proposal
+	}
+	opener struct {
+		loop.Proposer
+
+		open  func(gitops.Proposal, []string) (gitops.Proposal, error)
+		merge func(ctx context.Context, id string, head gitops.Commit) (gitops.Commit, error)
+	}
+	eager struct {
+		loop.Marker
+
+		after func(ctx context.Context, head gitops.Commit)
+	}
+	brute struct {
+		loop.Branches
+
+		world *world.World
+	}
+	repo struct {
+		loop.Repo
+
+		fetch   func(loop.Update, error) (loop.Update, error)
+		delta   func(loop.Delta) loop.Delta
+		compose func(loop.Draft) loop.Draft
+	}
+	prover struct {
+		loop.Prover
+
+		change func(image string, d signals.Digest, ps []signals.Proof, err error) ([]signals.Proof, error)
+	}
+	cached struct {
+		loop.Prover
+
+		key  func(image string, d signals.Digest) string
+		have map[string][]signals.Proof
+	}
+	health struct {
+		inner loop.Health
+
+		change func(gitops.Lane, []signals.Health, error) ([]signals.Health, error)
+	}
+	registry struct {
+		loop.Registry
+
+		have map[string][]signals.Version
+	}
+)
+
+func (r rules) Rules(files map[string][]byte, now time.Time) (loop.Ruling, error) {
+	ruling, err := r.inner.Rules(files, now)
+	for i := range ruling.Routes {
+		for j := range ruling.Routes[i].Waves {
+			for k := range ruling.Routes[i].Waves[j].Stops {
+				r.change(&ruling.Routes[i].Waves[j].Stops[k])
+			}
+		}
+	}
+	return ruling, err
+}
+
+func (r *once) Rules(files map[string][]byte, now time.Time) (loop.Ruling, error) {
+	if r.first != nil {
+		return *r.first, nil
+	}
+	ruling, err := r.inner.Rules(files, now)
+	if err == nil && len(ruling.Problems) == 0 {
+		r.first = &ruling
+	}
+	return ruling, err
+}
+
+func (r oneWave) Rules(files map[string][]byte, now time.Time) (loop.Ruling, error) {
+	ruling, err := r.inner.Rules(files, now)
+	for i := range ruling.Routes {
+		all := ruling.Routes[i].Waves
+		for _, w := range all[min(1, len(all)):] {
+			all[0].Stops = append(all[0].Stops, w.Stops...)
+		}
+		ruling.Routes[i].Waves = all[:min(1, len(all))]
+	}
+	return ruling, err
+}
+
+func (f forge) Proposals(ctx context.Context, since string) ([]gitops.Proposal, string, error) {
+	list, next, err := f.Forge.Proposals(ctx, since)
+	return f.change(list), next, err
+}
+
+func (f *sleepy) Issues(ctx context.Context, known []string) ([]gitops.Issue, error) {
+	if f.read {
+		return f.issues, nil
+	}
+	list, err := f.Forge.Issues(ctx, known)
+	f.issues, f.read = list, err == nil
+	return list, err
+}
+
+func (f *trusting) Proposals(ctx context.Context, since string) ([]gitops.Proposal, string, error) {
+	list, next, err := f.Forge.Proposals(ctx, since)
+	if err != nil {
+		return f.list, since, nil //nolint:nilerr // this is the bug
+	}
+	f.list = list
+	return list, next, nil
+}
+
+func (f *trusting) Issues(ctx context.Context, known []string) ([]gitops.Issue, error) {
+	list, err := f.Forge.Issues(ctx, known)
+	if err != nil {
+		return nil, nil //nolint:nilerr // this is the bug
+	}
+	return list, nil
+}
+
+func (o opener) Open(ctx context.Context, p gitops.Proposal, labels []string) (gitops.Proposal, error) {
+	if o.open != nil {
+		return o.open(p, labels)
+	}
+	return o.Proposer.Open(ctx, p, labels)
+}
+
+func (o opener) Merge(ctx context.Context, id string, head gitops.Commit) (gitops.Commit, error) {
+	if o.merge != nil {
+		return o.merge(ctx, id, head)
+	}
+	return o.Proposer.Merge(ctx, id, head)
+}
+
+func (e eager) SetCheck(ctx context.Context, head gitops.Commit, c gitops.Check) error {
+	err := e.Marker.SetCheck(ctx, head, c)
+	if err == nil && c.State == gitops.CheckSuccess {
+		e.after(ctx, head)
+	}
+	return err
+}
+
+func (b brute) Push(ctx context.Context, moves []loop.Move) []error {
+	moves = slices.Clone(moves)
+	for i := range moves {
+		moves[i].Old = b.world.Branches[moves[i].Branch]
+	}
+	return b.Branches.Push(ctx, moves)
+}
+
+func (r repo) Fetch(ctx context.Context) (loop.Update, error) {
+	u, err := r.Repo.Fetch(ctx)
+	if r.fetch != nil {
+		return r.fetch(u, err)
+	}
+	return u, err
+}
+
+func (r repo) Delta(ctx context.Context, from, to gitops.Commit) (loop.Delta, error) {
+	d, err := r.Repo.Delta(ctx, from, to)
+	if r.delta != nil {
+		d = r.delta(d)
+	}
+	return d, err
+}
+
+func (r repo) Compose(ctx context.Context, d loop.Draft) (gitops.Commit, error) {
+	if r.compose != nil {
+		d = r.compose(d)
+	}
+	return r.Repo.Compose(ctx, d)
+}
+
+func (p prover) Proofs(ctx context.Context, image string, d signals.Digest, s promoter.Stop, again bool) ([]signals.Proof, error) {
+	ps, err := p.Prover.Proofs(ctx, image, d, s, again)
+	return p.change(image, d, ps, err)
+}
+
+func (p cached) Proofs(ctx context.Context, image string, d signals.Digest, s promoter.Stop, again bool) ([]signals.Proof, error) {
+	if have, ok := p.have[p.key(image, d)]; ok {
+		have = slices.Clone(have)
+		for i := range have {
+			have[i].Digest, have[i].At = d, time.Now()
+		}
+		return have, nil
+	}
+	ps, err := p.Prover.Proofs(ctx, image, d, s, again)
+	if err == nil && ps[0].Outcome == signals.OutcomeVerified {
+		p.have[p.key(image, d)] = ps
+	}
+	return ps, err
+}
+
+func (h health) Health(ctx context.Context, lane gitops.Lane) ([]signals.Health, error) {
+	list, err := h.inner.Health(ctx, lane)
+	return h.change(lane, list, err)
+}
+
+func (r registry) Versions(ctx context.Context, image string, selects func(string) bool) ([]signals.Version, error) {
+	if have, ok := r.have[image]; ok && len(have) > 3 {
+		return have, nil
+	}
+	list, err := r.Registry.Versions(ctx, image, selects)
+	if err == nil {
+		r.have[image] = list
+	}
+	return list, err
+}
