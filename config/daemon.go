@@ -77,6 +77,8 @@ type Forge struct {
 	App   *GitHubApp `yaml:"app,omitempty"`
 	// CAFile holds more certificate authorities as PEM, for its Git as well.
 	CAFile string `yaml:"caFile,omitempty" jsonschema_description:"more certificate authorities, as PEM, for its Git as well"`
+	// Releasers may end stops beside those who may write to the repository.
+	Releasers []string `yaml:"releasers,omitempty" jsonschema_description:"people (@name) and teams (@org/team) who may end holds and pauses beside those who may write; where the forge does not tell permissions, they are the only ones who may"`
 }
 
 // GitHubApp are the credentials of a GitHub App.

@@ -108,6 +108,7 @@ func (w *daemon) repository(ctx context.Context, r config.Repository, h hooks, m
 		Registry: w.oci, Prover: w.oci, Health: rules, Rules: heeding(forge, rules), Writer: prose.Proposal{}, Store: w.store,
 		Log: w.log.With("repository", r.Name), Metrics: m, Email: r.Commit.Email, Hints: hints, Crash: h.crash, Witness: git.Witness,
 		Poll: polls(w.config, r), HumanChanges: loop.HumanChanges(r.HumanChanges), Target: w.page,
+		Right: right(r.Forge.Releasers), Owners: git.owners(r),
 	}
 	if p := w.config.Paused; p != nil {
 		o.Paused = &gitops.Pause{ID: "the daemon's file", Title: p.Reason, Until: p.Until}

@@ -14,7 +14,7 @@ import (
 )
 
 // Options are what a loop is made of. Everything is required but Crash, Hints,
-// Observe, Target and Witness.
+// Observe, Owners, Right, Target and Witness.
 type Options struct {
 	Repository string
 	RulesDir   string
@@ -44,6 +44,10 @@ type Options struct {
 	Hints <-chan Hint
 	// Observe sees every look: dashboards and demos.
 	Observe func(View)
+	// Right says who may end stops; people who may write, if nil.
+	Right gitops.Right
+	// Owners are the code owners of files at a commit.
+	Owners func(at gitops.Commit, paths []string) gitops.Request
 	// Target is the address of a lane's page, or empty.
 	Target func(gitops.Lane) string
 	// Witness finds the newest checkpoint of every ledger that Git names.
@@ -143,6 +147,9 @@ type Loop struct {
 func New(o Options) *Loop {
 	if o.Crash == nil {
 		o.Crash = func(string) {}
+	}
+	if o.Owners == nil {
+		o.Owners = func(gitops.Commit, []string) gitops.Request { return gitops.Request{} }
 	}
 	if o.Target == nil {
 		o.Target = func(gitops.Lane) string { return "" }

@@ -58,7 +58,7 @@ func (l *Loop) lookIssues(ctx context.Context, now time.Time) ([]gitops.Pause, e
 	for i := range issues {
 		issues[i].Events = l.people.observe(issues[i].Events)
 	}
-	pauses, standings := gitops.Pauses(issues, l.me.Name, now, nil)
+	pauses, standings := gitops.Pauses(issues, l.me.Name, now, l.Right)
 	l.people.issues, l.people.Pausing = standings, nil
 	for _, p := range pauses {
 		l.people.Pausing = append(l.people.Pausing, p.ID)
@@ -71,7 +71,7 @@ func (l *Loop) lookIssues(ctx context.Context, now time.Time) ([]gitops.Pause, e
 // is in the proposal, and a comment about the weather changes nothing.
 func (l *Loop) heed(p gitops.Proposal) gitops.Proposal {
 	p.Events = l.people.observe(p.Events)
-	s := gitops.Holds(p, l.me.Name, nil)
+	s := gitops.Holds(p, l.me.Name, l.Right)
 	p.Labels = slices.DeleteFunc(slices.Clone(p.Labels), func(x gitops.Label) bool {
 		return x.Name == gitops.LabelHold || x.Name == gitops.LabelHoldProw
 	})

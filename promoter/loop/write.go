@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -152,7 +154,9 @@ func (l *Loop) open(ctx context.Context, d deed) error {
 		return err
 	}
 	l.Crash("opened")
-	if r := approvers(d.stop.Gates.Approval); len(r.Teams)+len(r.Reviewers) > 0 {
+	r, owners := approvers(d.stop.Gates.Approval), l.Owners(d.change.Base, slices.Sorted(maps.Keys(d.files)))
+	r.Teams, r.Reviewers = append(r.Teams, owners.Teams...), append(r.Reviewers, owners.Reviewers...)
+	if len(r.Teams)+len(r.Reviewers) > 0 {
 		// Whoever is not asked can still review.
 		if err := l.Marker.Request(ctx, p.ID, r); err != nil {
 			l.Log.WarnContext(ctx, "reviewers could not be asked", "proposal", p.ID, "error", err.Error())
