@@ -92,36 +92,49 @@ func (w *daemon) follow(ctx context.Context) error {
 	if !slices.ContainsFunc(w.config.Signals, func(s config.Signal) bool { return s.Watch }) {
 		return nil
 	}
-	var g errgroup.Group
-	open := map[scope]context.CancelFunc{}
+	f := follows{daemon: w, open: map[scope]context.CancelFunc{}}
 	t := time.NewTicker(followEvery)
 	defer t.Stop()
 	for {
-		wanted := map[scope]*rulebook{}
-		for _, b := range w.rulebooks {
-			b.scopes(func(s scope) { wanted[s] = b })
-		}
-		for s, stop := range open {
-			if wanted[s] == nil {
-				stop()
-				delete(open, s)
-			}
-		}
-		for s, b := range wanted {
-			if open[s] == nil && len(open) < maxFollows {
-				following, stop := context.WithCancel(ctx)
-				open[s] = stop
-				g.Go(func() error { w.followScope(following, b, s); return nil })
-			}
-		}
+		f.adjust(ctx)
 		select {
 		case <-ctx.Done():
-			for _, stop := range open {
-				stop()
-			}
-			return g.Wait()
+			return f.group.Wait()
 		case <-t.C:
 		}
+	}
+}
+
+// follows are the scopes that are followed, and how each is ended.
+type follows struct {
+	daemon *daemon
+	group  errgroup.Group
+	open   map[scope]context.CancelFunc
+}
+
+// adjust ends what no rule names any more and begins what is named now.
+func (f *follows) adjust(ctx context.Context) {
+	wanted := map[scope]*rulebook{}
+	for _, b := range f.daemon.rulebooks {
+		b.scopes(func(s scope) { wanted[s] = b })
+	}
+	for s, stop := range f.open {
+		if wanted[s] == nil {
+			stop()
+			delete(f.open, s)
+		}
+	}
+	for s, b := range wanted {
+		if f.open[s] != nil || len(f.open) >= maxFollows {
+			continue
+		}
+		following, stop := context.WithCancel(ctx)
+		f.open[s] = stop
+		f.group.Go(func() error {
+			defer stop()
+			f.daemon.followScope(following, b, s)
+			return nil
+		})
 	}
 }
 
