@@ -135,7 +135,7 @@ func (s *sim) version(artifact string) string {
 // is about to write: the write has to notice.
 func (s *sim) meddle(what string) {
 	word, rest, _ := strings.Cut(what, " ")
-	if s.people.calm || !slices.Contains([]string{"push", "open", "merge", "check"}, word) || s.rng.IntN(40) > 0 {
+	if s.people.calm || !slices.Contains([]string{"push", "open", "merge", "check"}, word) || s.rng.IntN(25) > 0 {
 		return
 	}
 	target, _, _ := strings.Cut(rest, " ")
@@ -156,6 +156,10 @@ func (s *sim) meddle(what string) {
 		}
 		s.look()
 		return
+	}
+	if word == "push" && s.rng.IntN(2) == 0 {
+		s.world.Commit("carl", target, map[string]string{"README.md": "mine\n"}, "a branch of that name")
+		s.look()
 	}
 }
 

@@ -180,9 +180,9 @@ func (p ports) Proposal(ctx context.Context, id string) (gitops.Proposal, error)
 }
 
 // Issues implements [loop.Forge].
-func (p ports) Issues(ctx context.Context, known []string) ([]gitops.Issue, error) {
+func (p ports) Issues(ctx context.Context, _ []string) ([]gitops.Issue, error) {
 	return ask(ctx, p, "issues", func(f fate) ([]gitops.Issue, error) {
-		list := p.sim.world.Issues(known, f.stale)
+		list := p.sim.world.Issues(f.stale)
 		p.witness.Issues(list)
 		return list, nil
 	})

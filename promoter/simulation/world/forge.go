@@ -319,16 +319,9 @@ func (w *World) Pause(by, title string) string {
 	return i.ID
 }
 
-// Issues are those that pause something or once did, as they were so long ago.
-func (w *World) Issues(known []string, stale time.Duration) []gitops.Issue {
-	var list []gitops.Issue
-	for _, i := range w.page(stale).issues {
-		if _, paused := labelled(i.Labels); paused || slices.Contains(known, i.ID) {
-			list = append(list, i)
-		}
-	}
-	return list
-}
+// Issues are those that pause something or once did, as they were so long ago:
+// every issue of the model is one.
+func (w *World) Issues(stale time.Duration) []gitops.Issue { return slices.Clone(w.page(stale).issues) }
 
 func labelled(ls []gitops.Label) (gitops.Label, bool) {
 	return gitops.Proposal{Labels: ls}.Label(gitops.LabelPause)

@@ -102,7 +102,8 @@ func (w *World) relabelIssue(by, id, label string, kind gitops.EventKind) {
 	w.note(Deed{By: by, Kind: string(kind), Proposal: id, Text: label})
 }
 
-// Request asks people to review; whoever is asked already is passed over.
+// Request asks people to review; whoever is asked already or unknown is passed
+// over.
 func (w *World) Request(by, id string, r gitops.Request) error {
 	p := w.Proposal(id)
 	if p == nil {
@@ -110,7 +111,7 @@ func (w *World) Request(by, id string, r gitops.Request) error {
 	}
 	asked := slices.Clip(p.Requested)
 	for _, who := range slices.Concat(r.Reviewers, r.Teams) {
-		if !slices.Contains(asked, who) {
+		if _, known := People()[who]; !slices.Contains(asked, who) && (known || who == Owners) {
 			asked = append(asked, who)
 		}
 	}
