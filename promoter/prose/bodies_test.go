@@ -1,0 +1,90 @@
+package prose_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/promoter/gate"
+	"github.com/waveguide-dev/waveguide/promoter/prose"
+	"github.com/waveguide-dev/waveguide/signals"
+)
+
+var update = flag.Bool("update", false, "write docs/proposals.md")
+
+const bodies = "../../docs/proposals.md"
+
+// shop is a proposal as the states of its life have it.
+func shop(vs ...gate.Verdict) promoter.Letter {
+	old := signals.Version{Tag: "1.4.2", Digest: signals.Digest("sha256:" + strings.Repeat("4a", 32))}
+	fresh := signals.Version{Tag: "1.5.0", Digest: signals.Digest("sha256:" + strings.Repeat("5b", 32)), Platforms: []string{"linux/amd64", "linux/arm64"}}
+	signed := time.Date(2026, 11, 20, 16, 4, 0, 0, time.UTC)
+	return promoter.Letter{
+		Plan: promoter.LanePlan{
+			Lane: gitops.Lane{Repository: "env-gitops", Environment: "prod-sg", Artifact: "payment-api"}, Wave: "production",
+			Phase: promoter.PhaseProposed, Class: gate.Promotion, Current: old, Candidate: fresh, Verdicts: vs, Proposal: "412", Skipped: []string{"1.4.3"},
+		},
+		Route: promoter.Route{Promotion: "payments", Image: "registry.example.com/payments/payment-api", Rollback: promoter.Rollback{Propose: true}},
+		Stop: promoter.Stop{
+			Risk: "high", Labels: map[string]string{"stage": "prod", "region": "sg", "cluster": "sg-1"},
+			Gates: gate.Set{Approval: gate.Approval{Required: []gate.Approver{{From: "@acme/payments", Count: 2}}}},
+		},
+		Desired: gitops.Desired{Places: []gitops.Place{{File: "environments/prod-sg/payment-api/values.yaml", Line: 7}}},
+		Proofs:  []signals.Proof{{Kind: signals.ProofSignature, Digest: fresh.Digest, Outcome: signals.OutcomeVerified, By: "release-workflow", Signed: signed}},
+		From:    promoter.Origin{Source: "https://github.com/acme/payment-api", Revision: strings.Repeat("c", 40)},
+		To:      promoter.Origin{Source: "https://github.com/acme/payment-api", Revision: strings.Repeat("d", 40)},
+		Running: []string{"dev", "staging"},
+	}
+}
+
+// TestBodies renders a proposal in each state of its life.
+func TestBodies(t *testing.T) {
+	t.Parallel()
+	pass := func(g, reason string) gate.Verdict { return gate.Verdict{Gate: g, Answer: gate.Pass, Reason: reason} }
+	signature := pass("signature", "sha256:5b5b5b5b5b5b has a verified signature by release-workflow")
+	previous := pass("previous", "1.5.0 earned staging at 2026-11-20 20:04Z")
+	rollback := shop(signature)
+	rollback.Plan.Class, rollback.Plan.Current, rollback.Plan.Candidate = gate.Rollback, rollback.Plan.Candidate, rollback.Plan.Current
+	rollback.From, rollback.To = rollback.To, rollback.From
+	states := []struct {
+		name   string
+		letter promoter.Letter
+	}{
+		{"It waits for its reviewers", shop(signature, previous, gate.Verdict{
+			Gate: "approval", Answer: gate.Wait, Reason: "needs 2 approval(s) from @acme/payments for 3f2a9c1b0d", Owner: "@acme/payments",
+		})},
+		{"A person holds it, and the window is closed", shop(signature, previous,
+			gate.Verdict{Gate: "window", Answer: gate.Wait, Reason: "the window business-hours opens at 2026-11-23 01:00Z"},
+			gate.Verdict{Gate: "hold", Answer: gate.Block, Reason: "held by grace since 2026-11-21 08:12Z: the ledger migration is still running; remove the label waveguide/hold to go on", Owner: "grace"})},
+		{"What was proven is not any more", shop(gate.Verdict{
+			Gate: "signature", Answer: gate.Block, Reason: "1.5.0 (sha256:5b5b5b5b5b5b) has no signature that counts: the key release-workflow is revoked in the daemon's file", Owner: "the build",
+		}, previous)},
+		{"Every gate passes", shop(signature, previous, pass("approval", "approved by ada, grace"))},
+		{"It is the way back", rollback},
+	}
+	var b strings.Builder
+	b.WriteString("# A proposal in each state\n\nWhat reviewers read, as the forge gets it. A test keeps this page equal to what the program writes.\n")
+	for _, s := range states {
+		fmt.Fprintf(&b, "\n## %s\n\nTitle: `%s`\n\n%s\n---\n", s.name, prose.Proposal{}.Title(s.letter.Plan), prose.Proposal{}.Body(s.letter))
+	}
+	got := strings.ReplaceAll(b.String(), "### What you can do", "#### What you can do")
+	if *update {
+		if err := os.WriteFile(bodies, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(bodies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs (-want +got); write it with -update:\n%s", bodies, diff)
+	}
+}
