@@ -103,6 +103,25 @@ func (t *trust) keys(name string) ([]sigstore.Key, error) {
 	return keys, nil
 }
 
+// file is where a root is kept.
+func (t *trust) file(root string) string {
+	for _, r := range t.Roots {
+		if r.Name == root {
+			return r.File
+		}
+	}
+	return t.Sigstore.TrustedRootFile
+}
+
+// written says how old a file is.
+func written(file string) string {
+	info, err := os.Stat(file)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf(", of %s", info.ModTime().UTC().Format("2006-01-02"))
+}
+
 // rootsFor are the roots that vouch for a signer: the one it names, or the
 // common one.
 func (t *trust) rootsFor(name string) ([]*sigstore.Root, error) {
@@ -157,7 +176,7 @@ func (p *patient) roots(d *config.Daemon) {
 		roots, err := t.rootsFor(name)
 		what := "trusted root " + cmp.Or(name, d.Trust.Sigstore.TrustedRootFile)
 		if err == nil {
-			what += " " + roots[0].Hash()[:12]
+			what += " " + roots[0].Hash()[:12] + written(t.file(name))
 		}
 		p.note(what, err)
 	}

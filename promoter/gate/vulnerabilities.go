@@ -73,7 +73,8 @@ func (s *Vulnerabilities) blocked(scan *signals.Scan) string {
 	var named []string
 	count, last := 0, false
 	for _, f := range scan.Findings {
-		last = f.Severity == "" || severity(f.Severity) >= severity(s.BlockFrom)
+		worst := severity(f.Severity)
+		last = worst == 0 || worst >= severity(s.BlockFrom) // none at all, or a word that nobody knows, blocks too
 		if !last || f.Unaffected != "" || slices.Contains(s.Excused, f.ID) {
 			continue
 		}

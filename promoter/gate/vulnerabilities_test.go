@@ -43,6 +43,9 @@ func TestVulnerabilities(t *testing.T) {
 		{name: "of an unknown severity", change: func(c *gate.Case, _ *gate.Set) {
 			c.Facts.Proofs[3].Scan.Findings[0].Severity = ""
 		}, want: gate.Block, says: "CVE-2026-1 (severity unknown)"},
+		{name: "of a severity that is no word of ours", change: func(c *gate.Case, _ *gate.Set) {
+			c.Facts.Proofs[3].Scan.Findings[0].Severity = "terrible"
+		}, want: gate.Block, says: "CVE-2026-1 (terrible)"},
 		{name: "excused by an exception", change: func(c *gate.Case, s *gate.Set) {
 			c.Facts.Proofs[3].Scan.Findings[0].Severity, s.Vulnerabilities.Excused = "critical", []string{"CVE-2026-1"}
 		}, want: gate.Pass},

@@ -77,7 +77,7 @@ func TestPagesOfReferrers(t *testing.T) {
 	if _, err := f.Fetch(t.Context(), subject); !errors.Is(err, registry.ErrLimit) {
 		t.Errorf("pages without end: %v, want ErrLimit", err)
 	}
-	h.paged(func(*http.Request, int) string { return "http://evil.example/v2/" })
+	h.paged(func(r *http.Request, _ int) string { return "http://evil.example" + r.URL.Path })
 	if _, err := f.Fetch(t.Context(), subject); err == nil || !strings.Contains(err.Error(), "elsewhere") {
 		t.Errorf("a page elsewhere: %v", err)
 	}
