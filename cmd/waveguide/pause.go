@@ -38,7 +38,7 @@ func pauseCommand(s streams) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(s.out, "%s: paused by issue %s; `waveguide resume %s` or closing it resumes\n", r.Name, id, id)
+				_, err = fmt.Fprintf(s.out, "%s: paused by issue %s; `waveguide resume %s` or closing it resumes\n", r.Name, id, strings.TrimPrefix(id, "#"))
 				return err
 			})
 		},
