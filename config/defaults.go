@@ -17,6 +17,8 @@ const (
 	defaultRate         = 10
 	defaultCommitName   = "waveguide"
 	defaultCommitEmail  = "waveguide@localhost"
+	defaultSignalTime   = 15 * time.Second
+	defaultSignalRate   = 50
 	defaultHealthMaxAge = 5 * time.Minute
 	defaultProbeTimeout = 10 * time.Second
 	defaultProbeStatus  = 200
@@ -37,6 +39,10 @@ func (c *Daemon) setDefaults() {
 	for i := range c.Registries {
 		or(&c.Registries[i].PollEvery, defaultRegistryPoll)
 		or(&c.Registries[i].MaxRequestsPerSecond, defaultRate)
+	}
+	for i := range c.Signals {
+		or(&c.Signals[i].Timeout, defaultSignalTime)
+		or(&c.Signals[i].MaxRequestsPerSecond, defaultSignalRate)
 	}
 }
 
@@ -84,6 +90,8 @@ func Defaults() string {
 	line("Daemon.repositories[].commit.email", defaultCommitEmail)
 	line("Daemon.registries[].pollEvery", defaultRegistryPoll)
 	line("Daemon.registries[].maxRequestsPerSecond", defaultRate)
+	line("Daemon.signals[].timeout", defaultSignalTime)
+	line("Daemon.signals[].maxRequestsPerSecond", defaultSignalRate)
 	line("Environment.running", "reported")
 	line("Environment.health[].maxAge", defaultHealthMaxAge)
 	line("Environment.health[].onNoData", "wait")
