@@ -296,7 +296,7 @@ func (p ports) Proofs(ctx context.Context, _ string, d signals.Digest, s promote
 }
 
 // Health implements [loop.Health].
-func (p ports) Health(ctx context.Context, lane gitops.Lane) ([]signals.Health, error) {
+func (p ports) Health(ctx context.Context, lane gitops.Lane, _ signals.Question) ([]signals.Health, error) {
 	return ask(ctx, p, "health "+lane.String(), func(fate) ([]signals.Health, error) {
 		h := p.sim.world.Health(lane)
 		p.witness.Health(lane, h)

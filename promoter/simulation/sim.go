@@ -57,7 +57,7 @@ type Report struct {
 
 // Poll is how often the loops look.
 func Poll() loop.Poll {
-	return loop.Poll{Repository: 5 * time.Minute, Versions: 15 * time.Minute, Health: 5 * time.Minute, Gap: 12 * time.Minute}
+	return loop.Poll{Repository: 5 * time.Minute, Versions: 15 * time.Minute, Health: 10 * time.Minute, Gap: 25 * time.Minute}
 }
 
 // sim is one run.

@@ -101,7 +101,8 @@ func (j *judge) verified() {
 	}
 }
 
-// named holds that the tag names the digest and never named another one.
+// named holds that the tag names the digest and never named another one. The
+// way back is to a digest, whatever became of its tag.
 func (j *judge) named() {
 	v, lane := j.version(), j.deed.Lane
 	t := j.seen.versions[lane.Artifact]
@@ -113,7 +114,7 @@ func (j *judge) named() {
 		j.say("named", "the registry does not say that %s is %.19s", v.Tag, v.Digest)
 	case j.back() && v.Digest != "" && !j.laws.world.Bound(lane.Artifact, v):
 		j.say("named", "%s never was %.19s", v.Tag, v.Digest)
-	case len(j.seen.names[lane.Artifact+":"+v.Tag]) > 1:
+	case len(j.seen.names[lane.Artifact+":"+v.Tag]) > 1 && !j.back():
 		j.say("named", "tag %s was seen with two digests", v.Tag)
 	}
 }

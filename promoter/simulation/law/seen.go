@@ -156,8 +156,8 @@ func NewClocks() *Clocks {
 // The bounds of the model's rules and of its loops' polls.
 const (
 	tolerate = 10 * time.Minute
-	gap      = 14 * time.Minute
-	maxAge   = 15 * time.Minute
+	gap      = 27 * time.Minute
+	maxAge   = 30 * time.Minute
 	// slack is how far the clocks of an answer and of a look may be apart.
 	slack = time.Minute
 )
