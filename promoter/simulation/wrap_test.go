@@ -226,8 +226,8 @@ func (p cached) Proofs(ctx context.Context, image string, d signals.Digest, s pr
 	return ps, err
 }
 
-func (h health) Health(ctx context.Context, lane gitops.Lane) ([]signals.Health, error) {
-	list, err := h.inner.Health(ctx, lane)
+func (h health) Health(ctx context.Context, lane gitops.Lane, q signals.Question) ([]signals.Health, error) {
+	list, err := h.inner.Health(ctx, lane, q)
 	return h.change(lane, list, err)
 }
 
