@@ -35,7 +35,7 @@ func (d *decision) conflict(at *site, v signals.Version, class gate.Class) strin
 		if p.State == gitops.Closed && p.Unread != "" && rejects(p) {
 			return fmt.Sprintf("proposal %s was closed by %s, and what it held could not be read: %s", p.ID, p.EndedBy.Name, p.Unread)
 		}
-		if p.State == gitops.Closed && p.To.Digest == string(v.Digest) && rejects(p) {
+		if p.State == gitops.Closed && d.versions.find(p.To).Digest == v.Digest && rejects(p) {
 			return fmt.Sprintf("%s was rejected here by %s at %s (proposal %s); a newer version follows by itself", v, p.EndedBy.Name, instant(p.Ended), p.ID)
 		}
 	}

@@ -28,8 +28,6 @@ type rulebook struct {
 
 	mu    sync.Mutex
 	rules *config.Rules
-	// questions are what the signals of each lane are asked about.
-	questions map[gitops.Lane]signals.Question
 }
 
 var (
@@ -75,9 +73,9 @@ func (b *rulebook) elsewhere(r *loop.Ruling) {
 }
 
 // Health asks every signal of a lane about what Git names there.
-func (b *rulebook) Health(ctx context.Context, lane gitops.Lane) ([]signals.Health, error) {
+func (b *rulebook) Health(ctx context.Context, lane gitops.Lane, q signals.Question) ([]signals.Health, error) {
 	b.mu.Lock()
-	specs, q := b.rules.Health[lane], b.questions[lane]
+	specs := b.rules.Health[lane]
 	on := ladderOf(b.rules.Routes, lane, b.trees)
 	b.mu.Unlock()
 	on.asked = q
@@ -103,22 +101,6 @@ func (h *healthSources) ask(ctx context.Context, lane gitops.Lane, s config.Heal
 		return unanswered(s, q, err.Error())
 	}
 	return signals.Health{Name: s.Name, Uncollected: true, At: time.Now().UTC(), Source: s.Signal, Reason: s.Kind + " is " + uncollected}
-}
-
-// looked learns from a look what the signals are to be asked about next. An
-// answer about what Git no longer names is not used.
-func (b *rulebook) looked(v loop.View) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, lanes := range v.Lanes {
-		for _, l := range lanes {
-			q := signals.Question{Digest: signals.Digest(l.Desired.Version.Digest), Tag: l.Desired.Version.Tag, Since: l.Desired.Since}
-			if k := l.Facts.Streak; k.Digest == q.Digest && !k.Began.IsZero() {
-				q.Last = k.Last
-			}
-			b.questions[l.Lane] = q
-		}
-	}
 }
 
 // asks says whether the rules name a connection of kind inbox for a slot.
@@ -161,7 +143,7 @@ func (b *rulebook) alerted() []string {
 
 // newRulebook makes the reader of one repository's rules.
 func newRulebook(d *config.Daemon, r config.Repository, h *healthSources) *rulebook {
-	return &rulebook{with: d.Rules(r), health: h, clusters: newClusters(d, r), questions: map[gitops.Lane]signals.Question{}}
+	return &rulebook{with: d.Rules(r), health: h, clusters: newClusters(d, r)}
 }
 
 // lanes are all stops of all routes.

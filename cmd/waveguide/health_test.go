@@ -17,7 +17,6 @@ import (
 
 	"github.com/waveguide-dev/waveguide/config"
 	"github.com/waveguide-dev/waveguide/gitops"
-	"github.com/waveguide-dev/waveguide/promoter"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
 	"github.com/waveguide-dev/waveguide/promoter/store"
 	"github.com/waveguide-dev/waveguide/signals"
@@ -197,10 +196,9 @@ func TestPushedResult(t *testing.T) {
 	w := pushWorld(t)
 	const digest = signals.Digest("sha256:1111111111111111111111111111111111111111111111111111111111111111")
 	lane := gitops.Lane{Repository: "env", Environment: "dev", Artifact: "shop"}
-	w.rulebooks[0].looked(loop.View{Lanes: [][]promoter.Lane{{{Lane: lane, Desired: gitops.Desired{Presence: gitops.At, Version: gitops.Version{Tag: "1.0.0", Digest: string(digest)}}}}}})
 	e2e := func() signals.Health {
 		t.Helper()
-		list, err := w.rulebooks[0].Health(t.Context(), lane)
+		list, err := w.rulebooks[0].Health(t.Context(), lane, signals.Question{Digest: digest, Tag: "1.0.0"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -65,7 +65,6 @@ func (w *daemon) serve(ctx context.Context, reg *prometheus.Registry) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for i, l := range w.loops {
 		l.Observe = func(v loop.View) {
-			w.rulebooks[i].looked(v)
 			ready.looked(v)
 			w.observe(v)
 			pages.put(i, v)

@@ -1,5 +1,7 @@
 package gate
 
+import "github.com/waveguide-dev/waveguide/signals"
+
 // Gate is one question that must be answered yes before a version may enter an
 // environment.
 type Gate interface {
@@ -72,6 +74,23 @@ func (s *Set) gates(all []asked) []asked {
 		asked{"approval", Merge, &s.Approval},
 		asked{"checks", Merge, &s.Checks},
 	)
+}
+
+// Proofs are the kinds of evidence that the gates ask for.
+func (s *Set) Proofs() []signals.ProofKind {
+	var kinds []signals.ProofKind
+	for _, k := range []struct {
+		asked bool
+		kind  signals.ProofKind
+	}{
+		{s.Signature != nil, signals.ProofSignature}, {s.Provenance != nil, signals.ProofProvenance}, {s.SBOM != nil, signals.ProofSBOM},
+		{s.Vulnerabilities != nil, signals.ProofVulnerabilities}, {s.Tests != nil, signals.ProofTests},
+	} {
+		if k.asked {
+			kinds = append(kinds, k.kind)
+		}
+	}
+	return kinds
 }
 
 // Check asks every gate that the case's step and class call for, in order. A

@@ -74,7 +74,7 @@ func (l *Loop) snapshot(now time.Time, i int) promoter.Snapshot {
 	for _, w := range r.Waves {
 		for _, stop := range w.Stops {
 			if k := l.lanes[stop.Lane]; k != nil {
-				s.Lanes = append(s.Lanes, k.known())
+				s.Lanes = append(s.Lanes, l.known(k))
 			}
 		}
 	}
@@ -176,7 +176,9 @@ func (l *Loop) prove(ctx context.Context, now time.Time, asks []*ask) map[int]st
 		source := sourceProofs + q.stop.Lane.String()
 		failed[source] = errors.Join(failed[source], q.err)
 		if q.err != nil {
-			q.proofs = []signals.Proof{{Kind: signals.ProofSignature, Digest: q.digest, Reason: q.err.Error(), At: now}}
+			for _, kind := range q.stop.Gates.Proofs() {
+				q.proofs = append(q.proofs, signals.Proof{Kind: kind, Digest: q.digest, Reason: q.err.Error(), At: now})
+			}
 		}
 		learnt[q.route] = struct{}{}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -69,10 +70,13 @@ func Request(image string, s promoter.Stop) edit.Request {
 func Desired(files map[string][]byte, r edit.Request, at gitops.Commit) gitops.Desired {
 	d := gitops.Desired{Presence: gitops.Absent, Commit: at}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if !edit.Names(files[name], r) {
+		if !written(name, files[name], r) {
 			continue
 		}
 		f, err := edit.Open(name, files[name])
+		if errors.Is(err, edit.ErrTemplate) {
+			continue // another program makes the file of it
+		}
 		if err != nil {
 			return gitops.Desired{Commit: at, Problem: err.Error()}
 		}
@@ -98,6 +102,17 @@ func Desired(files map[string][]byte, r edit.Request, at gitops.Commit) gitops.D
 	return d
 }
 
+// written says that a file is one that versions are written into. Others may
+// mention the image: pages, scripts.
+func written(name string, src []byte, r edit.Request) bool {
+	return (r.Path != "" || edit.Known(name)) && edit.Names(src, r)
+}
+
+func openError(name string, src []byte) error {
+	_, err := edit.Open(name, src)
+	return err
+}
+
 // Edited are the files of a lane after the edit that makes every place name a
 // version, with what the rules want written beside it. Files that name it
 // already are left out.
@@ -113,10 +128,13 @@ func Edited(files map[string][]byte, image string, s promoter.Stop, to gitops.Ve
 	}
 	out := map[string][]byte{}
 	for name, src := range files {
-		if !edit.Names(src, r) {
+		if !written(name, src, r) {
 			continue
 		}
 		res, err := edit.Promote(name, src, r)
+		if errors.Is(err, edit.ErrTemplate) && errors.Is(openError(name, src), edit.ErrTemplate) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -147,12 +147,18 @@ func (l *Loop) inquire(now time.Time, q question) {
 
 // aboutVersions asks for the tags of an artifact and notes first sights.
 func (l *Loop) aboutVersions(r promoter.Route) question {
-	selects := func(tag string) bool {
-		return slices.ContainsFunc(l.atlas.artifacts[r.Artifact], func(i int) bool { return l.ruling.Routes[i].Selector.Selects(tag) })
-	}
 	return question{
 		source: sourceVersions + r.Artifact, every: l.Poll.Versions,
-		read: func(ctx context.Context) (any, error) { return l.Registry.Versions(ctx, r.Image, selects) },
+		read: func() reading {
+			var selectors []promoter.Selector
+			for _, i := range l.atlas.artifacts[r.Artifact] {
+				selectors = append(selectors, l.ruling.Routes[i].Selector)
+			}
+			selects := func(tag string) bool {
+				return slices.ContainsFunc(selectors, func(s promoter.Selector) bool { return s.Selects(tag) })
+			}
+			return func(ctx context.Context) (any, error) { return l.Registry.Versions(ctx, r.Image, selects) }
+		},
 		take: func(found any, now time.Time) {
 			if list, ok := found.([]signals.Version); ok {
 				l.versions[r.Artifact].merge(list, now)
@@ -196,17 +202,15 @@ func (v *versions) merge(found []signals.Version, now time.Time) {
 func (l *Loop) aboutHealth(route int, stop promoter.Stop) question {
 	return question{
 		source: sourceHealth + stop.Lane.String(), every: l.Poll.Health,
-		read: func(ctx context.Context) (any, error) { return l.Health.Health(ctx, stop.Lane) },
+		read: func() reading {
+			about := l.about(l.lanes[stop.Lane])
+			return func(ctx context.Context) (any, error) { return l.Health.Health(ctx, stop.Lane, about) }
+		},
 		take: func(found any, now time.Time) {
 			list, _ := found.([]signals.Health) // silence is no signal
 			k := l.lanes[stop.Lane]
-			for i, h := range list {
-				if was, ok := (signals.Facts{Health: k.health}).Signal(h.Name); ok && was.State == h.State && was.Digest == h.Digest && !was.Since.IsZero() {
-					list[i].Since = was.Since
-				}
-			}
-			k.health = list
-			k.Streak = k.Streak.Observe(stop.Pulse(k.desired, k.facts(), now, l.Poll.Gap))
+			k.health = signals.Carry(k.health, list)
+			k.Streak = k.Streak.Observe(stop.Pulse(l.named(k), k.facts(), now, l.Poll.Gap))
 			l.queue.add(route)
 		},
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"maps"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -132,6 +133,7 @@ type Loop struct {
 	questions map[string]question
 	asked     map[string]bool
 	answers   chan answer
+	readers   sync.WaitGroup
 	silent    map[string]string
 	fails     map[string]int
 	// began is when this look did, read when Git and the forge were last read
@@ -178,6 +180,7 @@ const least = 50 * time.Millisecond
 func (l *Loop) Run(ctx context.Context) error {
 	// Whoever still waits for an answer when the loop ends is told to stop.
 	ctx, cancel := context.WithCancel(ctx)
+	defer l.readers.Wait()
 	defer cancel()
 	if err := l.resume(ctx); err != nil {
 		return err
@@ -257,6 +260,7 @@ func (l *Loop) fresh(since time.Time) bool {
 // in the view.
 func (l *Loop) Look(ctx context.Context) View {
 	ctx, cancel := context.WithCancel(ctx)
+	defer l.readers.Wait()
 	defer cancel()
 	l.look(ctx, time.Now().UTC())
 	now := time.Now().UTC()

@@ -138,9 +138,39 @@ func (k *lane) facts() signals.Facts {
 	return signals.Facts{Proofs: k.proofs, Health: k.health, Streak: k.Streak, Earned: k.Earned}
 }
 
+// about is what the signals of the lane are asked about.
+func (l *Loop) about(k *lane) signals.Question {
+	v := l.named(k).Version
+	q := signals.Question{Digest: signals.Digest(v.Digest), Tag: v.Tag, Since: k.Since}
+	if k.Streak.Digest == q.Digest && !k.Streak.Began.IsZero() {
+		q.Last = k.Streak.Last
+	}
+	return q
+}
+
+// named is what Git names in a lane, with the digest where Git has room for a tag
+// alone, as charts do: the one that the tag names in the registry, if it has
+// named no other.
+func (l *Loop) named(k *lane) gitops.Desired {
+	d, v := k.desired, l.versions[k.lane.Artifact]
+	if d.Presence != gitops.At || d.Version.Digest != "" || v == nil {
+		return d
+	}
+	for _, known := range v.All {
+		if known.Tag != d.Version.Tag {
+			continue
+		}
+		if d.Version.Digest != "" && d.Version.Digest != string(known.Digest) {
+			return k.desired
+		}
+		d.Version.Digest = string(known.Digest)
+	}
+	return d
+}
+
 // known is the lane as the core sees it.
-func (k *lane) known() promoter.Lane {
-	d := k.desired
+func (l *Loop) known(k *lane) promoter.Lane {
+	d := l.named(k)
 	d.Since, d.Left = k.Since, k.Left
 	return promoter.Lane{
 		Lane: k.lane, Desired: d, Facts: k.facts(), Waiting: k.Waiting, Rival: k.rival,

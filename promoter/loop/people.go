@@ -160,7 +160,9 @@ func (l *Loop) reconsider(now time.Time, i int) {
 func (l *Loop) aboutRejection(at gitops.Lane, id string) question {
 	return question{
 		source: sourceRejection + id, every: l.Poll.Repository,
-		read: func(ctx context.Context) (any, error) { return l.Forge.Proposal(ctx, id) },
+		read: func() reading {
+			return func(ctx context.Context) (any, error) { return l.Forge.Proposal(ctx, id) }
+		},
 		take: func(found any, _ time.Time) {
 			delete(l.questions, sourceRejection+id) // asked again while it stands in the way
 			s, ruled := l.atlas.stops[at]

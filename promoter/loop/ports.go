@@ -132,7 +132,7 @@ type Prover interface {
 
 // Health reads the signals of a lane.
 type Health interface {
-	Health(ctx context.Context, lane gitops.Lane) ([]signals.Health, error)
+	Health(ctx context.Context, lane gitops.Lane, about signals.Question) ([]signals.Health, error)
 }
 
 // Rules turns the rule files of the protected branch into routes.

@@ -16,9 +16,13 @@ type question struct {
 	source string
 	route  int
 	every  time.Duration
-	read   func(context.Context) (any, error)
-	take   func(found any, now time.Time)
+	// read says, when it is asked, what to do beside the loop.
+	read func() reading
+	take func(found any, now time.Time)
 }
+
+// reading asks a source. It runs beside the loop and knows nothing of it.
+type reading func(context.Context) (any, error)
 
 // answer is what a source said.
 type answer struct {
@@ -45,7 +49,8 @@ func (l *Loop) gather(ctx context.Context, now time.Time, due []string) {
 		}
 		l.asked[source] = true
 		waiting[source] = struct{}{}
-		go l.ask(ctx, q, turns)
+		read := q.read()
+		l.readers.Go(func() { l.ask(ctx, source, read, turns) })
 	}
 	var got []answer
 	enough := time.NewTimer(patience)
@@ -68,14 +73,14 @@ func (l *Loop) gather(ctx context.Context, now time.Time, due []string) {
 }
 
 // ask reads one source; its time is bounded.
-func (l *Loop) ask(ctx context.Context, q question, turns chan struct{}) {
+func (l *Loop) ask(ctx context.Context, source string, read reading, turns chan struct{}) {
 	timed, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	turns <- struct{}{}
-	found, err := q.read(timed)
+	found, err := read(timed)
 	<-turns
 	select {
-	case l.answers <- answer{q.source, found, err}:
+	case l.answers <- answer{source, found, err}:
 	case <-ctx.Done():
 	}
 }

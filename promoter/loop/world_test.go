@@ -495,7 +495,7 @@ func (s sources) Proofs(ctx context.Context, _ string, d signals.Digest, _ promo
 	return []signals.Proof{{Kind: signals.ProofSignature, Digest: d, Outcome: signals.OutcomeVerified, By: "release", Repository: image, At: time.Now()}}, nil
 }
 
-func (s sources) Health(ctx context.Context, at gitops.Lane) ([]signals.Health, error) {
+func (s sources) Health(ctx context.Context, at gitops.Lane, _ signals.Question) ([]signals.Health, error) {
 	if err := s.question(ctx, "health "+at.Environment); err != nil {
 		return nil, err
 	}
