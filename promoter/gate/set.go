@@ -83,8 +83,11 @@ func (s *Set) Proofs() []signals.ProofKind {
 		asked bool
 		kind  signals.ProofKind
 	}{
-		{s.Signature != nil, signals.ProofSignature}, {s.Provenance != nil, signals.ProofProvenance}, {s.SBOM != nil, signals.ProofSBOM},
-		{s.Vulnerabilities != nil, signals.ProofVulnerabilities}, {s.Tests != nil, signals.ProofTests},
+		{s.Signature != nil, signals.ProofSignature},
+		{s.Provenance != nil, signals.ProofProvenance},
+		{s.SBOM != nil, signals.ProofSBOM},
+		{s.Vulnerabilities != nil, signals.ProofVulnerabilities},
+		{s.Tests != nil, signals.ProofTests},
 	} {
 		if k.asked {
 			kinds = append(kinds, k.kind)
