@@ -2,6 +2,7 @@ package simulation_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -101,7 +102,7 @@ func bugsOfForges() []bug {
 			return list
 		})},
 		{"rejections are forgotten", []string{"rejected"}, proposals(without(gitops.Closed))},
-		{"open proposals are not found", []string{"liveness", "quiet"}, proposals(without(gitops.Open))},
+		{"open proposals are not found", []string{"liveness", "quiet", "approved", "stopped", "not knowing is waiting"}, proposals(without(gitops.Open))},
 		{"holds are not read", []string{"stopped"}, proposals(func(list []gitops.Proposal) []gitops.Proposal {
 			for i := range list {
 				list[i].Labels, list[i].Events = nil, nil
@@ -113,14 +114,14 @@ func bugsOfForges() []bug {
 		{"a proposal is not looked for before it is opened", []string{"one proposal"}, func(process string, o *loop.Options, w *world.World) {
 			o.Proposer = opener{Proposer: o.Proposer, open: func(p gitops.Proposal, labels []string) (gitops.Proposal, error) { return w.Create(process, p, labels) }}
 		}},
-		{"whatever is there is merged", []string{"people's commits", "approved", "ledger"}, func(_ string, o *loop.Options, w *world.World) {
+		{"a merge that is refused is tried with the newest head", []string{"people's commits", "approved", "ledger"}, func(process string, o *loop.Options, w *world.World) {
 			inner := o.Proposer
 			o.Proposer = opener{Proposer: inner, merge: func(ctx context.Context, id string, head gitops.Commit) (gitops.Commit, error) {
-				if p := w.Proposal(id); p != nil {
-					head = p.Head
-					_ = w.SetCheck("carl", head, gitops.Check{Name: gitops.CheckName, State: gitops.CheckSuccess}) // no protection either
+				c, err := inner.Merge(ctx, id, head)
+				if p := w.Proposal(id); errors.Is(err, gitops.ErrMoved) && p != nil && p.State == gitops.Open {
+					return w.Merge(process, id, p.Head, true)
 				}
-				return inner.Merge(ctx, id, head)
+				return c, err
 			}}
 		}},
 		{"a merge without an intent", []string{"ledger"}, func(_ string, o *loop.Options, w *world.World) {
@@ -146,7 +147,7 @@ func bugsOfGit() []bug {
 		}
 	}
 	return []bug{
-		{"branches are pushed by force", []string{"people's commits"}, func(_ string, o *loop.Options, w *world.World) { o.Branches = brute{o.Branches, w} }},
+		{"a push that is refused is made by force", []string{"people's commits"}, func(_ string, o *loop.Options, w *world.World) { o.Branches = brute{o.Branches, w} }},
 		{"every branch of our name is ours", []string{"people's commits"}, wrap(repo{delta: func(d loop.Delta) loop.Delta {
 			d.Author = world.Email
 			return d

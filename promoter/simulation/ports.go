@@ -296,9 +296,10 @@ func (p ports) Proofs(ctx context.Context, _ string, d signals.Digest, s promote
 }
 
 // Health implements [loop.Health].
-func (p ports) Health(ctx context.Context, lane gitops.Lane, _ signals.Question) ([]signals.Health, error) {
+func (p ports) Health(ctx context.Context, lane gitops.Lane, q signals.Question) ([]signals.Health, error) {
 	return ask(ctx, p, "health "+lane.String(), func(fate) ([]signals.Health, error) {
 		h := p.sim.world.Health(lane)
+		h.For = q.Digest
 		p.witness.Health(lane, h)
 		return []signals.Health{h}, nil
 	})

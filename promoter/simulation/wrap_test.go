@@ -2,6 +2,7 @@ package simulation_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -176,11 +177,14 @@ func (e eager) SetCheck(ctx context.Context, head gitops.Commit, c gitops.Check)
 }
 
 func (b brute) Push(ctx context.Context, moves []loop.Move) []error {
-	moves = slices.Clone(moves)
-	for i := range moves {
-		moves[i].Old = b.world.Branches[moves[i].Branch]
+	errs := b.Branches.Push(ctx, moves)
+	for i, err := range errs {
+		if errors.Is(err, gitops.ErrMoved) {
+			moves[i].Old = b.world.Branches[moves[i].Branch]
+			errs[i] = b.Branches.Push(ctx, moves[i:i+1])[0]
+		}
 	}
-	return b.Branches.Push(ctx, moves)
+	return errs
 }
 
 func (r repo) Fetch(ctx context.Context) (loop.Update, error) {
