@@ -43,7 +43,7 @@ func Admit(plans []Plan) []Plan {
 }
 
 // contends says that the lane wishes to open a proposal and needs places for it.
-func (l *LanePlan) contends() bool {
+func (l LanePlan) contends() bool {
 	return l.Change != nil && l.Change.Kind == gitops.OpenProposal && len(l.Limits) > 0 && !l.InFlight
 }
 

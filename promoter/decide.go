@@ -60,7 +60,7 @@ func Judge(s Snapshot, p gitops.Proposal) []gate.Verdict {
 // survey puts together what is known of every stop of the route.
 func survey(s *Snapshot) *decision {
 	d := &decision{snapshot: s, versions: newCatalogue(s.Route.Selector, s.Versions)}
-	d.sites = make([]*site, 0, s.Route.stops())
+	d.sites = make([]*site, 0, s.Route.size())
 	sites := make([]site, cap(d.sites))
 	for i := range s.Route.Waves {
 		for j := range s.Route.Waves[i].Stops {

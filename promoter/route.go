@@ -1,6 +1,7 @@
 package promoter
 
 import (
+	"iter"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -31,8 +32,21 @@ type Metadata struct {
 	Value string `json:"value"`
 }
 
-// stops is how many lanes the route has.
-func (r *Route) stops() int {
+// Stops are all environments of the route, in the order of its waves.
+func (r Route) Stops() iter.Seq[*Stop] {
+	return func(yield func(*Stop) bool) {
+		for _, w := range r.Waves {
+			for i := range w.Stops {
+				if !yield(&w.Stops[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// size is how many lanes the route has.
+func (r Route) size() int {
 	n := 0
 	for i := range r.Waves {
 		n += len(r.Waves[i].Stops)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"strings"
 
@@ -152,9 +153,7 @@ func sourcesOf(all []edited) map[string]string {
 		if err != nil {
 			continue // the edit says so, if the file matters
 		}
-		for k, v := range f.Sources() {
-			out[k] = v
-		}
+		maps.Copy(out, f.Sources())
 	}
 	return out
 }

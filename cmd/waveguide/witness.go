@@ -39,10 +39,8 @@ func (r *repo) Witness(ctx context.Context) []store.Checkpoint {
 			continue
 		}
 		queue = append(queue, c.Parents...)
-		for line := range strings.Lines(c.Message) {
-			text, ok := strings.CutPrefix(strings.TrimSpace(line), checkpointTrailer)
-			cp, err := store.ParseCheckpoint(text)
-			if was, known := newest[cp.Origin]; ok && err == nil && (!known || was.Size < cp.Size) {
+		for _, cp := range checkpoints(c.Message) {
+			if was, known := newest[cp.Origin]; !known || was.Size < cp.Size {
 				newest[cp.Origin] = cp
 			}
 		}
@@ -52,5 +50,17 @@ func (r *repo) Witness(ctx context.Context) []store.Checkpoint {
 		all = append(all, cp)
 	}
 	slices.SortFunc(all, func(a, b store.Checkpoint) int { return strings.Compare(a.Origin, b.Origin) })
+	return all
+}
+
+// checkpoints are those that a commit's message names.
+func checkpoints(message string) []store.Checkpoint {
+	var all []store.Checkpoint
+	for line := range strings.Lines(message) {
+		text, ok := strings.CutPrefix(strings.TrimSpace(line), checkpointTrailer)
+		if cp, err := store.ParseCheckpoint(text); ok && err == nil {
+			all = append(all, cp)
+		}
+	}
 	return all
 }

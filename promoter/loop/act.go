@@ -11,6 +11,7 @@ import (
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/promoter/store"
 )
 
 // deed is one wished change with what it was decided on.
@@ -213,32 +214,47 @@ func (l *Loop) prepare(ctx context.Context, now time.Time, deeds []deed) ([]deed
 	}
 	var ready []deed
 	for _, d := range deeds {
-		// Whoever cannot see Git and the forge does not know what a step forward
-		// would change.
 		if advance(d.change) && !l.fresh(l.began) {
+			// Whoever cannot see Git and the forge does not know what a step
+			// forward would change.
 			l.schedule.set(sourceGit, now)
 			l.schedule.set(sourceForge, now)
 			l.judged = time.Time{}
 			continue
 		}
-		if d.change.Kind == gitops.OpenProposal || d.change.Kind == gitops.UpdateProposal {
-			d.change.Base = l.head
-			err := l.compose(ctx, now, cp, &d)
-			if !l.speak(sourceEdit+d.change.Lane.String(), err) {
-				l.tried(now, d.change, err)
-				continue
-			}
+		if l.composed(ctx, now, cp, &d) && l.unchanged(ctx, now, d.change) {
+			ready = append(ready, d)
 		}
-		if c := d.change; c.Kind == gitops.MergeProposal || c.Kind == gitops.SetCheck && advance(c) && c.Lane != (gitops.Lane{}) {
-			same, err := l.stands(ctx, c)
-			if !l.speak(sourceProposal+c.Proposal, err) || !same {
-				l.tried(now, c, err)
-				continue
-			}
-		}
-		ready = append(ready, d)
 	}
 	return ready, nil
+}
+
+// composed says that a deed needs no commit, or has it now.
+func (l *Loop) composed(ctx context.Context, now time.Time, cp store.Checkpoint, d *deed) bool {
+	if d.change.Kind != gitops.OpenProposal && d.change.Kind != gitops.UpdateProposal {
+		return true
+	}
+	d.change.Base = l.head
+	err := l.compose(ctx, now, cp, d)
+	if l.speak(sourceEdit+d.change.Lane.String(), err) {
+		return true
+	}
+	l.tried(now, d.change, err)
+	return false
+}
+
+// unchanged says that a proposal that is to turn green or to be merged is still
+// as it was decided on.
+func (l *Loop) unchanged(ctx context.Context, now time.Time, c gitops.Change) bool {
+	if c.Kind != gitops.MergeProposal && (c.Kind != gitops.SetCheck || !advance(c) || c.Lane == (gitops.Lane{})) {
+		return true
+	}
+	same, err := l.stands(ctx, c)
+	if l.speak(sourceProposal+c.Proposal, err) && same {
+		return true
+	}
+	l.tried(now, c, err)
+	return false
 }
 
 // stands reads a proposal anew right before it turns green or is merged, and

@@ -135,18 +135,23 @@ func (l *Loop) unproven(now time.Time, i int) []*ask {
 			}
 		}
 		k.keep(digests)
-		merges := lp.Change != nil && lp.Change.Kind == gitops.MergeProposal
-		acts := lp.Change != nil && advance(*lp.Change)
 		for _, d := range digests {
-			p := k.proven[d]
-			fresh := p.at.Equal(now) && (p.again || !merges)
-			if fresh || !acts && now.Before(p.due) {
-				continue
+			if again, read := rereads(lp.Change, k.proven[d], now); read {
+				asks = append(asks, &ask{route: i, image: l.ruling.Routes[i].Image, digest: d, stop: *l.atlas.stops[lp.Lane].stop, again: again})
 			}
-			asks = append(asks, &ask{route: i, image: l.ruling.Routes[i].Image, digest: d, stop: *l.atlas.stops[lp.Lane].stop, again: merges})
 		}
 	}
 	return asks
+}
+
+// rereads says whether a digest's proofs have to be read, and whether all
+// cryptography has to be done again, as before a merge.
+func rereads(c *gitops.Change, p proven, now time.Time) (again, read bool) {
+	again = c != nil && c.Kind == gitops.MergeProposal
+	if p.at.Equal(now) && (p.again || !again) {
+		return again, false
+	}
+	return again, c != nil && advance(*c) || !now.Before(p.due)
 }
 
 // sideBySide bounds how many questions are under way at once.

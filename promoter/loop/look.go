@@ -108,20 +108,27 @@ func (l *Loop) lookRules(ctx context.Context, now time.Time, at gitops.Commit) e
 	l.ruling, l.atlas = ruling, newAtlas(ruling.Routes)
 	l.queue.reset(ruling.Routes)
 	l.epoch++
+	l.inquireAll(now)
+	// Proposals belong to lanes as the rules name them, ended ones too.
+	l.cursor = ""
+	l.schedule.set(sourceForge, now)
+	return nil
+}
+
+// inquireAll asks all that the rules want to know, and nothing else any more.
+func (l *Loop) inquireAll(now time.Time) {
 	l.questions = map[string]question{}
-	for i, r := range ruling.Routes {
+	for i, r := range l.ruling.Routes {
 		if l.versions[r.Artifact] == nil {
 			l.versions[r.Artifact] = &versions{}
 		}
 		l.inquire(now, l.aboutVersions(r))
-		for _, w := range r.Waves {
-			for _, stop := range w.Stops {
-				if l.lanes[stop.Lane] == nil {
-					l.meet(stop.Lane, &lane{})
-				}
-				if len(stop.Signals) > 0 {
-					l.inquire(now, l.aboutHealth(i, stop))
-				}
+		for stop := range r.Stops() {
+			if l.lanes[stop.Lane] == nil {
+				l.meet(stop.Lane, &lane{})
+			}
+			if len(stop.Signals) > 0 {
+				l.inquire(now, l.aboutHealth(i, *stop))
 			}
 		}
 	}
@@ -130,10 +137,6 @@ func (l *Loop) lookRules(ctx context.Context, now time.Time, at gitops.Commit) e
 			delete(l.silent, source)
 		}
 	}
-	// Proposals belong to lanes as the rules name them, ended ones too.
-	l.cursor = ""
-	l.schedule.set(sourceForge, now)
-	return nil
 }
 
 // inquire has a source read from now on; one that is waited for or has its turn
@@ -326,39 +329,30 @@ func (l *Loop) propose(at gitops.Lane, k *lane, open []gitops.Proposal) {
 func (l *Loop) sortProposals(ctx context.Context, list []gitops.Proposal) {
 	open := map[gitops.Lane][]gitops.Proposal{}
 	list = append(slices.Clip(list), l.unfinished...)
-	l.unfinished = nil
-	strangers := map[string]error{}
 	var rivals []gitops.Proposal
-	l.orphans, l.people.proposals = nil, nil
+	l.unfinished, l.orphans, l.people.proposals = nil, nil, nil
 	for _, p := range list {
 		p = l.received(p)
 		s, ruled := l.atlas.stops[p.Lane]
-		k := l.lanes[p.Lane]
-		_, known := l.ended[p.ID]
-		switch {
-		case p.Author.Name != l.me.Name:
-			if p.State != gitops.Open {
-				continue
-			}
+		switch _, known := l.ended[p.ID]; {
+		case p.Author.Name != l.me.Name && p.State == gitops.Open:
 			rivals = append(rivals, p)
-			if _, named := gitops.LaneOf(p.Branch); named {
-				strangers[sourceBranch+p.Branch] = fmt.Errorf("proposal %s is by %s, not by us: it is left alone", p.ID, p.Author.Name)
-			}
+		case p.Author.Name != l.me.Name, !ruled && p.State != gitops.Open:
 		case !ruled:
-			// Before the rules were read once, nobody knows which are in force.
-			if p.State == gitops.Open && l.head != "" {
-				l.orphans = append(l.orphans, p)
-			}
+			l.orphans = append(l.orphans, p)
 		case p.State == gitops.Open:
-			open[p.Lane] = append(open[p.Lane], l.heed(l.examine(ctx, k, p)))
+			open[p.Lane] = append(open[p.Lane], l.heed(l.examine(ctx, l.lanes[p.Lane], p)))
 		case !known:
-			l.end(ctx, k, p)
+			l.end(ctx, l.lanes[p.Lane], p)
 			l.queue.add(s.route)
 		}
 	}
-	if l.head != "" {
+	if l.head == "" {
+		l.orphans = nil // before the rules were read once, nobody knows which are in force
+	} else {
 		l.meetRivals(ctx, rivals)
 	}
+	l.report(rivals)
 	for at := range l.proposing {
 		if len(open[at]) == 0 {
 			l.propose(at, l.lanes[at], nil)
@@ -366,6 +360,16 @@ func (l *Loop) sortProposals(ctx context.Context, list []gitops.Proposal) {
 	}
 	for at, list := range open {
 		l.propose(at, l.lanes[at], list)
+	}
+}
+
+// report says which branches of our names are somebody else's.
+func (l *Loop) report(rivals []gitops.Proposal) {
+	strangers := map[string]error{}
+	for _, p := range rivals {
+		if _, named := gitops.LaneOf(p.Branch); named {
+			strangers[sourceBranch+p.Branch] = fmt.Errorf("proposal %s is by %s, not by us: it is left alone", p.ID, p.Author.Name)
+		}
 	}
 	for source := range l.silent {
 		if strings.HasPrefix(source, sourceBranch) && strangers[source] == nil {

@@ -139,7 +139,9 @@ type Loop struct {
 	// began is when this look did, read when Git and the forge were last read
 	// without an error.
 	began time.Time
-	read  map[string]time.Time
+	// kept is when what these taught was last compared with the store.
+	kept time.Time
+	read map[string]time.Time
 
 	queue  queue
 	brakes map[string]brake
@@ -192,7 +194,7 @@ func (l *Loop) Run(ctx context.Context) error {
 	for {
 		wake, err := l.Tick(ctx)
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // the end was asked for
+			return nil
 		}
 		if err != nil {
 			return err
@@ -290,19 +292,24 @@ func (l *Loop) hinted(h Hint, now time.Time) {
 	}
 	for i, r := range l.ruling.Routes {
 		if all || h.Image != "" && strings.HasSuffix("/"+r.Image, "/"+h.Image) {
-			l.soon(now, sourceVersions+r.Artifact)
-			// A signature may have followed its image.
-			for _, lp := range l.queue.plans[i].Lanes {
-				if k := l.lanes[lp.Lane]; k != nil {
-					k.stale()
-					l.soon(now, sourceProofs+lp.Lane.String())
-				}
-			}
+			l.published(i, now)
 		}
 	}
 	for at := range l.atlas.stops {
 		if all || h.Environment != "" && h.Environment == at.Environment {
 			l.soon(now, sourceHealth+at.String())
+		}
+	}
+}
+
+// published has the tags of a route's image read, and the evidence about what
+// wants to move: a signature may have followed its image.
+func (l *Loop) published(i int, now time.Time) {
+	l.soon(now, sourceVersions+l.ruling.Routes[i].Artifact)
+	for _, lp := range l.queue.plans[i].Lanes {
+		if k := l.lanes[lp.Lane]; k != nil {
+			k.stale()
+			l.soon(now, sourceProofs+lp.Lane.String())
 		}
 	}
 }

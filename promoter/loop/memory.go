@@ -3,6 +3,7 @@ package loop
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -196,48 +197,39 @@ func (l *Loop) recall(ctx context.Context) error {
 	if l.recalled {
 		return nil
 	}
-	lanes, err := l.Store.List(ctx, bucketLane, l.Repository+"/")
+	err := errors.Join(
+		recall(ctx, l, bucketLane, l.Repository+"/", func(key string, was lane, kept digest) {
+			environment, artifact, _ := strings.Cut(key, "/")
+			was.kept = kept
+			l.meet(gitops.Lane{Repository: l.Repository, Environment: environment, Artifact: artifact}, &was)
+		}),
+		recall(ctx, l, bucketVersions, l.Repository+"/", func(key string, was versions, kept digest) {
+			was.kept = kept
+			l.versions[key] = &was
+		}),
+		recall(ctx, l, bucketPeople, l.Repository, func(_ string, was people, kept digest) { l.people, l.people.kept = was, kept }),
+		recall(ctx, l, bucketBranch, l.Repository, func(_ string, was trunk, kept digest) { l.trunk, l.trunk.kept = was, kept }),
+	)
+	l.recalled = err == nil
+	return err
+}
+
+// recall hands out the records of a bucket whose keys begin with a prefix.
+func recall[T any](ctx context.Context, l *Loop, bucket, prefix string, take func(key string, was T, kept digest)) error {
+	records, err := l.Store.List(ctx, bucket, prefix)
 	if err != nil {
 		return err
 	}
-	for _, r := range lanes {
-		was, err := store.Recall[lane](r)
+	for _, r := range records {
+		if !strings.HasSuffix(prefix, "/") && r.Key != prefix {
+			continue
+		}
+		was, err := store.Recall[T](r)
 		if err != nil {
-			return fmt.Errorf("what is remembered of lane %s: %w", r.Key, err)
+			return fmt.Errorf("what is remembered as %s %s: %w", bucket, r.Key, err)
 		}
-		environment, artifact, _ := strings.Cut(strings.TrimPrefix(r.Key, l.Repository+"/"), "/")
-		was.kept = sha256.Sum256(r.Value)
-		l.meet(gitops.Lane{Repository: l.Repository, Environment: environment, Artifact: artifact}, &was)
+		take(strings.TrimPrefix(r.Key, prefix), was, sha256.Sum256(r.Value))
 	}
-	seen, err := l.Store.List(ctx, bucketVersions, l.Repository+"/")
-	if err != nil {
-		return err
-	}
-	for _, r := range seen {
-		was, err := store.Recall[versions](r)
-		if err != nil {
-			return fmt.Errorf("what is remembered of the versions of %s: %w", r.Key, err)
-		}
-		was.kept = sha256.Sum256(r.Value)
-		l.versions[strings.TrimPrefix(r.Key, l.Repository+"/")] = &was
-	}
-	if r, ok, err := l.Store.Get(ctx, bucketPeople, l.Repository); err != nil {
-		return err
-	} else if ok {
-		if l.people, err = store.Recall[people](r); err != nil {
-			return fmt.Errorf("what is remembered of people: %w", err)
-		}
-		l.people.kept = sha256.Sum256(r.Value)
-	}
-	if r, ok, err := l.Store.Get(ctx, bucketBranch, l.Repository); err != nil {
-		return err
-	} else if ok {
-		if l.trunk, err = store.Recall[trunk](r); err != nil {
-			return fmt.Errorf("what is remembered of the protected branch: %w", err)
-		}
-		l.trunk.kept = sha256.Sum256(r.Value)
-	}
-	l.recalled = true
 	return nil
 }
 
@@ -257,30 +249,25 @@ func (l *Loop) versionsKey(artifact string) string { return l.Repository + "/" +
 func (l *Loop) remember(ctx context.Context) error {
 	var changed changes
 	for _, i := range slices.Sorted(maps.Keys(l.queue.decided)) {
-		p := l.queue.plans[i]
-		for _, lp := range p.Lanes {
+		for _, lp := range l.queue.plans[i].Lanes {
 			if k := l.lanes[lp.Lane]; k != nil {
-				if err := changed.add(bucketLane, l.laneKey(lp.Lane), k, &k.kept); err != nil {
-					return err
-				}
+				changed.add(bucketLane, l.laneKey(lp.Lane), k, &k.kept)
 			}
 		}
-		if v := l.versions[p.Artifact]; v != nil {
-			if err := changed.add(bucketVersions, l.versionsKey(p.Artifact), v, &v.kept); err != nil {
-				return err
-			}
+		artifact := l.queue.plans[i].Artifact
+		if v := l.versions[artifact]; v != nil {
+			changed.add(bucketVersions, l.versionsKey(artifact), v, &v.kept)
 		}
 	}
-	if err := changed.add(bucketPeople, l.Repository, l.people, &l.people.kept); err != nil {
-		return err
+	if l.read[sourceForge].After(l.kept) || l.read[sourceGit].After(l.kept) || len(l.queue.decided) > 0 {
+		changed.add(bucketPeople, l.Repository, l.people, &l.people.kept)
+		changed.add(bucketBranch, l.Repository, l.trunk, &l.trunk.kept)
+		l.kept = l.began
 	}
-	if err := changed.add(bucketBranch, l.Repository, l.trunk, &l.trunk.kept); err != nil {
-		return err
+	if changed.err != nil || len(changed.records) == 0 {
+		return changed.err
 	}
-	if len(changed) == 0 {
-		return nil
-	}
-	return l.Store.Put(ctx, changed...)
+	return l.Store.Put(ctx, changed.records...)
 }
 
 // learn takes over what a plan found out about its lane.
@@ -294,19 +281,22 @@ func (l *Loop) learn(ctx context.Context, k *lane, lp promoter.LanePlan) {
 }
 
 // changes are the records that differ from what the store keeps.
-type changes []store.Record
+type changes struct {
+	records []store.Record
+	err     error
+}
 
 // add adds a value's record if it differs from the one that was kept.
-func (c *changes) add(bucket, key string, value any, kept *digest) error {
+func (c *changes) add(bucket, key string, value any, kept *digest) {
 	r, err := store.Remember(bucket, key, value, time.Time{})
 	if err != nil {
-		return err
+		c.err = errors.Join(c.err, err)
+		return
 	}
 	if sum := sha256.Sum256(r.Value); sum != *kept {
 		*kept = sum
-		*c = append(*c, r)
+		c.records = append(c.records, r)
 	}
-	return nil
 }
 
 // Buckets are the parts of the store's memory that decisions rest on.

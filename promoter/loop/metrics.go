@@ -50,27 +50,38 @@ func (m *Metrics) Describe(to chan<- *prometheus.Desc) { to <- m.lanes; to <- m.
 // Collect implements [prometheus.Collector]: the plans in force are counted
 // when somebody asks, not at every look.
 func (m *Metrics) Collect(to chan<- prometheus.Metric) {
-	type key struct{ repository, name, value string }
-	lanes, gates := map[key]float64{}, map[key]float64{}
-	m.mu.Lock()
-	for repository, plans := range m.plans {
-		for _, p := range plans {
-			for _, l := range p.Lanes {
-				lanes[key{repository, l.Lane.Environment, string(l.Phase)}]++
-				for _, v := range l.Verdicts {
-					if v.Answer != gate.Pass {
-						gates[key{repository, v.Gate, v.Answer.String()}]++
-					}
-				}
-			}
-		}
-	}
-	m.mu.Unlock()
+	lanes, gates := m.count()
 	for k, n := range lanes {
 		to <- prometheus.MustNewConstMetric(m.lanes, prometheus.GaugeValue, n, k.repository, k.name, k.value)
 	}
 	for k, n := range gates {
 		to <- prometheus.MustNewConstMetric(m.gates, prometheus.GaugeValue, n, k.repository, k.name, k.value)
+	}
+}
+
+// tally is what is counted together.
+type tally struct{ repository, name, value string }
+
+func (m *Metrics) count() (lanes, gates map[tally]float64) {
+	lanes, gates = map[tally]float64{}, map[tally]float64{}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for repository, plans := range m.plans {
+		for _, p := range plans {
+			for i := range p.Lanes {
+				tell(repository, &p.Lanes[i], lanes, gates)
+			}
+		}
+	}
+	return lanes, gates
+}
+
+func tell(repository string, l *promoter.LanePlan, lanes, gates map[tally]float64) {
+	lanes[tally{repository, l.Lane.Environment, string(l.Phase)}]++
+	for _, v := range l.Verdicts {
+		if v.Answer != gate.Pass {
+			gates[tally{repository, v.Gate, v.Answer.String()}]++
+		}
 	}
 }
 

@@ -35,32 +35,38 @@ func (l *Loop) intend(ctx context.Context, now time.Time, batch []deed) error {
 	}
 	_, err = l.Store.Write(ctx, func(tx *store.Tx) error {
 		for i := range batch {
-			d := &batch[i]
-			slice, err := json.Marshal(d.seen)
-			if err != nil {
-				return err
-			}
-			id, err := tx.PutBlob(ctx, slice)
-			if err != nil {
-				return err
-			}
-			body, err := json.Marshal(record{Change: d.change, Lane: d.lane, Snapshot: id})
-			if err != nil {
-				return err
-			}
 			// The ledger's size makes the key of a repeated wish another one.
-			sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %d %s", cp, i, now.UnixNano(), body))
-			d.key = hex.EncodeToString(sum[:])
-			if err := tx.Append(ctx, store.Entry{At: now, Kind: store.Intent, Subject: gitops.CutLine(subject(d.change), maxSubject), Key: d.key, Body: body}); err != nil {
-				return err
-			}
-			if err := l.claim(ctx, tx, *d); err != nil {
+			premise := fmt.Sprintf("%s %d %d", cp, i, now.UnixNano())
+			if err := l.announce(ctx, tx, now, premise, &batch[i]); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	return err
+}
+
+// announce writes one intent.
+func (l *Loop) announce(ctx context.Context, tx *store.Tx, now time.Time, premise string, d *deed) error {
+	slice, err := json.Marshal(d.seen)
+	if err != nil {
+		return err
+	}
+	id, err := tx.PutBlob(ctx, slice)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(record{Change: d.change, Lane: d.lane, Snapshot: id})
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(append([]byte(premise), body...))
+	d.key = hex.EncodeToString(sum[:])
+	err = tx.Append(ctx, store.Entry{At: now, Kind: store.Intent, Subject: gitops.CutLine(subject(d.change), maxSubject), Key: d.key, Body: body})
+	if err != nil {
+		return err
+	}
+	return l.claim(ctx, tx, *d)
 }
 
 // claim remembers what a commit was made for before anybody can see it.

@@ -83,18 +83,7 @@ func (l *Loop) inspectRival(ctx context.Context, p gitops.Proposal) *rival {
 	for at := range l.atlas.touched(slices.Collect(maps.Keys(d.Files))) {
 		s := l.atlas.stops[at]
 		places := Request(l.ruling.Routes[s.route].Image, *s.stop)
-		before, after := map[string][]byte{}, map[string][]byte{}
-		for name, sides := range d.Files {
-			if !inside(name, s.stop.Path) {
-				continue
-			}
-			if sides[0] != nil {
-				before[name] = sides[0]
-			}
-			if sides[1] != nil {
-				after[name] = sides[1]
-			}
-		}
+		before, after := d.under(s.stop.Path)
 		from, to := Desired(before, places, p.Base), Desired(after, places, p.Head)
 		if from.Presence == to.Presence && from.Version == to.Version && from.Problem == to.Problem || to.Presence == gitops.Absent {
 			continue
@@ -105,6 +94,19 @@ func (l *Loop) inspectRival(ctx context.Context, p gitops.Proposal) *rival {
 	}
 	slices.SortFunc(v.moves, func(a, b gitops.Proposal) int { return cmp.Compare(a.Lane.String(), b.Lane.String()) })
 	return v
+}
+
+// under are the files below a path before and after.
+func (d Delta) under(path string) (before, after map[string][]byte) {
+	before, after = map[string][]byte{}, map[string][]byte{}
+	for name, sides := range d.Files {
+		for i, files := range []map[string][]byte{before, after} {
+			if sides[i] != nil && inside(name, path) {
+				files[name] = sides[i]
+			}
+		}
+	}
+	return before, after
 }
 
 // judge decides the checks of people's proposals: again when one of them was

@@ -66,10 +66,11 @@ func (s *schedule) first() time.Time {
 // that the order never depends on chance.
 type turns []turn
 
-func (t turns) Len() int      { return len(t) }
-func (t turns) Swap(i, j int) { t[i], t[j] = t[j], t[i] }
-func (t turns) Less(i, j int) bool {
-	return cmp.Or(t[i].at.Compare(t[j].at), cmp.Compare(t[i].source, t[j].source)) < 0
+func (t *turns) Len() int      { return len(*t) }
+func (t *turns) Swap(i, j int) { (*t)[i], (*t)[j] = (*t)[j], (*t)[i] }
+func (t *turns) Less(i, j int) bool {
+	a, b := (*t)[i], (*t)[j]
+	return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.source, b.source)) < 0
 }
 
 // Push implements [heap.Interface].

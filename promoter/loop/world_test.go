@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
-	"github.com/waveguide-dev/waveguide/promoter"
-	"github.com/waveguide-dev/waveguide/promoter/gate"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
 	"github.com/waveguide-dev/waveguide/signals"
 )
@@ -294,78 +292,10 @@ func (f forge) Proposal(ctx context.Context, id string) (gitops.Proposal, error)
 	return gitops.Proposal{}, cmp.Or(err, fmt.Errorf("no proposal %s", id))
 }
 
-func (f forge) Answer(ctx context.Context, id, key, text string) error {
-	if err := f.write(ctx, "answer", "%s: %s", id, text); err != nil {
-		return err
-	}
-	f.say(id, gitops.Event{Kind: gitops.Commented, By: gitops.Actor{Name: "bot", Bot: true}, Text: gitops.AnswerText(key, text)})
-	return nil
-}
-
-func (f forge) Mend(ctx context.Context, m gitops.Mend) error {
-	if err := f.write(ctx, "mend", "%s: %s %s", m.ID, m.Kind, m.Value); err != nil {
-		return err
-	}
-	bot := gitops.Actor{Name: "bot", Bot: true}
-	switch m.Kind {
-	case gitops.PutLabel:
-		f.label(m.ID, m.Value, bot)
-	case gitops.TakeLabel:
-		f.unlabel(m.ID, m.Value, bot)
-	case gitops.Reopen, gitops.Retitle:
-		for i := range f.issues {
-			if f.issues[i].ID == m.ID {
-				f.issues[i].State = gitops.Open
-			}
-		}
-		f.say(m.ID, gitops.Event{Kind: gitops.Reopened, By: bot})
-	}
-	return nil
-}
-
 func (f forge) Request(_ context.Context, _ string, r gitops.Request) error {
 	f.requests = append(f.requests, r)
 	return nil
 }
-
-// say is an event on a proposal or an issue.
-func (w *world) say(id string, e gitops.Event) {
-	e.ID, e.At = fmt.Sprintf("%s-%d", id, len(w.comments[id])), time.Now()
-	w.comments[id] = append(w.comments[id], e)
-	for i := range w.issues {
-		if w.issues[i].ID == id {
-			w.issues[i].Events = w.comments[id]
-		}
-	}
-}
-
-func (w *world) label(id, name string, by gitops.Actor) {
-	if p := (forge{w}).find(id); p.ID != "" {
-		p.Labels = append(slices.Clone(p.Labels), gitops.Label{Name: name})
-	}
-	w.say(id, gitops.Event{Kind: gitops.Labelled, Label: name, By: by})
-}
-
-func (w *world) unlabel(id, name string, by gitops.Actor) {
-	if p := (forge{w}).find(id); p.ID != "" {
-		p.Labels = slices.DeleteFunc(slices.Clone(p.Labels), func(l gitops.Label) bool { return l.Name == name })
-	}
-	w.say(id, gitops.Event{Kind: gitops.Unlabelled, Label: name, By: by})
-}
-
-// pause opens an issue that pauses.
-func (w *world) pause(id, title string) {
-	w.issues = append(w.issues, gitops.Issue{
-		ID: id, Title: title, State: gitops.Open, Opened: time.Now(), Author: writer, Labels: []gitops.Label{{Name: gitops.LabelPause}},
-	})
-	w.say(id, gitops.Event{Kind: gitops.Labelled, Label: gitops.LabelPause, By: writer})
-}
-
-// People of the world.
-var (
-	writer = gitops.Actor{Name: "ada", Permission: gitops.PermissionWrite}
-	triage = gitops.Actor{Name: "eve", Permission: gitops.PermissionTriage}
-)
 
 func (f forge) Proposals(context.Context, string) ([]gitops.Proposal, string, error) {
 	if err := f.fail["forge"]; err != nil {
@@ -472,65 +402,6 @@ func (f forge) RemoveLabel(ctx context.Context, id, label string) error {
 	return nil
 }
 
-// sources are the world's registry, evidence, health and rules.
-type sources struct{ *world }
-
-func (s sources) Versions(ctx context.Context, _ string, selects func(string) bool) ([]signals.Version, error) {
-	if err := s.question(ctx, "versions"); err != nil {
-		return nil, err
-	}
-	var all []signals.Version
-	for _, tag := range s.tags {
-		if selects(tag) {
-			all = append(all, signals.Version{Tag: tag, Digest: digestOf(tag)})
-		}
-	}
-	return all, nil
-}
-
-func (s sources) Proofs(ctx context.Context, _ string, d signals.Digest, _ promoter.Stop, _ bool) ([]signals.Proof, error) {
-	if err := s.question(ctx, "proofs"); err != nil {
-		return nil, err
-	}
-	return []signals.Proof{{Kind: signals.ProofSignature, Digest: d, Outcome: signals.OutcomeVerified, By: "release", Repository: image, At: time.Now()}}, nil
-}
-
-func (s sources) Health(ctx context.Context, at gitops.Lane, _ signals.Question) ([]signals.Health, error) {
-	if err := s.question(ctx, "health "+at.Environment); err != nil {
-		return nil, err
-	}
-	state := signals.StateHealthy
-	if h, ok := s.health[at.Environment]; ok {
-		state = h
-	}
-	return []signals.Health{{Name: "web", State: state, Digest: digestOf(s.names(at.Environment)), At: time.Now()}}, nil
-}
-
-// Rules gives the route from dev to prod while the rules are good, and a
-// problem while they are not.
-func (s sources) Rules(files map[string][]byte, _ time.Time) (loop.Ruling, error) {
-	if src := string(files[rulesFile]); src != "good" {
-		return loop.Ruling{Problems: []string{"the rules say " + src}}, s.fail["rules"]
-	}
-	selector, err := promoter.NewSelector(promoter.Selector{Semver: ">=1.0.0"})
-	if err != nil {
-		return loop.Ruling{}, err
-	}
-	r := promoter.Route{Promotion: "shop", Artifact: "shop", Image: image, Selector: selector}
-	for _, envs := range s.waves {
-		w := promoter.Wave{Name: envs[0]}
-		for _, env := range envs {
-			w.Stops = append(w.Stops, promoter.Stop{
-				Lane: laneOf(env), Path: "environments/" + env, Auto: s.auto, Tolerate: 5 * time.Minute,
-				Gates:   gate.Set{Signature: &gate.Signature{Key: "release"}, Soak: gate.Soak{For: soak}},
-				Signals: []gate.Signal{{Name: "web", MaxAge: 10 * time.Minute}},
-			})
-		}
-		r.Waves = append(r.Waves, w)
-	}
-	return loop.Ruling{Routes: []promoter.Route{r}}, s.fail["rules"]
-}
-
 var (
 	_ loop.Repo     = repo{}
 	_ loop.Branches = repo{}
@@ -544,27 +415,3 @@ var (
 	_ loop.Health   = sources{}
 	_ loop.Rules    = sources{}
 )
-
-// stale is a forge whose proposals show no check.
-type stale struct {
-	forge
-}
-
-func (s stale) Proposals(ctx context.Context, since string) ([]gitops.Proposal, string, error) {
-	list, next, err := s.forge.Proposals(ctx, since)
-	for i := range list {
-		list[i].Checks = []gitops.Check{{Name: gitops.CheckName, State: gitops.CheckPending, Text: "old"}}
-	}
-	return list, next, err
-}
-
-// behindhand is a forge whose list does not show yet what people did.
-type behindhand struct{ forge }
-
-func (b behindhand) Proposals(ctx context.Context, since string) ([]gitops.Proposal, string, error) {
-	list, next, err := b.forge.Proposals(ctx, since)
-	for i := range list {
-		list[i].Events, list[i].Labels = nil, nil
-	}
-	return list, next, err
-}
