@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 
@@ -129,6 +130,26 @@ func TestPersonsCommit(t *testing.T) {
 	})
 	if got, err := w.named("prod"); err != nil || got != before {
 		t.Errorf("prod names %s, %v, want %s", got, err, before)
+	}
+	d.stop(t)
+	w.ledger()
+}
+
+// TestBackdatedCommit holds that a commit's date makes no soak shorter: the
+// clock starts when the version is first seen there.
+func TestBackdatedCommit(t *testing.T) {
+	t.Parallel()
+	const soak = 4 * time.Second
+	w := newWorld(t, setup{registry: memoryRegistry(t), envs: []string{"dev", "prod"}, soak: soak})
+	d := w.run()
+	w.settled(d)
+	next := w.release("1.1.0")
+	w.clock = func() time.Time { return time.Now().AddDate(-1, 0, 0) }
+	began := time.Now()
+	w.pushAs("root", rootToken, "main", map[string]string{file("dev"): w.manifest("1.1.0", next)})
+	w.reaches("prod", next)
+	if took := time.Since(began); took < soak {
+		t.Errorf("prod has it after %s, before a soak of %s", took, soak)
 	}
 	d.stop(t)
 	w.ledger()

@@ -40,6 +40,8 @@ const deadline = 90 * time.Second
 // world is a registry, a forge with a GitOps repository, environments that run
 // what Git names, and a signing key.
 type world struct {
+	// clock dates the commits of people.
+	clock  func() time.Time
 	t      *testing.T
 	dir    string
 	image  string // host/repository
@@ -64,7 +66,7 @@ type setup struct {
 // newShelf makes a world that is a registry and a key only.
 func newShelf(t *testing.T, registry string) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), image: registry + "/acme/shop", sick: map[string]bool{}}
+	w := &world{t: t, clock: time.Now, dir: t.TempDir(), image: registry + "/acme/shop", sick: map[string]bool{}}
 	var err error
 	if w.signer, err = signer.Generate(); err != nil {
 		t.Fatal(err)
@@ -306,7 +308,7 @@ func (w *world) commit(user, token, base, branch string, files map[string]string
 			w.t.Fatal(err)
 		}
 	}
-	head, err := tree.Commit("change by "+user, &git.CommitOptions{Author: &object.Signature{Name: user, Email: user + "@localhost", When: time.Now()}})
+	head, err := tree.Commit("change by "+user, &git.CommitOptions{Author: &object.Signature{Name: user, Email: user + "@localhost", When: w.clock()}})
 	if err != nil {
 		w.t.Fatal(err)
 	}

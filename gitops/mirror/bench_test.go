@@ -164,6 +164,7 @@ func benchAll(b *testing.B, u *upstream, m *mirror.Mirror, next func() (string, 
 		}},
 		{"promotion", func(b *testing.B, mt *meter) { b.Helper(); mt.run(b, func() { push(b, 1) }) }},
 		{"promotions-100", func(b *testing.B, mt *meter) { b.Helper(); mt.run(b, func() { push(b, 100) }) }},
+		{"promotions-500", func(b *testing.B, mt *meter) { b.Helper(); mt.run(b, func() { push(b, 500) }) }},
 		{"git-promotion", func(b *testing.B, mt *meter) { b.Helper(); gitPromotion(b, u, mt, next) }},
 		{"cold-start", func(b *testing.B, mt *meter) { b.Helper(); coldStart(b, u, mt) }},
 		{"git-cold-start", func(b *testing.B, mt *meter) {
