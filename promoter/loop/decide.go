@@ -135,6 +135,9 @@ func (l *Loop) unproven(now time.Time, i int) []*ask {
 			}
 		}
 		k.keep(digests)
+		if len(digests) == 0 {
+			l.forget(sourceProofs + lp.Lane.String())
+		}
 		for _, d := range digests {
 			if again, read := rereads(lp.Change, k.proven[d], now); read {
 				asks = append(asks, &ask{route: i, image: l.ruling.Routes[i].Image, digest: d, stop: *l.atlas.stops[lp.Lane].stop, again: again})

@@ -112,7 +112,11 @@ func (d Delta) under(path string) (before, after map[string][]byte) {
 // judge decides the checks of people's proposals: again when one of them was
 // read, when a lane was decided, and when time changes a verdict.
 func (l *Loop) judge(now time.Time) []gitops.Change {
-	if len(l.rivals) == 0 || !l.judged.IsZero() && len(l.queue.decided) == 0 && (l.rejudge.IsZero() || now.Before(l.rejudge)) {
+	if len(l.rivals) == 0 {
+		l.rejudge = time.Time{} // nobody is left whom time could change
+		return nil
+	}
+	if !l.judged.IsZero() && len(l.queue.decided) == 0 && (l.rejudge.IsZero() || now.Before(l.rejudge)) {
 		return nil
 	}
 	l.judged, l.rejudge = now, time.Time{}

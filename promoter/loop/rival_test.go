@@ -71,3 +71,22 @@ func TestWarnHumans(t *testing.T) {
 		}
 	})
 }
+
+// TestNobodyLeft holds that the loop rests once the last proposal of a person
+// has ended, however soon its verdict would have changed.
+func TestNobodyLeft(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		r.tags = append(r.tags, "1.1.0")
+		r.run(10 * time.Minute)
+		r.proposes("91", map[string]string{fileOf("prod"): contentOf("1.1.0")})
+		r.run(10 * time.Minute)
+		(forge{r.world}).find("91").State = gitops.Closed
+		r.run(10 * time.Minute)
+		before := len(r.views)
+		r.run(3 * time.Hour)
+		if n := len(r.views) - before; n > 1000 {
+			t.Errorf("%d looks in three hours", n)
+		}
+	})
+}

@@ -99,6 +99,14 @@ func (l *Loop) take(a answer, now time.Time) {
 	q.take(a.found, now)
 }
 
+// forget asks a source no more, and is not silent about it any more either.
+func (l *Loop) forget(source string) {
+	if _, asked := l.questions[source]; asked {
+		delete(l.questions, source)
+		l.speak(source, nil)
+	}
+}
+
 // rest is how long a source is left alone: longer the more often it failed.
 func (l *Loop) rest(source string, every time.Duration) time.Duration {
 	return backoff(every, max(0, l.fails[source]-1))
