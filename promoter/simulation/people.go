@@ -211,13 +211,16 @@ func (s *sim) any(rng *rand.Rand) (gitops.Proposal, bool) {
 }
 
 func (s *sim) review(rng *rand.Rand) {
-	p, ok := s.any(rng)
 	said := gitops.Approved
 	if rng.IntN(8) == 0 {
 		said = gitops.ChangesRequested
 	}
-	if who := one(rng, []string{"ann", "bob", "ann", "bob", "carl", "mal"}); ok {
-		s.world.Review(who, p.ID, said)
+	who := one(rng, []string{"ann", "bob", "carl", "mal"})
+	for _, p := range s.world.Open() {
+		// Production is where a review is asked for.
+		if strings.HasPrefix(p.Lane.Environment, "prod") && rng.IntN(2) == 0 || rng.IntN(8) == 0 {
+			s.world.Review(who, p.ID, said)
+		}
 	}
 }
 

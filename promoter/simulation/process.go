@@ -52,8 +52,9 @@ type life struct {
 	hints    chan loop.Hint
 	store    *store.Store
 	view     loop.View
-	// looks counts those that decided something.
+	// looks counts those since hour.
 	looks int
+	hour  time.Time
 }
 
 // died is what ends the main goroutine of a killed process.
@@ -89,7 +90,9 @@ func (p *process) start(b *book) {
 		Writer: prose.Proposal{}, Store: s, Log: slog.New(slog.DiscardHandler), Hints: l.hints,
 		Observe: func(v loop.View) {
 			l.view = v
-			l.looks++
+			if l.looks++; time.Since(l.hour) > time.Hour {
+				l.looks, l.hour = 0, time.Now()
+			}
 		},
 		Crash:   port.point,
 		Witness: func(context.Context) []store.Checkpoint { return l.sim.published() },

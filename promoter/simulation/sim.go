@@ -110,6 +110,7 @@ func (s *sim) until(end time.Time) {
 		s.tend()
 		calls := s.gate.Waiting()
 		s.look()
+		s.rested()
 		free := calls[:0]
 		for _, c := range calls {
 			if !s.process(c.Who).cut() {
@@ -187,6 +188,18 @@ func (s *sim) look() {
 	}
 }
 
+// busy is how many looks in an hour are too many for anybody.
+const busy = 2000
+
+// rested holds that a loop rests between its looks.
+func (s *sim) rested() {
+	for _, p := range s.processes {
+		if p.alive && p.looks > busy {
+			s.broken([]law.Violation{{Law: "quiet", Text: fmt.Sprintf("%s looked more than %d times in an hour", p.name, busy)}})
+		}
+	}
+}
+
 // broken notes violations; the run ends with the first.
 func (s *sim) broken(vs []law.Violation) {
 	for _, v := range vs {
@@ -244,7 +257,8 @@ func (s *sim) ending() {
 	}
 	s.converged(*view)
 	for source, why := range view.Silent {
-		if !strings.HasPrefix(source, "write of ") {
+		// What was said of proofs stays until they are asked for again.
+		if !strings.HasPrefix(source, "write of ") && !strings.HasPrefix(source, "proofs of ") {
 			s.broken([]law.Violation{{Law: "liveness", Text: fmt.Sprintf("%s is still silent: %s", source, why)}})
 		}
 	}
