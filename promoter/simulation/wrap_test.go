@@ -128,6 +128,14 @@ func (f forge) Proposals(ctx context.Context, since string) ([]gitops.Proposal, 
 	return f.change(list), next, err
 }
 
+func (f forge) Proposal(ctx context.Context, id string) (gitops.Proposal, error) {
+	p, err := f.Forge.Proposal(ctx, id)
+	if list := f.change([]gitops.Proposal{p}); err == nil && len(list) == 1 {
+		p = list[0]
+	}
+	return p, err
+}
+
 func (f *sleepy) Issues(ctx context.Context, known []string) ([]gitops.Issue, error) {
 	if f.read {
 		return f.issues, nil

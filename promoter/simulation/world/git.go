@@ -74,9 +74,12 @@ func (w *World) add(c Commit) gitops.Commit {
 	return c.ID
 }
 
-// Version is what a tree names in a lane; false if it does not name one. It
+// Version is what a tree names in a lane; false if it, or no tree, names one. It
 // reads the lines itself, so that a mistake in reading files is not shared.
 func (c *Commit) Version(lane gitops.Lane) (gitops.Version, bool) {
+	if c == nil {
+		return gitops.Version{}, false
+	}
 	if v, ok := c.names[lane]; ok {
 		return v, v.Digest != ""
 	}
