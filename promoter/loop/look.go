@@ -21,12 +21,13 @@ func (l *Loop) look(ctx context.Context, now time.Time) {
 	due := l.schedule.due(now)
 	if slices.Contains(due, sourceGit) {
 		l.lookGit(ctx, now)
+		// New rules bring new questions, and the forge's turn, which are due at once.
+		due = append(due, l.schedule.due(now)...)
 	}
 	if slices.Contains(due, sourceForge) {
 		l.lookForge(ctx, now)
 	}
-	// New rules bring new questions, which are due at once.
-	l.gather(ctx, now, slices.Concat(due, l.schedule.due(now)))
+	l.gather(ctx, now, due)
 }
 
 // lookGit fetches the protected branch; a new head brings new rules and new

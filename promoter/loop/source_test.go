@@ -146,3 +146,21 @@ func TestOrphan(t *testing.T) {
 		}
 	})
 }
+
+// TestForgeAfterRules holds that the forge is read again after new rules,
+// though it was silent when they came.
+func TestForgeAfterRules(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		r.run(time.Minute)
+		r.fail["forge"] = errors.New("answers 503")
+		r.push(map[string]string{rulesFile: "good", ".waveguide/other.yaml": "x"})
+		r.run(20 * time.Minute)
+		delete(r.fail, "forge")
+		r.tags = append(r.tags, "1.1.0")
+		r.run(time.Hour)
+		if r.names("dev") != "1.1.0" {
+			t.Errorf("dev at %s: %v", r.names("dev"), r.deeds)
+		}
+	})
+}
