@@ -152,10 +152,14 @@ func TestOrphan(t *testing.T) {
 func TestForgeAfterRules(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		t.Helper()
+		hints := make(chan loop.Hint, 1)
+		r.opts.Hints = hints
+		r.restart()
 		r.run(time.Minute)
 		r.fail["forge"] = errors.New("answers 503")
-		r.run(22 * time.Minute) // by now it has a turn of its own, apart from Git's
+		r.run(10 * time.Minute)
 		r.push(map[string]string{rulesFile: "good", ".waveguide/other.yaml": "x"})
+		hints <- loop.Hint{Git: true} // Git's turn comes before the forge's
 		r.run(22 * time.Minute)
 		delete(r.fail, "forge")
 		r.tags = append(r.tags, "1.1.0")
