@@ -16,6 +16,9 @@ const hunts = 200
 // seconds until a law says so. One that is not found is a hole in the laws.
 func TestPlantedBugsAreFound(t *testing.T) {
 	t.Parallel()
+	if racing || testing.Short() {
+		t.Skip("it takes minutes; it runs without -race and -short")
+	}
 	var lock sync.Mutex
 	var table []string
 	t.Cleanup(func() {
