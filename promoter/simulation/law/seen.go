@@ -50,13 +50,15 @@ func NewSeen(l *Laws, c *Clocks) *Seen {
 
 // Git notes that the process was told the head of the protected branch.
 func (s *Seen) Git(head gitops.Commit) {
-	c := s.laws.world.Commits[head]
-	s.git, s.head, s.spec = time.Now(), head, c.Spec
-	for _, lane := range world.Lanes() {
-		if v, ok := c.Version(lane); ok {
-			s.clocks.named[question{lane, digest(v.Digest)}] = true
+	// What was read a moment before a death may not be remembered.
+	if was := s.laws.world.Commits[s.head]; was != nil && time.Since(s.git) > slack {
+		for _, lane := range world.Lanes() {
+			if v, ok := was.Version(lane); ok {
+				s.clocks.named[question{lane, digest(v.Digest)}] = true
+			}
 		}
 	}
+	s.git, s.head, s.spec = time.Now(), head, s.laws.world.Commits[head].Spec
 }
 
 // Forge notes that it was shown a page of proposals.
