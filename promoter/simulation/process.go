@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -51,9 +52,9 @@ type life struct {
 	composed map[gitops.Commit]world.Commit
 	hints    chan loop.Hint
 	store    *store.Store
-	view     loop.View
-	// looks counts those since hour.
-	looks int
+	// seen is the newest view, looks counts those since hour.
+	seen  atomic.Pointer[loop.View]
+	looks atomic.Int64
 	hour  time.Time
 }
 
@@ -89,13 +90,18 @@ func (p *process) start(b *book) {
 		Repo: port, Branches: port, Forge: port, Proposer: port, Marker: port, Talker: port, Queue: port, Registry: port, Prover: port, Health: port, Rules: port,
 		Writer: prose.Proposal{}, Store: s, Log: slog.New(slog.DiscardHandler), Hints: l.hints,
 		Observe: func(v loop.View) {
-			l.view = v
-			if l.looks++; time.Since(l.hour) > time.Hour {
-				l.looks, l.hour = 0, time.Now()
+			l.seen.Store(&v)
+			if l.looks.Add(1); time.Since(l.hour) > time.Hour {
+				l.looks.Store(0)
+				l.hour = time.Now()
 			}
 		},
-		Crash:   port.point,
-		Witness: func(context.Context) []store.Checkpoint { return l.sim.published() },
+		Crash: port.point,
+		Witness: func(ctx context.Context) []store.Checkpoint {
+			// What could not be read is no error: see loop.Options.
+			found, _ := ask(ctx, port, "witness", func(fate) ([]store.Checkpoint, error) { return l.sim.published(), nil })
+			return found
+		},
 	}
 	if p.sim.Plant != nil {
 		p.sim.Plant(p.name, &o, p.sim.world)

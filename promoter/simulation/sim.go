@@ -194,7 +194,7 @@ const busy = 2000
 // rested holds that a loop rests between its looks.
 func (s *sim) rested() {
 	for _, p := range s.processes {
-		if p.alive && p.looks > busy {
+		if p.alive && p.looks.Load() > busy {
 			s.broken([]law.Violation{{Law: "quiet", Text: fmt.Sprintf("%s looked more than %d times in an hour", p.name, busy)}})
 		}
 	}
@@ -248,7 +248,7 @@ func (s *sim) ending() {
 	var view *loop.View
 	for _, p := range s.processes {
 		if p.alive && !p.cut() {
-			view = &p.view
+			view = p.seen.Load()
 		}
 	}
 	if view == nil {
@@ -257,8 +257,7 @@ func (s *sim) ending() {
 	}
 	s.converged(*view)
 	for source, why := range view.Silent {
-		// What was said of proofs stays until they are asked for again.
-		if !strings.HasPrefix(source, "write of ") && !strings.HasPrefix(source, "proofs of ") {
+		if !strings.HasPrefix(source, "write of ") {
 			s.broken([]law.Violation{{Law: "liveness", Text: fmt.Sprintf("%s is still silent: %s", source, why)}})
 		}
 	}
