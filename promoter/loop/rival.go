@@ -22,8 +22,10 @@ type rival struct {
 	head, base gitops.Commit
 	rules      int
 	// moves are the lanes in which it changes the version.
-	moves  []gitops.Proposal
-	unread string
+	moves []gitops.Proposal
+	// outside says that it changes more than rules.
+	outside bool
+	unread  string
 }
 
 // HumanChanges says what the check says of a person's proposal that changes a
@@ -79,6 +81,9 @@ func (l *Loop) inspectRival(ctx context.Context, p gitops.Proposal) *rival {
 	if err != nil {
 		v.unread = err.Error()
 		return v
+	}
+	for name := range d.Files {
+		v.outside = v.outside || !inside(name, l.RulesDir)
 	}
 	for at := range l.atlas.touched(slices.Collect(maps.Keys(d.Files))) {
 		s := l.atlas.stops[at]
@@ -138,6 +143,9 @@ func (l *Loop) verdictOn(now time.Time, v *rival) gitops.Check {
 	switch {
 	case v.unread != "":
 		c.State, c.Text = gitops.CheckPending, "what it changes could not be read: "+v.unread
+		return c
+	case len(v.moves) == 0 && v.outside && len(l.ruling.Problems) > 0:
+		c.State, c.Text = gitops.CheckPending, "the rules are broken, so nobody knows whether a version moves here: mend them first"
 		return c
 	case len(v.moves) == 0:
 		return c

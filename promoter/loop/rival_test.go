@@ -90,3 +90,22 @@ func TestNobodyLeft(t *testing.T) {
 		}
 	})
 }
+
+// TestBrokenRulesAndPeople holds that while the rules are broken nothing of a
+// person turns green but what may mend them.
+func TestBrokenRulesAndPeople(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		r.push(map[string]string{rulesFile: "nonsense"})
+		r.run(time.Minute)
+		other := r.proposes("91", map[string]string{fileOf("prod"): contentOf("6.6.6")})
+		mends := r.proposes("92", map[string]string{rulesFile: "good"})
+		r.run(10 * time.Minute)
+		if c := r.says(other); c.State != gitops.CheckPending {
+			t.Errorf("a change beside broken rules: %+v", c)
+		}
+		if c := r.says(mends); c.State != gitops.CheckSuccess {
+			t.Errorf("a change that may mend them: %+v", c)
+		}
+	})
+}
