@@ -124,7 +124,12 @@ func listen(ctx context.Context, g *errgroup.Group, log *slog.Logger, name, addr
 		<-ctx.Done()
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		return srv.Shutdown(stop)
+		if err := srv.Shutdown(stop); !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+		// A connection on which nothing was asked yet counts as busy, and a
+		// browser may keep its stream: whoever is left after that is cut off.
+		return srv.Close()
 	})
 	return nil
 }
