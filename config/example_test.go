@@ -85,7 +85,7 @@ func describe(rules *config.Rules) string {
 func describeStop(b *strings.Builder, rules *config.Rules, s promoter.Stop) {
 	g := s.Gates
 	fmt.Fprintf(b, "  %s in %s: %s %s, auto %t, optional %t, desired %t, risk %q, held %q\n",
-		s.Lane, s.Lane.Repository, s.Path, s.Place, s.Auto, s.Optional, s.TrustDesired, rules.Risk[s.Lane], s.Held)
+		s.Lane, s.Lane.Repository, s.Path, s.Place, s.Auto, s.Optional, s.TrustDesired, s.Risk, s.Held)
 	fmt.Fprintf(b, "    soak %s, locks %v, approvals %v\n", g.Soak.For, g.Lock.Limits, g.Approval.Required)
 	fmt.Fprintf(b, "    signature %+v\n    provenance %+v\n    sbom %+v\n    vulnerabilities %+v\n    tests %+v\n", g.Signature, g.Provenance, g.SBOM, g.Vulnerabilities, g.Tests)
 	if g.Window != nil {

@@ -31,7 +31,7 @@ type resolver struct {
 func (r *reader) resolve() *Rules {
 	v := &resolver{
 		reader: r, claims: map[gitops.Lane]loaded[Promotion]{}, clash: map[string]string{},
-		out: &Rules{Health: map[gitops.Lane][]HealthSpec{}, Risk: map[gitops.Lane]string{}, Writing: map[gitops.Lane]Writing{}},
+		out: &Rules{Health: map[gitops.Lane][]HealthSpec{}},
 	}
 	v.collectHolds()
 	v.judgeExceptions()
@@ -189,6 +189,8 @@ type composer struct {
 	before map[int]time.Duration
 	// stands is why the stop in hand is held by a window that is broken.
 	stands string
+	// risk is that of the stop in hand.
+	risk string
 }
 
 // proofs are the gates that are the same in every environment.
@@ -223,11 +225,9 @@ func (c *composer) stop(wave int, e loaded[Environment]) promoter.Stop {
 		TrustDesired: e.v.Running == "desired", Auto: w.Merge == "auto",
 		Optional: slices.Contains(c.p.v.AbsentIn, e.name) || slices.Contains(c.artifact.AbsentIn, e.name),
 	}
-	if w := writing(c.artifact, e.v, e.name); w.Pin != "" || len(w.Metadata) > 0 {
-		c.out.Writing[lane] = w
-	}
-	s.Pin = c.out.Writing[lane].Digest()
-	for _, m := range c.out.Writing[lane].Metadata {
+	written := writing(c.artifact, e.v, e.name)
+	s.Pin = written.Pin == "digest"
+	for _, m := range written.Metadata {
 		s.Metadata = append(s.Metadata, promoter.Metadata(m))
 	}
 	s.Signals, s.Tolerate = signalsOf(e.v)
@@ -239,9 +239,9 @@ func (c *composer) stop(wave int, e loaded[Environment]) promoter.Stop {
 		artifact: c.artifact.Name, environment: e.name, wave: w.Name, promotion: c.p.v.Name, labels: e.v.Labels,
 		loose: e.broken["labels"] || e.root == nil,
 	}
-	c.stands = c.brokenWindow(w.Window)
-	s.Gates = c.gates(wave, lane, sub)
-	s.Risk = c.out.Risk[lane]
+	c.stands, c.risk = c.brokenWindow(w.Window), ""
+	s.Gates = c.gates(wave, sub)
+	s.Risk = c.risk
 	for _, h := range c.holds {
 		if h.match.holds(sub) {
 			s.Held = h.why
@@ -294,7 +294,7 @@ func (c *composer) brokenWindow(name string) string {
 }
 
 // gates are the promotion's own gates, tightened by all that matches.
-func (c *composer) gates(wave int, lane gitops.Lane, sub subject) gate.Set {
+func (c *composer) gates(wave int, sub subject) gate.Set {
 	w := c.p.v.Waves[wave]
 	s := c.base
 	s.Soak, s.Age, s.Alerts, s.Policy, s.Window = w.Soak.Soak, w.Age, w.Alerts, w.policy, c.window(w.Window)
@@ -305,7 +305,7 @@ func (c *composer) gates(wave int, lane gitops.Lane, sub subject) gate.Set {
 	if w.MaxInFlight > 0 {
 		s.Lock.Limits = []gate.Limit{{Name: lockName(c.p.v, w), Max: w.MaxInFlight}}
 	}
-	s = c.tightened(s, wave, lane, sub)
+	s = c.tightened(s, wave, sub)
 	for _, f := range c.freezes {
 		if f.ok() && f.v.Match.holds(sub) {
 			s.Freeze.Freezes = append(slices.Clip(s.Freeze.Freezes), f.v.frozen())
@@ -320,7 +320,7 @@ func (c *composer) gates(wave int, lane gitops.Lane, sub subject) gate.Set {
 }
 
 // tightened applies guardrails, the floor and the rules about risk.
-func (c *composer) tightened(s gate.Set, wave int, lane gitops.Lane, sub subject) gate.Set {
+func (c *composer) tightened(s gate.Set, wave int, sub subject) gate.Set {
 	for _, g := range c.guardrails {
 		if g.ok() && g.v.Match.holds(sub) {
 			s = c.tighten(s, wave, sub, g.v.Require, "guardrail "+g.name)
@@ -332,7 +332,7 @@ func (c *composer) tightened(s gate.Set, wave int, lane gitops.Lane, sub subject
 	for _, k := range c.risks {
 		if k.ok() && k.v.Match.holds(sub) {
 			s = tightenRisk(s, k.v)
-			c.out.Risk[lane] = riskier(c.out.Risk[lane], k.v.Risk)
+			c.risk = riskier(c.risk, k.v.Risk)
 		}
 	}
 	return s

@@ -45,10 +45,6 @@ type Rules struct {
 	Routes []promoter.Route
 	// Health are the signals to read for a lane.
 	Health map[gitops.Lane][]HealthSpec
-	// Risk is the risk of the lanes that a RiskRule matches.
-	Risk map[gitops.Lane]string
-	// Writing is how versions are written where the rules say more than where.
-	Writing map[gitops.Lane]Writing
 	// Held is what stands still because a document is broken.
 	Held []Held
 	// Exceptions says of each exception whether it is in force.

@@ -32,9 +32,6 @@ const (
 	revisionTemplate    = "${revision}"
 )
 
-// Digest says that a missing digest is to be added.
-func (w Writing) Digest() bool { return w.Pin == "digest" }
-
 // writing composes what an artifact and an environment say.
 func writing(a Artifact, e *Environment, environment string) Writing {
 	w := Writing{Pin: a.Pin}

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/waveguide-dev/waveguide/config"
-	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter"
 )
 
 func TestWritingOfALane(t *testing.T) {
@@ -19,15 +19,23 @@ func TestWritingOfALane(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := rules.Writing[gitops.Lane{Repository: "env-gitops", Environment: "prod", Artifact: "app"}]
-	want := config.Writing{Pin: "digest", Metadata: []config.Metadata{
-		{Path: `metadata.annotations["x/app"]`, Value: "prod at ${digest}"},
-		{Path: "revision", Value: "${tag} of ${revision}"},
-	}}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("prod (-want +got):\n%s", d)
+	for _, r := range rules.Routes {
+		for stop := range r.Stops() {
+			if stop.Lane.Environment != "prod" || stop.Lane.Artifact != "app" {
+				continue
+			}
+			want := []promoter.Metadata{
+				{Path: `metadata.annotations["x/app"]`, Value: "prod at ${digest}"},
+				{Path: "revision", Value: "${tag} of ${revision}"},
+			}
+			if d := cmp.Diff(want, stop.Metadata); d != "" {
+				t.Errorf("prod (-want +got):\n%s", d)
+			}
+			if !stop.Pin {
+				t.Error("the artifact's pin was not asked first")
+			}
+			return
+		}
 	}
-	if !got.Digest() {
-		t.Error("the artifact's pin was not asked first")
-	}
+	t.Error("no rule takes app to prod")
 }

@@ -168,7 +168,7 @@ func (l *Loop) verdictOn(now time.Time, v *rival) gitops.Check {
 	return c
 }
 
-// rivals are the digests that people's proposals would bring into a lane: what
+// rivalDigests are those that people's proposals would bring into a lane: what
 // they have to prove is read as well.
 func (l *Loop) rivalDigests(at gitops.Lane) []signals.Digest {
 	if k := l.lanes[at]; k == nil || k.rival == "" {
