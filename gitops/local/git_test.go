@@ -93,6 +93,9 @@ func (f *forge) url(user, token string) string {
 func gitIn(t *testing.T, dir string, args ...string) (string, error) {
 	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
+		if os.Getenv("WAVEGUIDE_REQUIRE_SERVERS") == "1" {
+			t.Fatal(err)
+		}
 		t.Skip("no git binary here")
 	}
 	cmd := exec.CommandContext(t.Context(), "git", args...)
