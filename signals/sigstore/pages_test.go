@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -43,6 +44,8 @@ func (h *host) paged(next func(r *http.Request, page int) string) {
 		if json.Unmarshal(whole.Body.Bytes(), &list) != nil {
 			return false
 		}
+		// The registry lists in no order, and pages need one.
+		slices.SortFunc(list.Manifests, func(a, b v1.Descriptor) int { return strings.Compare(a.Digest.String(), b.Digest.String()) })
 		page, _ := strconv.Atoi(r.URL.Query().Get("page"))
 		if page < len(list.Manifests) {
 			if page+1 < len(list.Manifests) {
