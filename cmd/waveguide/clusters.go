@@ -26,6 +26,8 @@ type connection struct {
 	ask func(context.Context, config.HealthSpec) signals.Health
 	// follow says which objects of a scope change, until the context ends.
 	follow func(ctx context.Context, s scope, hint func(name string), fail func(error))
+	// behind says why a newer version has not arrived; nil where nobody can.
+	behind func(context.Context, config.HealthSpec) string
 }
 
 // clusters asks Kubernetes, Argo CD and Flux. Connections are made when they
@@ -54,6 +56,17 @@ func (c *clusters) ask(ctx context.Context, s config.HealthSpec) signals.Health 
 	ctx, cancel := context.WithTimeout(ctx, clusterTimeout)
 	defer cancel()
 	return to.ask(ctx, s)
+}
+
+// behind says why what Git names has not arrived, where a signal's source knows.
+func (c *clusters) behind(ctx context.Context, s config.HealthSpec) string {
+	to, err := c.connection(s.Signal)
+	if err != nil || to.behind == nil {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, clusterTimeout)
+	defer cancel()
+	return to.behind(ctx, s)
 }
 
 // connection is the one with a name; one that could not be made is tried again.
@@ -112,10 +125,12 @@ func overKubernetes(source *kubernetes.Source) connection {
 }
 
 func overFlux(source *flux.Source) connection {
+	about := func(h config.HealthSpec) flux.Spec {
+		return flux.Spec{Name: h.Name, Object: h.Object, Namespace: namespaceOf(h), Image: h.Image}
+	}
 	return connection{
-		ask: func(ctx context.Context, h config.HealthSpec) signals.Health {
-			return source.Check(ctx, flux.Spec{Name: h.Name, Object: h.Object, Namespace: namespaceOf(h), Image: h.Image})
-		},
+		ask:    func(ctx context.Context, h config.HealthSpec) signals.Health { return source.Check(ctx, about(h)) },
+		behind: func(ctx context.Context, h config.HealthSpec) string { return source.Behind(ctx, about(h)) },
 		follow: func(ctx context.Context, s scope, hint func(string), fail func(error)) {
 			source.Follow(ctx, s.kind, s.namespace, hint, fail)
 		},

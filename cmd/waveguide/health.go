@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,7 +20,9 @@ import (
 
 // rulebook reads the rules and knows which signals they name.
 type rulebook struct {
-	with   config.RepositoryRules
+	with config.RepositoryRules
+	// floor is with as the daemon's file says it now; nil is as at the start.
+	floor  atomic.Pointer[config.RepositoryRules]
 	health *healthSources
 	// clusters are asked in the name of this repository.
 	clusters *clusters
@@ -42,7 +45,11 @@ func (b *rulebook) Rules(files map[string][]byte, now time.Time) (loop.Ruling, e
 	for name, data := range files {
 		list = append(list, config.File{Name: name, Data: data})
 	}
-	rules, err := config.ParseRules(list, b.with, now)
+	with := b.with
+	if newer := b.floor.Load(); newer != nil {
+		with = *newer
+	}
+	rules, err := config.ParseRules(list, with, now)
 	b.mu.Lock()
 	b.rules = rules
 	b.mu.Unlock()
@@ -84,11 +91,23 @@ func (b *rulebook) Health(ctx context.Context, lane gitops.Lane, q signals.Quest
 	g.SetLimit(4)
 	for i, s := range specs {
 		g.Go(func() error {
-			answers[i] = on.bind(ctx, s, b.health.ask(ctx, lane, s, q))
+			answers[i] = b.late(ctx, s, q, on.bind(ctx, s, b.health.ask(ctx, lane, s, q)))
 			return nil
 		})
 	}
 	return answers, g.Wait()
+}
+
+// late says why a version has not arrived where the one before is well, if its
+// source knows: then it is on the way.
+func (b *rulebook) late(ctx context.Context, s config.HealthSpec, q signals.Question, h signals.Health) signals.Health {
+	if s.Kind != config.SignalFlux || h.State != signals.StateHealthy || h.Digest == "" || q.Digest == "" || h.Digest == q.Digest {
+		return h
+	}
+	if why := b.clusters.behind(ctx, s); why != "" {
+		h.State, h.Reason, h.Since, h.Proven = signals.StateProgressing, signals.Plain(why, 300), h.At, false
+	}
+	return h
 }
 
 // ask asks the connection that a signal names.

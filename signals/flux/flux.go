@@ -4,10 +4,12 @@
 // applied.
 //
 // When an object counts as ready is in ready.go, which version an answer is
-// about in version.go, and the two come together in [Source.Check].
+// about in version.go, and the two come together in [Source.Check]. What it
+// waits for is in waits.go.
 package flux
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -42,13 +44,19 @@ func New(c *kubernetes.Client) *Source { return &Source{client: c} }
 type object struct {
 	Metadata metav1.ObjectMeta `json:"metadata"`
 	Spec     struct {
-		Suspend      bool           `json:"suspend"`
-		Wait         bool           `json:"wait"`
-		HealthChecks []any          `json:"healthChecks"`
-		SourceRef    *reference     `json:"sourceRef"`
-		ChartRef     *reference     `json:"chartRef"`
-		Values       map[string]any `json:"values"`
-		URL          string         `json:"url"`
+		Suspend      bool       `json:"suspend"`
+		Wait         bool       `json:"wait"`
+		HealthChecks []any      `json:"healthChecks"`
+		SourceRef    *reference `json:"sourceRef"`
+		ChartRef     *reference `json:"chartRef"`
+		Chart        struct {
+			Spec struct {
+				SourceRef *reference `json:"sourceRef"`
+			} `json:"spec"`
+		} `json:"chart"`
+		DependsOn []reference    `json:"dependsOn"`
+		Values    map[string]any `json:"values"`
+		URL       string         `json:"url"`
 	} `json:"spec"`
 	Status struct {
 		ObservedGeneration int64              `json:"observedGeneration"`
@@ -80,8 +88,9 @@ type release struct {
 
 // Check reads an object and says what it applied and how that went. It does
 // not fail: whatever keeps it from knowing is the reason of an unknown state.
-// It costs one request, and a second where the artifact may be the object's own
-// OCI source.
+// It costs one request, a second where the artifact may be the object's own OCI
+// source, and some more while it waits for its source or for other objects, to
+// name them.
 func (s *Source) Check(ctx context.Context, q Spec) signals.Health {
 	h := signals.Health{
 		Name:   q.Name,
@@ -99,6 +108,9 @@ func (s *Source) Check(ctx context.Context, q Spec) signals.Health {
 		h.Reason = kubernetes.Plain(err.Error())
 	} else {
 		judge(&h, kind, &o, v)
+	}
+	if h.State == signals.StateProgressing {
+		h.Reason = kubernetes.Plain(cmp.Or(s.waits(ctx, kind, &o), h.Reason))
 	}
 	kubernetes.Settle(&h, behind)
 	return h
