@@ -92,6 +92,7 @@ type Writes interface {
 	Proposer
 	Marker
 	Issuer
+	Reporter
 	Talker
 }
 
@@ -188,9 +189,12 @@ func ForgeContract(t *testing.T, newForge func(t *testing.T) Forge) {
 		"reviewers are asked":                     requests,
 		"a check has its text, target and author": checks,
 		"a branch with a queue is enqueued":       queue,
+		"a report is one issue of its key":        reportOnce,
 		"the protection is read":                  protection,
 
 		"every write survives a fault":          writesSurvive,
+		"a report survives a fault":             reportSurvives,
+		"no report where issues are off":        reportDisabled,
 		"a stale list does not double":          staleList,
 		"a list with a hole is no list":         listWithHole,
 		"nonsense is an error":                  nonsense,

@@ -27,6 +27,7 @@ func ModelContract(t *testing.T, newForge func(t *testing.T) Forge) {
 		"a closing by a person names the person":    personCloses,
 		"an answer is given once":                   answersOnce,
 		"reviewers are asked":                       requests,
+		"a report is one issue of its key":          reportOnce,
 		"a check has its text, target and author":   checks,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -64,6 +64,8 @@ type draft struct {
 	Title  string   `json:"title"`
 	Body   string   `json:"body"`
 	Labels []string `json:"labels,omitempty"`
+	// Key makes an issue a report, which its author opens once.
+	Key string `json:"key,omitempty"`
 }
 
 func (d draft) check() error {
@@ -127,6 +129,10 @@ func (r *repository) openIssue(by gitops.Actor, d draft) (string, error) {
 	return id, r.do(func() error {
 		if err := d.check(); err != nil {
 			return err
+		}
+		if t := r.state.reportOf(by, d.Key); d.Key != "" && t != nil {
+			id = t.ID
+			return nil
 		}
 		var err error
 		id, err = r.begin(event{By: by, Kind: openIssue, Title: d.Title, Body: d.Body}, d.Labels)

@@ -139,6 +139,10 @@ func (c client) OpenIssue(_ context.Context, title, _ string, labels []string) (
 	return c.w.Pause(world.Bot, title), nil
 }
 
+func (c client) Report(_ context.Context, r gitops.Report) (string, error) {
+	return c.w.Report(world.Bot, r), nil
+}
+
 func (c client) CloseIssue(_ context.Context, id string) error {
 	c.w.Resume(world.Bot, id)
 	return nil

@@ -14,7 +14,9 @@ import (
 type forge struct {
 	list   []gitops.Proposal
 	issues []gitops.Issue
-	checks map[gitops.Commit][]gitops.Check
+	// reports are the issues that were opened under a key.
+	reports map[string]string
+	checks  map[gitops.Commit][]gitops.Check
 	// ended are the ids of proposals in the order in which they ended.
 	ended  []string
 	past   []page
@@ -310,17 +312,23 @@ func (w *World) orphan(branch string) {
 
 // Pause opens an issue that pauses what its title says.
 func (w *World) Pause(by, title string) string {
+	id := w.openIssue(by, title, []string{gitops.LabelPause})
+	w.note(Deed{By: by, Kind: "pause", Proposal: id, Text: title})
+	return id
+}
+
+func (w *World) openIssue(by, title string, labels []string) string {
 	i := gitops.Issue{ID: "#" + strconv.Itoa(len(w.issues)+1), Title: title, State: gitops.Open, Author: actor(by), Opened: time.Now()}
-	i.Events = []gitops.Event{w.event(gitops.Event{Kind: gitops.Labelled, By: i.Author, Label: gitops.LabelPause})}
-	i.Labels = gitops.LabelsNow([]string{gitops.LabelPause}, i.Events)
+	for _, name := range labels {
+		i.Events = append(i.Events, w.event(gitops.Event{Kind: gitops.Labelled, By: i.Author, Label: name}))
+	}
+	i.Labels = gitops.LabelsNow(labels, i.Events)
 	w.issues = append(slices.Clip(w.issues), i)
 	w.turn()
-	w.note(Deed{By: by, Kind: "pause", Proposal: i.ID, Text: title})
 	return i.ID
 }
 
-// Issues are those that pause something or once did, as they were so long ago:
-// every issue of the model is one.
+// Issues are all there are, as they were so long ago.
 func (w *World) Issues(stale time.Duration) []gitops.Issue { return slices.Clone(w.page(stale).issues) }
 
 func labelled(ls []gitops.Label) (gitops.Label, bool) {

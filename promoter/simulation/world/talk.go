@@ -30,6 +30,20 @@ func (w *World) Resume(by, id string) {
 	}
 }
 
+// Report finds the issue that somebody opened under a key, or opens it.
+func (w *World) Report(by string, r gitops.Report) string {
+	if id, ok := w.reports[r.Key]; ok {
+		return id
+	}
+	id := w.openIssue(by, r.Title, r.Marks())
+	if w.reports == nil {
+		w.reports = map[string]string{}
+	}
+	w.reports[r.Key] = id
+	w.note(Deed{By: by, Kind: "report", Proposal: id, Text: r.Title})
+	return id
+}
+
 // Comment says something below a proposal or an issue.
 func (w *World) Comment(by, id, text string) {
 	e := gitops.Event{Kind: gitops.Commented, By: actor(by), Text: text}
