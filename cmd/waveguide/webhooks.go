@@ -1,12 +1,12 @@
 package main
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/webhook"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
 )
 
@@ -24,17 +24,14 @@ func (w *daemon) forgeHook(read func(*http.Request) (gitops.Hint, error)) http.H
 		// Whoever sends slowly does not keep us waiting; not every writer can.
 		_ = http.NewResponseController(rw).SetReadDeadline(time.Now().Add(hookTime))
 		hint, err := read(r)
-		switch {
-		case errors.Is(err, gitops.ErrDenied):
+		if err != nil {
 			w.log.WarnContext(r.Context(), "a webhook is refused", "error", err)
-			http.Error(rw, "not authorized", http.StatusUnauthorized)
-			return
-		case err != nil:
-			http.Error(rw, "the webhook cannot be read", http.StatusBadRequest)
+			code := webhook.Status(err)
+			http.Error(rw, strings.ToLower(http.StatusText(code)), code)
 			return
 		}
 		w.wake(hint)
-		rw.WriteHeader(http.StatusAccepted)
+		rw.WriteHeader(webhook.Status(nil))
 	}
 }
 

@@ -1,27 +1,15 @@
 package gitea
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
-)
-
-const (
-	// maxHook bounds a delivery; what a larger one says is found by polling.
-	maxHook       = 4 << 20
-	maxDeliveries = 10_000
-	// replay is how long a delivery is known again.
-	replay = time.Hour
+	"github.com/waveguide-dev/waveguide/gitops/webhook"
 )
 
 // Hook reads the webhooks of one secret. It is safe for concurrent use.
@@ -32,74 +20,38 @@ type Hook struct {
 	// Now is the clock.
 	Now func() time.Time
 
-	mu   sync.Mutex
-	seen map[string]time.Time
+	inbox webhook.Inbox
 }
 
 // Hint authenticates a delivery and says what it is about. It fails with
 // [gitops.ErrDenied] for what the server did not send; a delivery that came
 // before wakes nobody.
 func (h *Hook) Hint(r *http.Request) (gitops.Hint, error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxHook+1))
-	if err != nil {
-		return gitops.Hint{}, fmt.Errorf("read the webhook: %w", err)
-	}
-	if len(body) > maxHook {
-		return gitops.Hint{}, errors.New("the webhook is longer than 4 MiB")
-	}
-	signature := strings.ToLower(r.Header.Get("X-Gitea-Signature"))
-	if err := h.authentic(signature, body); err != nil {
-		return gitops.Hint{}, err
-	}
-	hint, err := meaning(r.Header.Get("X-Gitea-Event"), body)
-	if err != nil {
-		return gitops.Hint{}, err
-	}
-	hint.Delivery = gitops.CutLine(r.Header.Get("X-Gitea-Delivery"), 100)
-	// Nothing but the body is signed, so its signature is its name.
-	if h.again(signature) {
-		return gitops.Hint{Delivery: hint.Delivery}, nil
-	}
-	return hint, nil
+	return h.inbox.Hint(r, h.Now(), webhook.Kind{Authentic: h.authentic, Meaning: meaning})
 }
 
-// authentic compares signatures in constant time.
-func (h *Hook) authentic(signature string, body []byte) error {
+// authentic checks the signature. Nothing but the body is signed, so that its
+// signature is its name.
+func (h *Hook) authentic(header http.Header, body []byte) (string, error) {
 	secrets, err := h.Secret()
 	if err != nil {
-		return fmt.Errorf("read the webhook's secret: %w", err)
+		return "", fmt.Errorf("read the webhook's secret: %w", err)
 	}
-	have, err := hex.DecodeString(signature)
-	if err != nil || len(have) != sha256.Size {
-		return fmt.Errorf("webhook: %w: it has no X-Gitea-Signature; set the secret in Gitea's webhook too", gitops.ErrDenied)
+	name := strings.ToLower(header.Get("X-Gitea-Signature"))
+	signature, err := hex.DecodeString(name)
+	switch {
+	case strings.TrimSpace(secrets) == "":
+		return "", webhook.Denied("webhooks.gitea.secret is not set")
+	case err != nil || len(signature) != sha256.Size:
+		return "", webhook.Denied("it has no X-Gitea-Signature; set the secret in Gitea's webhook too")
+	case !webhook.Signed(secrets, signature, body):
+		return "", webhook.Denied("its signature is not by the secret of webhooks.gitea")
 	}
-	for secret := range strings.FieldsSeq(secrets) {
-		mac := hmac.New(sha256.New, []byte(secret))
-		_, _ = mac.Write(body) // a hash does not fail
-		if hmac.Equal(mac.Sum(nil), have) {
-			return nil
-		}
-	}
-	return fmt.Errorf("webhook: %w: its signature is not by the secret of webhooks.gitea", gitops.ErrDenied)
-}
-
-// again remembers a delivery and says whether it came before.
-func (h *Hook) again(signature string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	now := h.Now()
-	if at, ok := h.seen[signature]; ok && now.Sub(at) < replay {
-		return true
-	}
-	if h.seen == nil || len(h.seen) >= maxDeliveries {
-		h.seen = map[string]time.Time{}
-	}
-	h.seen[signature] = now
-	return false
+	return name, nil
 }
 
 // meaning says what an event is about. Our own check wakes nobody.
-func meaning(event string, body []byte) (gitops.Hint, error) {
+func meaning(header http.Header, body []byte) (gitops.Hint, error) {
 	var said struct {
 		Action     string `json:"action"`
 		Context    string `json:"context"`
@@ -107,11 +59,11 @@ func meaning(event string, body []byte) (gitops.Hint, error) {
 			FullName string `json:"full_name"`
 		} `json:"repository"`
 	}
-	if err := json.Unmarshal(body, &said); err != nil {
-		return gitops.Hint{}, fmt.Errorf("the webhook is no JSON of Gitea; choose the content type application/json: %w", err)
+	if err := webhook.Decode("Gitea", body, &said); err != nil {
+		return gitops.Hint{}, err
 	}
-	hint := gitops.Hint{Repository: gitops.CutLine(said.Repository.FullName, 300)}
-	switch event {
+	hint := gitops.Hint{Repository: gitops.CutLine(said.Repository.FullName, 300), Delivery: header.Get("X-Gitea-Delivery")}
+	switch header.Get("X-Gitea-Event") {
 	case "push", "create", "delete":
 		hint.Git, hint.Forge = true, true
 	case "pull_request", "pull_request_sync":
@@ -122,9 +74,6 @@ func meaning(event string, body []byte) (gitops.Hint, error) {
 		hint.Forge = true
 	case "status":
 		hint.Forge = said.Context != gitops.CheckName
-	}
-	if !hint.Git && !hint.Forge {
-		hint.Repository = ""
 	}
 	return hint, nil
 }

@@ -1,31 +1,23 @@
 package gitlab
 
 import (
-	"crypto/hmac"
+	"cmp"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/webhook"
 )
 
-const (
-	maxHook = 4 << 20
-	// hookSkew is how far a signed delivery's time may be from ours.
-	hookSkew      = 5 * time.Minute
-	maxDeliveries = 10_000
-)
+// hookSkew is how far a signed delivery's time may be from ours.
+const hookSkew = 5 * time.Minute
 
-// Hook reads GitLab's webhooks. It believes nothing but that GitLab sent them.
+// Hook reads GitLab's webhooks. It is safe for concurrent use.
 type Hook struct {
 	// Token is what GitLab sends in X-Gitlab-Token; Secret is the signing
 	// token, "whsec_" and a key in base64. Several, apart by spaces, are
@@ -35,40 +27,21 @@ type Hook struct {
 	// Now is the clock.
 	Now func() time.Time
 
-	mu   sync.Mutex
-	seen map[string]time.Time
+	inbox webhook.Inbox
 }
 
 // Hint authenticates a delivery and says what it is about. It fails with
 // [gitops.ErrDenied] for what GitLab did not send; a delivery seen before
 // wakes nobody.
 func (h *Hook) Hint(r *http.Request) (gitops.Hint, error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxHook+1))
-	if err != nil {
-		return gitops.Hint{}, fmt.Errorf("read the webhook: %w", err)
-	}
-	if len(body) > maxHook {
-		return gitops.Hint{}, errors.New("the webhook is longer than 4 MiB")
-	}
-	if err := h.authentic(r.Header, body); err != nil {
-		return gitops.Hint{}, err
-	}
-	hint, err := readHook(body)
-	if err != nil {
-		return gitops.Hint{}, err
-	}
-	for _, name := range []string{"Webhook-Id", "Idempotency-Key", "X-Gitlab-Event-UUID"} {
-		if hint.Delivery == "" {
-			hint.Delivery = gitops.CutLine(r.Header.Get(name), 100)
-		}
-	}
-	if h.again(hint.Delivery) {
-		return gitops.Hint{Delivery: hint.Delivery}, nil
-	}
-	return hint, nil
+	return h.inbox.Hint(r, h.Now(), webhook.Kind{Authentic: h.authentic, Meaning: meaning})
 }
 
-func (h *Hook) authentic(header http.Header, body []byte) error {
+// authentic checks what is configured. A delivery is named by GitLab's header,
+// which only the signed form protects: whoever has the token can send anything.
+// Where GitLab has only one name for all that came of one request, the body
+// belongs to the name.
+func (h *Hook) authentic(header http.Header, body []byte) (string, error) {
 	var token, secret string
 	var err error
 	if h.Token != nil {
@@ -77,17 +50,19 @@ func (h *Hook) authentic(header http.Header, body []byte) error {
 	if h.Secret != nil && err == nil {
 		secret, err = h.Secret()
 	}
+	given := []byte(header.Get("X-Gitlab-Token"))
+	name := cmp.Or(header.Get("Webhook-Id"), header.Get("Idempotency-Key"), header.Get("X-Gitlab-Event-UUID")+fmt.Sprintf(" %x", sha256.Sum256(body)))
 	switch {
 	case err != nil:
-		return fmt.Errorf("read the webhook's secret: %w", err)
+		return "", fmt.Errorf("read the webhook's secret: %w", err)
 	case token == "" && secret == "":
-		return fmt.Errorf("webhook: %w: neither webhooks.gitlab.token nor webhooks.gitlab.secret is set", gitops.ErrDenied)
-	case token != "" && !anyOf(token, func(t string) bool { return same([]byte(t), []byte(header.Get("X-Gitlab-Token"))) }):
-		return fmt.Errorf("webhook: %w: X-Gitlab-Token is not the token that is configured", gitops.ErrDenied)
+		return "", webhook.Denied("neither webhooks.gitlab.token nor webhooks.gitlab.secret is set")
+	case token != "" && !webhook.AnyOf(token, func(t string) bool { return webhook.Same([]byte(t), given) }):
+		return "", webhook.Denied("X-Gitlab-Token is not the token that is configured")
 	case secret != "":
-		return h.signed(header, body, secret)
+		return name, h.signed(header, body, secret)
 	}
-	return nil
+	return name, nil
 }
 
 // signed checks the form of the Standard Webhooks, which GitLab uses.
@@ -95,82 +70,46 @@ func (h *Hook) signed(header http.Header, body []byte, secret string) error {
 	id, stamp := header.Get("Webhook-Id"), header.Get("Webhook-Timestamp")
 	seconds, err := strconv.ParseInt(stamp, 10, 64)
 	if err != nil || id == "" {
-		return fmt.Errorf("webhook: %w: it is not signed", gitops.ErrDenied)
+		return webhook.Denied("it is not signed")
 	}
-	if age := h.Now().Sub(time.Unix(seconds, 0)); age > hookSkew || age < -hookSkew {
-		return fmt.Errorf("webhook: %w: it was signed at %s, more than %s from now: are both clocks right?", gitops.ErrDenied, time.Unix(seconds, 0).UTC().Format(time.RFC3339), hookSkew)
+	if at := time.Unix(seconds, 0); h.Now().Sub(at).Abs() > hookSkew {
+		return webhook.Denied(fmt.Sprintf("it was signed at %s, more than %s from now: are both clocks right?", at.UTC().Format(time.RFC3339), hookSkew))
 	}
-	good := anyOf(secret, func(s string) bool {
+	message := fmt.Appendf(nil, "%s.%s.%s", id, stamp, body)
+	good := webhook.AnyOf(secret, func(s string) bool {
 		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(s, "whsec_"))
 		if err != nil || len(key) == 0 {
 			return false
 		}
-		mac := hmac.New(sha256.New, key)
-		fmt.Fprintf(mac, "%s.%s.%s", id, stamp, body)
-		want := []byte("v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-		return anyOf(header.Get("Webhook-Signature"), func(got string) bool { return same([]byte(got), want) })
+		want := []byte("v1," + base64.StdEncoding.EncodeToString(webhook.MAC(key, message)))
+		return webhook.AnyOf(header.Get("Webhook-Signature"), func(got string) bool { return webhook.Same([]byte(got), want) })
 	})
 	if !good {
-		return fmt.Errorf("webhook: %w: its signature is not by the secret that is configured", gitops.ErrDenied)
+		return webhook.Denied("its signature is not by the secret that is configured")
 	}
 	return nil
 }
 
-// anyOf says whether one of the words is good.
-func anyOf(words string, good func(string) bool) bool {
-	for w := range strings.FieldsSeq(words) {
-		if good(w) {
-			return true
-		}
-	}
-	return false
-}
-
-// same compares in a time that tells nothing, the length included.
-func same(a, b []byte) bool {
-	x, y := sha256.Sum256(a), sha256.Sum256(b)
-	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
-}
-
-// again remembers a delivery and says whether it came before.
-func (h *Hook) again(delivery string) bool {
-	if delivery == "" {
-		return false
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	now := h.Now()
-	if at, ok := h.seen[delivery]; ok && now.Sub(at) < 2*hookSkew {
-		return true
-	}
-	if h.seen == nil || len(h.seen) >= maxDeliveries {
-		h.seen = map[string]time.Time{}
-	}
-	h.seen[delivery] = now
-	return false
-}
-
-// readHook says what a delivery is about.
-func readHook(body []byte) (gitops.Hint, error) {
+// meaning says what a delivery is about.
+func meaning(header http.Header, body []byte) (gitops.Hint, error) {
 	var said struct {
 		Kind    string `json:"object_kind"`
 		Project struct {
 			Path string `json:"path_with_namespace"`
 		} `json:"project"`
 	}
-	if err := json.Unmarshal(body, &said); err != nil {
-		return gitops.Hint{}, fmt.Errorf("the webhook is no JSON of GitLab: %w", err)
+	if err := webhook.Decode("GitLab", body, &said); err != nil {
+		return gitops.Hint{}, err
 	}
-	hint := gitops.Hint{Repository: gitops.CutLine(said.Project.Path, 500)}
+	hint := gitops.Hint{
+		Repository: gitops.CutLine(said.Project.Path, 500),
+		Delivery:   cmp.Or(header.Get("Webhook-Id"), header.Get("Idempotency-Key"), header.Get("X-Gitlab-Event-UUID")),
+	}
 	switch said.Kind {
-	case "push":
+	case "push", "merge_request": // it may have been merged
 		hint.Git, hint.Forge = true, true
-	case "merge_request":
-		hint.Git, hint.Forge = true, true // it may have been merged
 	case "note", "issue", "work_item", "pipeline", "build", "confidential_note", "confidential_issue":
 		hint.Forge = true
-	default:
-		hint.Repository = ""
 	}
 	return hint, nil
 }
