@@ -14,7 +14,7 @@ import (
 	"github.com/waveguide-dev/waveguide/signals"
 )
 
-// Options are what a loop is made of. Everything is required but Crash, Hints,
+// Options are what a loop is made of. Everything is required but Crash, Hints, Now,
 // Observe, Owners, Right, Target and Witness.
 type Options struct {
 	Repository string
@@ -56,6 +56,9 @@ type Options struct {
 	// Crash is called with the name of every point at which a process may die;
 	// only tests set it.
 	Crash func(point string)
+	// Now is the clock, that of this machine if nil; only tests set another, one
+	// that is set forward and back.
+	Now func() time.Time
 }
 
 // Poll says how often the sources are read without a hint.
@@ -152,6 +155,9 @@ func New(o Options) *Loop {
 	if o.Crash == nil {
 		o.Crash = func(string) {}
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	if o.Owners == nil {
 		o.Owners = func(gitops.Commit, []string) gitops.Request { return gitops.Request{} }
 	}
@@ -188,7 +194,7 @@ func (l *Loop) Run(ctx context.Context) error {
 		return err
 	}
 	for source := range l.asked { // whoever was asked by an earlier run answers no more
-		l.schedule.set(source, time.Now().UTC())
+		l.schedule.set(source, l.now())
 	}
 	clear(l.asked)
 	for {
@@ -199,13 +205,13 @@ func (l *Loop) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		t := time.NewTimer(max(least, time.Until(wake)))
+		t := time.NewTimer(max(least, wake.Sub(l.now())))
 		select {
 		case <-ctx.Done():
 		case h := <-l.Hints:
-			l.hinted(h, time.Now().UTC())
+			l.hinted(h, l.now())
 		case a := <-l.answers:
-			l.take(a, time.Now().UTC())
+			l.take(a, l.now())
 		case <-t.C:
 		}
 		t.Stop()
@@ -218,10 +224,10 @@ func (l *Loop) Run(ctx context.Context) error {
 // Tick is one look: read, decide, do, remember. It returns when to look next.
 // An error means that the store failed, without which nothing may be done.
 func (l *Loop) Tick(ctx context.Context) (time.Time, error) {
-	began := time.Now().UTC()
-	l.began = began
+	began := l.now()
+	l.begin(began)
 	l.look(ctx, began)
-	now := time.Now().UTC()
+	now := l.now()
 	l.decide(ctx, now)
 	if l.queue.advances() && !l.fresh(began) {
 		// A step forward rests on Git and the forge as they are at this moment.
@@ -241,7 +247,7 @@ func (l *Loop) Tick(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	l.Metrics.look(l.Repository, time.Since(began), l.queue.admitted, len(l.silent))
+	l.Metrics.look(l.Repository, l.now().Sub(began), l.queue.admitted, len(l.silent))
 	l.Observe(l.view(now))
 	l.queue.done()
 	if acted {
@@ -264,8 +270,8 @@ func (l *Loop) Look(ctx context.Context) View {
 	ctx, cancel := context.WithCancel(ctx)
 	defer l.readers.Wait()
 	defer cancel()
-	l.look(ctx, time.Now().UTC())
-	now := time.Now().UTC()
+	l.look(ctx, l.now())
+	now := l.now()
 	l.decide(ctx, now)
 	return l.view(now)
 }

@@ -201,6 +201,7 @@ func (l *Loop) recall(ctx context.Context) error {
 		recall(ctx, l, bucketLane, l.Repository+"/", func(key string, was lane, kept digest) {
 			environment, artifact, _ := strings.Cut(key, "/")
 			was.kept = kept
+			was.rewind(l.now())
 			l.meet(gitops.Lane{Repository: l.Repository, Environment: environment, Artifact: artifact}, &was)
 		}),
 		recall(ctx, l, bucketVersions, l.Repository+"/", func(key string, was versions, kept digest) {

@@ -126,7 +126,7 @@ func (l *Loop) resume(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		entry := store.Entry{At: time.Now().UTC(), Kind: store.Outcome, Subject: e.Subject, Key: e.Key, Body: body}
+		entry := store.Entry{At: l.now(), Kind: store.Outcome, Subject: e.Subject, Key: e.Key, Body: body}
 		if _, err := l.Store.Append(ctx, entry); err != nil {
 			return err
 		}
