@@ -132,11 +132,7 @@ func (m *Mirror) advance(ctx context.Context, s transport.UploadPackSession, ad 
 		}
 	}
 	l := layer{objects, st}
-	changed, err := l.changed(old, head)
-	if err != nil {
-		return Update{}, err
-	}
-	over, err := l.needed(old, head)
+	changed, fresh, err := l.changed(old, head)
 	if err != nil {
 		return Update{}, err
 	}
@@ -144,7 +140,13 @@ func (m *Mirror) advance(ctx context.Context, s transport.UploadPackSession, ad 
 	if up.Forced, err = m.forced(ctx, l, old, head); err != nil {
 		return Update{}, err
 	}
-	st.setOver(over)
+	if !st.addOver(fresh, m.o.Limits.Overlay) {
+		over, err := l.needed(old, head)
+		if err != nil {
+			return Update{}, err
+		}
+		st.setOver(over)
+	}
 	m.install(st, head)
 	return up, nil
 }
@@ -352,7 +354,7 @@ func (m *Mirror) hold(ctx context.Context, id ID) (Commit, error) {
 	if st == nil {
 		return Commit{}, errors.New("the branch was not fetched yet")
 	}
-	if _, err := (layer{nil, st}).changed(head, id); err == nil {
+	if _, _, err := (layer{nil, st}).changed(head, id); err == nil {
 		return st.commit(id)
 	}
 	ctx, cancel := context.WithTimeout(ctx, m.o.Limits.Timeout)
@@ -370,7 +372,7 @@ func (m *Mirror) hold(ctx context.Context, id ID) (Commit, error) {
 		return Commit{}, err
 	}
 	l := layer{objects, st}
-	if _, err := l.changed(head, id); err != nil {
+	if _, _, err := l.changed(head, id); err != nil {
 		return Commit{}, err
 	}
 	st.addSide(objects)

@@ -32,26 +32,35 @@ func (l layer) has(id ID) bool {
 	return ok || l.st.has(id)
 }
 
-// changed returns the paths that differ, and proves on the way that everything
-// the new commit has beyond the old one is held.
-func (l layer) changed(old, head ID) ([]string, error) {
+// changed returns the paths that differ and those of the fetched objects that
+// the new commit has beyond the old one, and proves on the way that everything
+// it has is held.
+func (l layer) changed(old, head ID) ([]string, map[ID]object, error) {
 	was, err := l.commit(old)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	is, err := l.commit(head)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var paths []string
-	d := differ{a: l.tree, b: l.tree, onFile: func(f FileChange) error {
+	kept := map[ID]object{}
+	keep := func(id ID) {
+		if o, ok := l.objects[id]; ok {
+			kept[id] = o
+		}
+	}
+	keep(head)
+	d := differ{a: l.tree, b: l.tree, onTree: keep, onFile: func(f FileChange) error {
 		paths = append(paths, f.Path)
 		if !f.New.IsZero() && f.NewMode != Submodule && !l.has(f.New) {
 			return fmt.Errorf("%w: %s of %s", errMissing, f.New, clean(f.Path, 200))
 		}
+		keep(f.New)
 		return nil
 	}}
-	return paths, d.trees("", was.Tree, is.Tree, 0)
+	return paths, kept, d.trees("", was.Tree, is.Tree, 0)
 }
 
 // between is changed for two stores.
@@ -69,7 +78,8 @@ func between(a *store, old ID, b *store, head ID) ([]string, error) {
 	return paths, d.trees("", was.Tree, is.Tree, 0)
 }
 
-// needed returns the objects in memory that these commits have beyond the snapshot.
+// needed returns the objects in memory that these commits have beyond the
+// snapshot. It walks everything that changed since the snapshot.
 func (l layer) needed(heads ...ID) (map[ID]object, error) {
 	over, _ := l.st.overlay()
 	base, err := l.st.commit(l.st.base)

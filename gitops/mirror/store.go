@@ -20,6 +20,7 @@ const (
 	diskCacheBytes  = 16 << 20
 	treeCacheBytes  = 32 << 20
 	sideBytes       = 32 << 20
+	pruneBytes      = 16 << 20
 	largeObject     = 32 << 20
 	commitSizeLimit = 1 << 20
 )
@@ -34,10 +35,10 @@ type store struct {
 
 	mu     sync.Mutex
 	disk   *filesystem.Storage
-	over   map[ID]object // what the current and previous head need beyond the snapshot
+	over   map[ID]object // what the current and previous head need beyond the snapshot, and some that others needed
 	side   map[ID]object // other commits that were asked for
 	trees  map[ID][]byte
-	sizes  struct{ over, side, trees int }
+	sizes  struct{ over, pruned, side, trees int }
 	broken bool // an object that must be here is not: take a new snapshot
 }
 
@@ -180,6 +181,21 @@ func (s *store) setOver(objects map[ID]object) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.over, s.sizes.over = objects, sizeOf(objects)
+	s.sizes.pruned = s.sizes.over
+}
+
+// addOver adds to the overlay, unless so much in it may be no longer needed that
+// it is time to replace it: that costs a walk of all changes since the snapshot.
+func (s *store) addOver(objects map[ID]object, limit int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	size := s.sizes.over + sizeOf(objects)
+	if size > min(limit, 2*s.sizes.pruned+pruneBytes) {
+		return false
+	}
+	maps.Copy(s.over, objects)
+	s.sizes.over = size
+	return true
 }
 
 func (s *store) overlay() (map[ID]object, int) {
