@@ -1,19 +1,41 @@
 package edit
 
 import (
+	"slices"
+
 	"go.yaml.in/yaml/v3"
 
+	expr "github.com/waveguide-dev/waveguide/gitops/edit/path"
 	"github.com/waveguide-dev/waveguide/gitops/edit/splice"
 )
 
-// Scalars lists every scalar value of the file.
-func (f *File) Scalars() (out []Target) {
+// Scalars lists every scalar value of the file. Only the one that is picked, by its number around and around, gets its
+// path; around are the blocks of text that it stands in.
+func (f *File) Scalars(pick uint) (all []Target, picked int, around []*yaml.Node) {
 	s := &search{file: f}
+	var ways [][]frame
 	for i, d := range f.Tree.Docs {
 		if n := splice.Root(d); n != nil {
-			s.doc, s.look = i+1, splice.Lookup{Tree: f.Tree}
-			s.visit(n, func(n *yaml.Node) { out = append(out, s.target(n)) })
+			s.look = splice.Lookup{Tree: f.Tree}
+			s.visit(n, func(n *yaml.Node) {
+				t := Target{Document: i + 1, Line: s.look.Tree.Line(n), Value: n.Value, Tree: s.look.Tree, Node: n}
+				if len(s.way) > 0 && !s.way[len(s.way)-1].embed {
+					t.Parent = s.way[len(s.way)-1].node
+				}
+				all, ways = append(all, t), append(ways, slices.Clone(s.way))
+			})
 		}
 	}
-	return out
+	if len(all) == 0 {
+		return nil, 0, nil
+	}
+	picked = int(pick % uint(len(all)))
+	s.way = ways[picked]
+	all[picked].Path = expr.Spell(s.steps())
+	for _, w := range s.way {
+		if w.embed {
+			around = append(around, w.node)
+		}
+	}
+	return all, picked, around
 }
