@@ -28,7 +28,7 @@ type HealthSpec struct {
 	// Lowest is the weakest evidence that the environment accepts.
 	Lowest signals.Rung `yaml:"-"`
 
-	Query      string         `yaml:"query,omitempty" jsonschema_description:"prometheus: a query; every series of its answer must hold"`
+	Query      string         `yaml:"query,omitempty" jsonschema_description:"prometheus: a query; every series of its answer must hold; ${artifact}, ${environment}, ${tag} and ${digest} stand inside its quoted strings"`
 	Below      *float64       `yaml:"below,omitempty" jsonschema_description:"prometheus: healthy while the answer is below"`
 	Above      *float64       `yaml:"above,omitempty" jsonschema_description:"prometheus: healthy while the answer is above"`
 	Between    []float64      `yaml:"between,omitempty" jsonschema_description:"prometheus: healthy while the answer is between [low, high]"`
@@ -101,17 +101,26 @@ func (h *HealthSpec) check(d *document, with RepositoryRules, at []any) {
 
 func (h *HealthSpec) checkTemplates(d *document, at []any) {
 	why := map[string]string{
-		"application": checkTemplate(h.Application), "namespace": checkTemplate(h.Namespace), "object": checkTemplate(h.Object),
-		"selector": checkTemplate(h.Selector), "project": checkTemplate(h.Project), "image": checkTemplate(h.Image), "text": checkTemplate(h.Text), "query": checkQuery(h.Query), "filter": checkFilter(h.Filter),
+		"application": checkPlaced(h.Application), "namespace": checkPlaced(h.Namespace), "object": checkPlaced(h.Object),
+		"selector": checkPlaced(h.Selector), "project": checkPlaced(h.Project), "image": checkPlaced(h.Image),
+		"text": checkAsked(h.Text), "query": checkQuery(h.Query), "filter": checkFilter(h.Filter),
 	}
 	if h.MinTraffic != nil {
 		why["minTraffic"] = checkQuery(h.MinTraffic.Query)
 	}
-	if h.Baseline != nil {
-		why["baseline"] = checkQuery(h.Baseline.Query)
+	if b := h.Baseline; b != nil {
+		why["baseline"] = checkQuery(b.Query)
+		if b.Query == "" && ofVersion("", "").in(h.Query) {
+			why["baseline"] = "the version before had another tag and digest than the query names: write baseline.query"
+		}
+	}
+	for key, e := range map[string]*JSONExpect{"json": h.JSON, "progressing": h.Progressing} {
+		if e != nil {
+			why[key] = checkAsked(e.Value)
+		}
 	}
 	for _, label := range slices.Sorted(maps.Keys(h.Scope)) {
-		if w := checkTemplate(h.Scope[label]); w != "" {
+		if w := checkAsked(h.Scope[label]); w != "" {
 			why["scope"] = w
 		}
 	}
@@ -130,7 +139,7 @@ func checkFilter(s string) string {
 	if why := checkQuery(s); why != "" {
 		return why
 	}
-	expanded, err := expandQuery(s, "a")
+	expanded, err := sample().query(s)
 	if err == nil {
 		_, err = signals.ParseMatchers(expanded)
 	}
@@ -197,32 +206,4 @@ func (h *HealthSpec) checkBounds(d *document, at []any) {
 	if b != nil && b.Slack < 0 {
 		d.reportAt(append(slices.Clip(at), "baseline", "slack"), "", "slack is what is allowed besides: it cannot be negative")
 	}
-}
-
-// expanded is the signal for one artifact.
-func (h *HealthSpec) expanded(artifact string) HealthSpec {
-	out := *h
-	out.Application, out.Namespace, out.Object, out.Text = expand(h.Application, artifact), expand(h.Namespace, artifact), expand(h.Object, artifact), expand(h.Text, artifact)
-	out.Selector, out.Project, out.Image = expand(h.Selector, artifact), expand(h.Project, artifact), expand(h.Image, artifact)
-	out.URL = expandURL(h.URL, artifact)
-	// All were expanded when they were checked.
-	out.Query, _ = expandQuery(h.Query, artifact)
-	out.Filter, _ = expandQuery(h.Filter, artifact)
-	if h.MinTraffic != nil {
-		t := *h.MinTraffic
-		t.Query, _ = expandQuery(t.Query, artifact)
-		out.MinTraffic = &t
-	}
-	if h.Baseline != nil {
-		b := *h.Baseline
-		b.Query, _ = expandQuery(b.Query, artifact)
-		out.Baseline = &b
-	}
-	if h.Scope != nil {
-		out.Scope = make(map[string]string, len(h.Scope))
-		for label, value := range h.Scope {
-			out.Scope[label] = expand(value, artifact)
-		}
-	}
-	return out
 }

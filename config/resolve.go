@@ -397,17 +397,18 @@ func (v *resolver) health() {
 		for _, w := range r.Waves {
 			for _, s := range w.Stops {
 				if of := specs[s.Lane.Environment]; len(of) > 0 {
-					v.out.Health[s.Lane] = expandAll(of, r.Image, s.Lane.Artifact)
+					v.out.Health[s.Lane] = expandAll(of, r.Image, s.Lane)
 				}
 			}
 		}
 	}
 }
 
-func expandAll(of []HealthSpec, image, artifact string) []HealthSpec {
+func expandAll(of []HealthSpec, image string, lane gitops.Lane) []HealthSpec {
 	out := make([]HealthSpec, len(of))
 	for i, h := range of {
-		out[i] = h.expanded(artifact)
+		// What could not be filled was refused when it was read.
+		out[i], _ = h.filled(ofLane(lane.Artifact, lane.Environment))
 		or(&out[i].Image, image)
 	}
 	return out

@@ -91,11 +91,20 @@ func (b *rulebook) Health(ctx context.Context, lane gitops.Lane, q signals.Quest
 	g.SetLimit(4)
 	for i, s := range specs {
 		g.Go(func() error {
-			answers[i] = b.late(ctx, s, q, on.bind(ctx, s, b.health.ask(ctx, lane, s, q)))
+			answers[i] = b.answer(ctx, lane, s, on)
 			return nil
 		})
 	}
 	return answers, g.Wait()
+}
+
+// answer is what a signal says about what Git names, as the core may count it.
+func (b *rulebook) answer(ctx context.Context, lane gitops.Lane, s config.HealthSpec, on ladder) signals.Health {
+	s, err := s.About(on.asked.Tag, on.asked.Digest)
+	if err != nil {
+		return unanswered(s, on.asked, err.Error())
+	}
+	return b.late(ctx, s, on.asked, on.bind(ctx, s, b.health.ask(ctx, lane, s, on.asked)))
 }
 
 // late says why a version has not arrived where the one before is well, if its
