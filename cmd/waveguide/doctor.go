@@ -81,7 +81,7 @@ func (p *patient) risk(what, why string) { p.found = append(p.found, finding{wha
 func examine(ctx context.Context, d *config.Daemon) []finding {
 	p := &patient{}
 	for _, k := range d.Trust.Keys {
-		_, err := newOCI(d, nil).trust.keys(k.Name)
+		_, err := newOCI(d, nil).trusted.keys(k.Name)
 		p.note("key "+k.Name, err)
 	}
 	p.roots(d)

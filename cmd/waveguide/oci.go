@@ -26,11 +26,26 @@ const uncollected = "not collected by this build"
 type oci struct {
 	daemon *config.Daemon
 	store  *store.Store // nil: nothing is cached
-	trust  *trust
 
 	mu         sync.Mutex
 	registries map[string]*registryClient
+	trusted    *trust
 	guarded    map[string]string // why a policy is not used, by its shape
+}
+
+// trusts has those believed from now on whom the daemon's file names.
+func (o *oci) trusts(t config.Trust) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.trusted = &trust{Trust: t}
+}
+
+// trust is who is believed now. What a digest has to prove is read from one
+// trust and not from two.
+func (o *oci) trust() *trust {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.trusted
 }
 
 var (

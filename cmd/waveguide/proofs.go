@@ -67,10 +67,11 @@ func (o *oci) Proofs(ctx context.Context, image string, d signals.Digest, s prom
 	if len(asked) == 0 {
 		return nil, nil
 	}
-	if slices.Contains(o.daemon.Trust.Revoked.Digests, string(d)) {
+	t := o.trust()
+	if slices.Contains(t.Revoked.Digests, string(d)) {
 		return all(asked, d, signals.OutcomeRefused, "the digest is revoked in the daemon's file"), nil
 	}
-	if why, err := o.guard(ctx, image, s); err != nil || why != "" {
+	if why, err := o.guard(ctx, t, image, s); err != nil || why != "" {
 		return all(asked, d, signals.OutcomeUnknown, why), err
 	}
 	evidence, err := o.evidence(ctx, image, d, asked)
@@ -79,7 +80,7 @@ func (o *oci) Proofs(ctx context.Context, image string, d signals.Digest, s prom
 	}
 	var proofs []signals.Proof
 	for _, a := range asked {
-		got, err := o.ask(ctx, a, evidence, again)
+		got, err := o.ask(ctx, t, a, evidence, again)
 		if err != nil {
 			return nil, err
 		}
@@ -90,12 +91,12 @@ func (o *oci) Proofs(ctx context.Context, image string, d signals.Digest, s prom
 
 // guard says why a policy is not used: one that does not refuse strangers
 // protects nobody. Each shape of policy is tried once.
-func (o *oci) guard(ctx context.Context, image string, s promoter.Stop) (string, error) {
+func (o *oci) guard(ctx context.Context, t *trust, image string, s promoter.Stop) (string, error) {
 	if s.Lane.Artifact == "" {
 		return "", nil
 	}
-	g := o.askable(s.Gates)
-	shape, err := json.Marshal([]any{g.Signature, g.Provenance, g.SBOM, g.Vulnerabilities, g.Tests, o.daemon.Trust})
+	g := t.askable(s.Gates)
+	shape, err := json.Marshal([]any{g.Signature, g.Provenance, g.SBOM, g.Vulnerabilities, g.Tests, t.Trust})
 	if err != nil {
 		return "", err
 	}
@@ -106,13 +107,13 @@ func (o *oci) guard(ctx context.Context, image string, s promoter.Stop) (string,
 	if known {
 		return why, nil
 	}
-	trials, err := selfTest(ctx, o.trust, g, image)
+	trials, err := selfTest(ctx, t, g, image)
 	if err != nil {
 		return "", fmt.Errorf("try the rules with strangers: %w", err)
 	}
-	for _, t := range trials {
-		if t.Accepted && !t.Honest {
-			why = fmt.Sprintf("the rules are not used, because they accept %s; `waveguide verify --self-test` shows it", t.Who)
+	for _, trial := range trials {
+		if trial.Accepted && !trial.Honest {
+			why = fmt.Sprintf("the rules are not used, because they accept %s; `waveguide verify --self-test` shows it", trial.Who)
 			break
 		}
 	}
@@ -127,9 +128,9 @@ func (o *oci) guard(ctx context.Context, image string, s promoter.Stop) (string,
 
 // askable leaves out what nobody can prove because its signer is unknown or
 // revoked: asking says so, and the rest is tried all the same.
-func (o *oci) askable(g gate.Set) gate.Set {
+func (t *trust) askable(g gate.Set) gate.Set {
 	for _, d := range demands(g) {
-		if _, _, err := o.trust.resolve(d.signer); err == nil {
+		if _, _, err := t.resolve(d.signer); err == nil {
 			continue
 		}
 		for _, kind := range d.kinds {
@@ -171,8 +172,8 @@ func (o *oci) evidence(ctx context.Context, image string, d signals.Digest, aske
 }
 
 // ask verifies what one signer is asked for.
-func (o *oci) ask(ctx context.Context, a demand, e sigstore.Evidence, again bool) ([]signals.Proof, error) {
-	options, err := o.trust.signer(a.signer)
+func (o *oci) ask(ctx context.Context, t *trust, a demand, e sigstore.Evidence, again bool) ([]signals.Proof, error) {
+	options, err := t.signer(a.signer)
 	if gone, ok := errors.AsType[revokedSigner](err); ok {
 		return all([]demand{a}, signals.Digest(e.Subject.DigestStr()), signals.OutcomeRefused, gone.Error()), nil
 	}

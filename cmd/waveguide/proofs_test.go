@@ -145,15 +145,15 @@ func TestProofs(t *testing.T) {
 	k.says("a broken file", unknown, unknown, "trusted root")
 	k.trusts(k.sigs)
 
-	trust := &k.oci.trust.Revoked
+	trust := &k.oci.trusted.Revoked
 	trust.Identities = []string{k.job.Name}
 	k.says("the identity is revoked", refused, refused, "is revoked in the daemon's file")
 	trust.Identities = []string{k.job.Source + "/**"}
 	k.says("identities like it are revoked", refused, refused, "is revoked in the daemon's file")
 	trust.Identities = nil
-	k.oci.daemon.Trust.Revoked.Digests = []string{k.subject.DigestStr()}
+	trust.Digests = []string{k.subject.DigestStr()}
 	k.says("the digest is revoked", refused, refused, "the digest is revoked")
-	k.oci.daemon.Trust.Revoked.Digests = nil
+	trust.Digests = nil
 	k.says("nothing is revoked", verified, verified, "signed by")
 
 	k.forget()

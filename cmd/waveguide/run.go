@@ -38,6 +38,7 @@ func runCommand(s streams, h hooks) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			w.own.path = file
 			return errors.Join(w.serve(cmd.Context(), reg), w.Close())
 		},
 	}
@@ -74,6 +75,7 @@ func (w *daemon) serve(ctx context.Context, reg *prometheus.Registry) error {
 	g.Go(func() error { return pages.run(ctx, page.Publish) })
 	g.Go(func() error { return w.renew(ctx) })
 	g.Go(func() error { return w.follow(ctx) })
+	g.Go(func() error { return w.reload(ctx) })
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "ok\n") })

@@ -24,7 +24,10 @@ import (
 
 // daemon is everything that is open, and how to close it.
 type daemon struct {
+	// config is the daemon's file as it was at the start; own is what of it may
+	// change without a restart.
 	config *config.Daemon
+	own    *ownFile
 	log    *slog.Logger
 	store  *store.Store
 	oci    *oci
@@ -51,7 +54,7 @@ func readDaemon(path string) (*config.Daemon, error) {
 // wire opens the adapters that the daemon's file names and makes one loop for
 // each repository. Nothing starts.
 func wire(ctx context.Context, d *config.Daemon, log *slog.Logger, h hooks, metrics prometheus.Registerer) (w *daemon, err error) {
-	w = &daemon{config: d, log: log, budgets: newBudgets(), observe: func(loop.View) {}}
+	w = &daemon{config: d, own: &ownFile{config: d}, log: log, budgets: newBudgets(), observe: func(loop.View) {}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.Close())
@@ -108,10 +111,7 @@ func (w *daemon) repository(ctx context.Context, r config.Repository, h hooks, m
 		Registry: w.oci, Prover: w.oci, Health: rules, Rules: heeding(forge, rules), Writer: prose.Proposal{}, Store: w.store,
 		Log: w.log.With("repository", r.Name), Metrics: m, Email: r.Commit.Email, Hints: hints, Crash: h.crash, Witness: git.Witness,
 		Poll: polls(w.config, r), HumanChanges: loop.HumanChanges(r.HumanChanges), Target: w.page,
-		Right: right(r.Forge.Releasers), Owners: git.owners(r),
-	}
-	if p := w.config.Paused; p != nil {
-		o.Paused = &gitops.Pause{ID: "the daemon's file", Title: p.Reason, Until: p.Until}
+		Right: right(r.Forge.Releasers), Owners: git.owners(r), Paused: w.own.paused,
 	}
 	w.loops = append(w.loops, loop.New(o))
 	return nil
@@ -205,7 +205,9 @@ func forgeName(r config.Repository) string {
 }
 
 func newOCI(d *config.Daemon, s *store.Store) *oci {
-	return &oci{daemon: d, store: s, trust: &trust{Trust: d.Trust}, registries: map[string]*registryClient{}}
+	o := &oci{daemon: d, store: s, registries: map[string]*registryClient{}}
+	o.trusts(d.Trust)
+	return o
 }
 
 func stateDir(d *config.Daemon) string {

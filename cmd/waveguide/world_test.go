@@ -60,7 +60,9 @@ type setup struct {
 	envs     []string
 	// approvals makes the last wave wait for one by @acme/owners.
 	approvals bool
-	soak      time.Duration
+	// manual leaves merging to people.
+	manual bool
+	soak   time.Duration
 }
 
 // newShelf makes a world that is a registry and a key only.
@@ -138,7 +140,11 @@ func (w *world) promotion(s setup) string {
 	fmt.Fprintf(&b, "apiVersion: waveguide.dev/v1alpha1\nkind: Promotion\nname: shop\nowners: [\"@acme/owners\"]\nartifacts:\n"+
 		"  - {name: shop, image: %s, versions: {semver: \">=1.0.0\"}}\nverify:\n  signature: {key: release}\nwaves:\n", w.image)
 	for i, e := range s.envs {
-		fmt.Fprintf(&b, "  - {name: %s, environments: [%s], merge: auto", e, e)
+		merge := "auto"
+		if s.manual {
+			merge = "manual"
+		}
+		fmt.Fprintf(&b, "  - {name: %s, environments: [%s], merge: %s", e, e, merge)
 		if i < len(s.envs)-1 && s.soak > 0 {
 			fmt.Fprintf(&b, ", soak: %s", time.Duration(i+1)*s.soak)
 		}

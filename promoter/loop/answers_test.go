@@ -31,6 +31,12 @@ func (s sources) Proofs(ctx context.Context, _ string, d signals.Digest, _ promo
 	if err := s.question(ctx, "proofs"); err != nil {
 		return nil, err
 	}
+	s.mu.Lock()
+	revoked := s.revoked
+	s.mu.Unlock()
+	if revoked {
+		return []signals.Proof{{Kind: signals.ProofSignature, Digest: d, Outcome: signals.OutcomeRefused, Reason: "the digest is revoked", At: time.Now()}}, nil
+	}
 	return []signals.Proof{{Kind: signals.ProofSignature, Digest: d, Outcome: signals.OutcomeVerified, By: "release", Repository: image, At: time.Now()}}, nil
 }
 

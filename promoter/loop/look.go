@@ -134,7 +134,7 @@ func (l *Loop) inquireAll(now time.Time) {
 		}
 	}
 	for source := range l.silent {
-		if _, asked := l.questions[source]; !asked && source != sourceGit && source != sourceForge && source != sourcePauses {
+		if _, asked := l.questions[source]; !asked && source != sourceGit && source != sourceForge && source != sourcePauses && source != sourceDaemon {
 			delete(l.silent, source)
 		}
 	}
@@ -227,6 +227,9 @@ func (l *Loop) hold(pauses []gitops.Pause) {
 	if why == "" {
 		why = l.silent[sourceForge]
 	}
+	if own := l.silent[sourceDaemon]; own != "" {
+		why = sourceDaemon + " cannot be used: " + own
+	}
 	if git := l.silent[sourceGit]; git != "" && why == "" {
 		why = "git could not be read: " + git
 	}
@@ -242,13 +245,15 @@ func (l *Loop) hold(pauses []gitops.Pause) {
 func (l *Loop) lookForge(ctx context.Context, now time.Time) {
 	l.people.seen = map[string]gitops.Permission{}
 	pauses, read := l.world.Pauses, false
-	err := l.introduce(ctx)
+	own, err := l.Paused()
+	l.speak(sourceDaemon, err)
+	err = l.introduce(ctx)
 	if err == nil {
 		var standing []gitops.Pause
 		if standing, err = l.lookIssues(ctx, now); l.speak(sourcePauses, err) {
 			pauses, read = standing, true
-			if l.Paused != nil {
-				pauses = append(slices.Clip(pauses), *l.Paused)
+			if own != nil {
+				pauses = append(slices.Clip(pauses), *own)
 			}
 		}
 		err = l.lookProposals(ctx)

@@ -15,7 +15,7 @@ import (
 )
 
 // Options are what a loop is made of. Everything is required but Crash, Hints, Now,
-// Observe, Owners, Right, Target and Witness.
+// Observe, Owners, Paused, Right, Target and Witness.
 type Options struct {
 	Repository string
 	RulesDir   string
@@ -39,8 +39,10 @@ type Options struct {
 	Poll  Poll
 	// HumanChanges says how people's proposals are judged; by the gates if empty.
 	HumanChanges HumanChanges
-	// Paused stops every advance; checks still go red. Nil stops nothing.
-	Paused *gitops.Pause
+	// Paused is the pause of the daemon's own file, which stops every advance;
+	// checks still go red. Nil stops nothing. An error says that the file cannot
+	// be used, which counts as a pause. It must not wait.
+	Paused func() (*gitops.Pause, error)
 	// Hints wakes the loop.
 	Hints <-chan Hint
 	// Observe sees every look: dashboards and demos.
@@ -163,6 +165,9 @@ func New(o Options) *Loop {
 	}
 	if o.Target == nil {
 		o.Target = func(gitops.Lane) string { return "" }
+	}
+	if o.Paused == nil {
+		o.Paused = func() (*gitops.Pause, error) { return nil, nil } //nolint:nilnil // nobody paused
 	}
 	if o.Observe == nil {
 		o.Observe = func(View) {}
@@ -290,6 +295,9 @@ func (l *Loop) wake(now time.Time) time.Time {
 // hinted brings the turn of what may have changed forward.
 func (l *Loop) hinted(h Hint, now time.Time) {
 	all := h == Hint{}
+	if h.Daemon {
+		l.distrust(now)
+	}
 	if all || h.Git {
 		l.schedule.set(sourceGit, now)
 	}
@@ -306,6 +314,17 @@ func (l *Loop) hinted(h Hint, now time.Time) {
 			l.soon(now, sourceHealth+at.String())
 		}
 	}
+}
+
+// distrust has everything read anew that rests on the daemon's own file: the
+// rules with the floor under them, what is paused, and who is believed.
+func (l *Loop) distrust(now time.Time) {
+	l.unruled = true
+	for _, k := range l.lanes {
+		k.stale()
+	}
+	l.schedule.set(sourceGit, now)
+	l.schedule.set(sourceForge, now)
 }
 
 // published has the tags of a route's image read, and the evidence about what
@@ -340,6 +359,7 @@ const (
 	sourceGit      = "git"
 	sourceForge    = "forge"
 	sourcePauses   = "pauses"
+	sourceDaemon   = "the daemon's file"
 	sourceVersions = "versions of "
 	sourceProofs   = "proofs of "
 	sourceHealth   = "health of "

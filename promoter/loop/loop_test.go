@@ -300,7 +300,9 @@ func TestKillSwitch(t *testing.T) {
 		}
 		deeds := len(r.deeds)
 		over := time.Now().Add(3 * time.Hour)
-		r.opts.Paused = &gitops.Pause{ID: "the daemon's file", Title: "the night of the sale", Until: over}
+		r.opts.Paused = func() (*gitops.Pause, error) {
+			return &gitops.Pause{ID: "the daemon's file", Title: "the night of the sale", Until: over}, nil
+		}
 		r.restart()
 		r.health["dev"] = signals.StateUnhealthy
 		r.tags = append(r.tags, "1.2.0")

@@ -156,8 +156,10 @@ type Writer interface {
 }
 
 // Hint says what may have changed; it wakes the loop and is never believed. The
-// zero value is everything.
+// zero value is everything in the world.
 type Hint struct {
+	// Daemon says that the daemon's own file changed, or what it names.
+	Daemon bool
 	// Git and Forge say that the repository or its proposals may have changed.
 	Git, Forge bool
 	// Image is the OCI repository, with or without its host, in which a tag or

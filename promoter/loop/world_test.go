@@ -86,6 +86,8 @@ type world struct {
 	deeds  []deed
 	looks  int
 	pushes int
+	// revoked says that nothing is believed any more.
+	revoked bool
 	// stuck are sources that never answer, asked counts the questions.
 	stuck map[string]bool
 	asked map[string]int
