@@ -35,6 +35,9 @@ type Event struct {
 	// Text is the comment, or the title after a retitling; Was the title before.
 	Text string `json:"text,omitempty" yaml:"text,omitempty"`
 	Was  string `json:"was,omitempty" yaml:"was,omitempty"`
+	// Edited says that a comment reads otherwise than when it was written: its
+	// stops count, and nothing else of it does.
+	Edited bool `json:"edited,omitempty" yaml:"edited,omitempty"`
 }
 
 // Issue is an issue that stops things or once did, with everything that was

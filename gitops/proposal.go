@@ -128,6 +128,9 @@ type Proposal struct {
 	// Unread says what of labels, reviews or checks could not be read; while
 	// it is not empty the proposal counts as held.
 	Unread string `json:"unread,omitempty" yaml:"unread,omitempty"`
+	// Orders are the emergencies and retries that people with the right asked for
+	// in its comments, oldest first.
+	Orders []Given `json:"orders,omitempty" yaml:"orders,omitempty"`
 	// Causers are the people who may not approve: authors of source commits,
 	// of commits on the branch, and whoever gave a command.
 	Causers []string `json:"causers,omitempty" yaml:"causers,omitempty"`

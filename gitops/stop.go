@@ -57,11 +57,11 @@ type Reply struct {
 
 // Given is a command with who gave it and when.
 type Given struct {
-	Command
-	ID  string    `json:"id"`
-	Key string    `json:"key"`
-	By  Actor     `json:"by"`
-	At  time.Time `json:"at"`
+	Command `yaml:",inline"`
+	ID      string    `json:"id" yaml:"id"`
+	Key     string    `json:"key" yaml:"key"`
+	By      Actor     `json:"by" yaml:"by"`
+	At      time.Time `json:"at" yaml:"at"`
 }
 
 // Standing is what people's doings on one proposal or issue amount to.
@@ -167,6 +167,9 @@ func (f *folder) commented(e *Event) {
 			f.reply(key, "Not understood: "+c.Problem+".")
 		case c.Narrows() && e.By.Permission == PermissionUnknown:
 			// Nobody knows yet who that is: not obeyed, and not refused either.
+		case c.Narrows() && Answered(f.events, f.me, key): // refused before, and that stays so
+		case c.Narrows() && e.Edited:
+			f.reply(key, fmt.Sprintf("This comment was edited after it was written, so `%s` is not taken from it: write it in a new one.", c.Word))
 		case c.Narrows() && !f.may(e.By, c.Word):
 			f.reply(key, fmt.Sprintf("%s may not `%s` here: ask somebody with the right.", person(e.By), c.Word))
 		case c.Word == CommandHold && slices.Contains(f.marks, LabelHold):

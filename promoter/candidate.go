@@ -169,6 +169,9 @@ func (c catalogue) between(a, b signals.Version) []string {
 // earlier lane. While none newer than what is there has, it is the one that
 // comes next, so that a person can be told what it waits for.
 func (d *decision) candidate(s *site) (signals.Version, string) {
+	if s.pin != nil {
+		return s.pinned, s.unnamed()
+	}
 	newest, why := d.versions.newest()
 	if d.snapshot.VersionsUnread != "" && newest.Digest == "" {
 		return newest, d.snapshot.VersionsUnread

@@ -1,6 +1,7 @@
 package promoter
 
 import (
+	"slices"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -22,6 +23,7 @@ func Decide(s Snapshot) Plan {
 	p.Lanes = make([]LanePlan, 0, len(d.sites))
 	for _, at := range d.sites {
 		l := d.lane(at)
+		d.aside(at, &l)
 		l.Wake = soonest(s.Now, gate.Wake(l.Verdicts, s.Now), at.wake)
 		p.Lanes = append(p.Lanes, l)
 		p.Wake = soonest(s.Now, p.Wake, l.Wake)
@@ -45,7 +47,7 @@ func Judge(s Snapshot, p gitops.Proposal) []gate.Verdict {
 		known.Rival = ""
 		known.Proposals = append([]gitops.Proposal{p}, known.ended()...)
 		at.known = &known
-		v, class := d.versions.find(p.To), gate.Promotion
+		v, class := d.versions.find(p.To), at.stop.classOf(&p)
 		if d.versions.older(v, at.current) {
 			class = gate.Rollback
 		}
@@ -69,6 +71,7 @@ func survey(s *Snapshot) *decision {
 			at.known = s.lane(at.stop.Lane)
 			at.current = d.current(at.known.Desired)
 			at.left = d.wentBack(at)
+			d.pin(at)
 			at.state = at.stop.Pulse(at.known.Desired, at.known.Facts, s.Now, 0).State
 			d.sites = append(d.sites, at)
 		}
@@ -98,6 +101,8 @@ type site struct {
 	current signals.Version
 	state   signals.State   // what the signals say now
 	left    []retreat       // the versions that were left by going back
+	pin     *Pin            // the pin in force
+	pinned  signals.Version // the version it names
 	fresh   *signals.Earned // earned by this very look
 	ripe    time.Time       // when the soak ends if all goes on as it does
 	wake    time.Time       // when something here changes by itself
@@ -173,6 +178,9 @@ func (d *decision) earn(at *site) {
 func (d *decision) wakes(at *site) time.Time {
 	now := d.snapshot.Now
 	wake := soonest(now, at.ripe, time.Time{})
+	if at.pin != nil {
+		wake = soonest(now, wake, at.pin.Until)
+	}
 	for _, want := range at.stop.Signals {
 		if h, ok := at.known.Facts.Signal(want.Name); ok {
 			wake = soonest(now, wake, h.At.Add(want.MaxAge))
@@ -219,8 +227,11 @@ func (d *decision) gateCase(at *site, v signals.Version, class gate.Class, step 
 		Upstream: d.upstream(at.wave, v.Digest), Needs: at.known.Needs,
 		Pauses: s.World.Pauses, PausesUnread: s.World.PausesUnread,
 	}
+	if len(at.stop.Paused) > 0 {
+		c.Pauses = slices.Concat(c.Pauses, at.stop.Paused)
+	}
 	if step == gate.Merge {
-		c.Proposal = at.known.open()
+		c.Proposal = d.caused(at, v)
 	}
 	w := s.Route.Waves[at.wave]
 	for _, o := range d.sites {

@@ -114,16 +114,14 @@ func (d *decision) review(at *site, l *LanePlan, open *gitops.Proposal) {
 	if l.Candidate.Digest != under.Digest {
 		l.Challenger = l.Candidate.Digest
 	}
-	class := gate.Class(open.Class)
-	if class == "" {
-		class = gate.Promotion
-	}
+	class := at.stop.classOf(open)
+	l.Emergency = at.stop.declared(open)
 	newer := l.Candidate
 	switch {
 	case at.known.Desired.Presence == gitops.At && under.Digest == at.current.Digest && under.Digest != "":
 		d.close(at, l, open, fmt.Sprintf("%s is already in %s", under, at.stop.Lane.Environment))
 		return
-	case class == gate.Promotion && d.versions.older(under, at.current):
+	case class != gate.Rollback && d.versions.older(under, at.current):
 		d.close(at, l, open, fmt.Sprintf("%s is older than %s, which is in %s by now", under, at.current, at.stop.Lane.Environment))
 		return
 	case class == gate.Rollback && l.Class != gate.Rollback && at.state == signals.StateHealthy:
@@ -147,12 +145,14 @@ func (d *decision) review(at *site, l *LanePlan, open *gitops.Proposal) {
 }
 
 // replaces says whether the version that wants to enter may take the living
-// proposal's place at all: a newer one until somebody has approved the old one,
-// going back always.
+// proposal's place at all: a newer one until somebody has approved the old one
+// or declared an emergency for it, going back always.
 func (d *decision) replaces(at *site, l *LanePlan, open *gitops.Proposal) bool {
 	switch {
 	case l.Class == gate.Rollback:
-	case gate.Class(open.Class) == gate.Rollback, approved(open), d.settled(at, l.Candidate):
+	case gate.Class(open.Class) == gate.Rollback, l.Emergency != nil, d.settled(at, l.Candidate):
+		return false
+	case at.pin == nil && approved(open): // of a pinned lane nothing else could be merged
 		return false
 	}
 	return d.supersedes(at, l)

@@ -12,7 +12,10 @@ import (
 // obstacle is a conflict, or that somebody else is about to change the lane: of
 // two proposals for one lane, a person's goes first.
 func (d *decision) obstacle(at *site, v signals.Version, class gate.Class) string {
-	if why := d.conflict(at, v, class); why != "" || at.known.Rival == "" || class != gate.Promotion {
+	if why := d.conflict(at, v, class); why != "" {
+		return why
+	}
+	if why := d.elsewhere(at, v, class); why != "" || at.known.Rival == "" || class != gate.Promotion {
 		return why
 	}
 	return at.known.Rival + " changes it too: merge or close that first"

@@ -26,6 +26,7 @@ type model struct {
 	runs    map[string]signals.Digest           // environment, where it differs from Git
 	said    map[string]answer                   // environment, where it is not as it is
 	proofs  []signals.Proof
+	judged  []string // what the gates say of a person's proposal
 	counter int
 }
 

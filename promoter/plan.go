@@ -64,6 +64,10 @@ type LanePlan struct {
 	Challenger signals.Digest `json:"challenger,omitempty"`
 	// Behind names the version that follows the one under review.
 	Behind string `json:"behind,omitempty"`
+	// Pin is the pin in force, Emergency the one that was declared on the open
+	// proposal; nil if there is none.
+	Pin       *Pin          `json:"pin,omitempty"`
+	Emergency *gitops.Given `json:"emergency,omitempty"`
 	// Skipped are the tags between current and candidate, oldest first.
 	Skipped []string `json:"skipped,omitempty"`
 	// InFlight says that the lane takes a place in its limits.
@@ -103,6 +107,9 @@ func (l LanePlan) String() string {
 		if v.Answer != gate.Pass {
 			b.WriteString("  " + v.String() + "\n")
 		}
+	}
+	if l.Pin != nil {
+		b.WriteString("  pin: " + l.Pin.String() + "\n")
 	}
 	if l.Behind != "" {
 		b.WriteString("  behind it: " + l.Behind + "\n")

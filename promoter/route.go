@@ -97,6 +97,15 @@ type Stop struct {
 	Metadata []Metadata `json:"metadata,omitempty"`
 	// Risk is low, medium, high or critical where the rules say so.
 	Risk string `json:"risk,omitempty"`
+	// Paused are the pauses of the rules that cover it.
+	Paused []gitops.Pause `json:"paused,omitempty"`
+	// Pinned is the pin of the rules; nil if they name none.
+	Pinned *Pin `json:"pinned,omitempty"`
+	// Emergencies are those that may be declared here, and Commanders lists of
+	// people and teams: whoever releases, pins, retries or declares an emergency
+	// here must be in each.
+	Emergencies []Emergency `json:"emergencies,omitempty"`
+	Commanders  [][]string  `json:"commanders,omitempty"`
 	// Held is why the lane stands still whatever else is true: a document
 	// that covers it is broken.
 	Held string `json:"held,omitempty"`

@@ -23,7 +23,7 @@ const (
 //	whileSoaking replace
 //	rollback propose
 //	window office | 0 9 * * 1-5 | 8h | Europe/Berlin
-//	freeze year-end 2026-12-20T00:00:00Z 2027-01-06T00:00:00Z
+//	freeze year-end 2026-12-20T00:00:00Z 2027-01-06T00:00:00Z allow=sev1 approvals=@acme/head
 //	policy no-beta !tag.endsWith("-beta")
 //	wave prod: prod-eu prod-us soak=1h limit=1 approvals=@acme/owners auto signature
 type rules struct {
@@ -90,6 +90,15 @@ func (r *rules) line(word, rest string) (err error) {
 		z := gate.Frozen{Name: f[0]}
 		if z.From, err = time.Parse(time.RFC3339, f[1]); err == nil {
 			z.Until, err = time.Parse(time.RFC3339, f[2])
+		}
+		for _, word := range f[3:] {
+			key, value, _ := strings.Cut(word, "=")
+			switch key {
+			case "allow":
+				z.Allow = append(z.Allow, value)
+			case "approvals":
+				z.Approvals = append(z.Approvals, gate.Approver{From: value})
+			}
 		}
 		r.freezes[z.Name] = z
 	case "policy":
@@ -167,6 +176,16 @@ func (r *rules) gate(s *promoter.Stop, w *promoter.Wave, key, value string) (kno
 	case "requires":
 		artifact, version, _ := strings.Cut(value, "@")
 		s.Gates.Requires = &gate.Requires{Artifacts: []gate.Requirement{{Artifact: artifact, Version: version}}}
+	case "emergency":
+		s.Emergencies = append(s.Emergencies, promoter.Emergency{Name: value})
+	case "pin":
+		version, until, _ := strings.Cut(value, "@")
+		s.Pinned = &promoter.Pin{Version: version, By: "@olga", Reason: "the audit", Rule: "promotion orders"}
+		s.Pinned.Until, err = time.Parse(time.RFC3339, until)
+	case "paused":
+		p := gitops.ParsePause(strings.ReplaceAll(value, "_", " "))
+		p.ID = "promotion orders"
+		s.Paused = append(s.Paused, p)
 	default:
 		return proofGate(&s.Gates, key), nil
 	}

@@ -42,6 +42,9 @@ type Lane struct {
 	// ones, newest first.
 	Proposals []gitops.Proposal `json:"proposals,omitempty"`
 	Needs     []gate.Need       `json:"needs,omitempty"`
+	// Orders are the pins that people with the right asked for in comments, and
+	// the words that ended them.
+	Orders []gitops.Given `json:"orders,omitempty"`
 	// Rival names an open proposal of a person that changes this lane.
 	Rival string `json:"rival,omitempty"`
 	// Waiting is since when the lane wishes to open a proposal and waits for a

@@ -83,6 +83,8 @@ var words = map[string]func(m *model, args []string) error{
 	"killall":     killall,
 	"resume":      func(m *model, _ []string) error { m.s.World.Pauses = nil; return nil },
 	"registry":    registry,
+	"order":       order,
+	"judge":       judge,
 }
 
 func commands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
@@ -93,8 +95,13 @@ func commands() map[string]func(ts *testscript.TestScript, neg bool, args []stri
 		}
 	}
 	cmds["plan"] = func(ts *testscript.TestScript, _ bool, _ []string) {
-		_, err := fmt.Fprint(ts.Stdout(), begin(ts).decide())
+		m := begin(ts)
+		_, err := fmt.Fprint(ts.Stdout(), m.decide())
 		ts.Check(err)
+		for _, line := range m.judged {
+			fmt.Fprintln(ts.Stdout(), line)
+		}
+		m.judged = nil
 	}
 	cmds["apply"] = func(ts *testscript.TestScript, _ bool, _ []string) {
 		m := begin(ts)

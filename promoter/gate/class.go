@@ -24,18 +24,23 @@ func (c Class) Emergency() (string, bool) {
 	return name, ok && name != ""
 }
 
-// Asks says whether a gate is asked for a change of this class. An unknown
-// class asks every gate.
-func (c Class) Asks(word string) bool {
+// EmergencyClass is the class of an emergency of that name.
+func EmergencyClass(name string) Class { return Class(emergency + name) }
+
+// PassesOver are the gates that are not asked for a change of this class; of an
+// unknown class all are asked. Freezes are asked of every class, and let
+// emergencies pass that they name.
+func (c Class) PassesOver() []string {
 	if _, ok := c.Emergency(); ok {
-		return !slices.Contains([]string{"previous", "soak", "age", "window", "alerts", "health", "drift"}, word)
+		return []string{"previous", "soak", "age", "window", "alerts", "health", "drift"}
 	}
 	if c == Rollback {
 		// What was proven when the digest last entered stays proven for it;
 		// the signature is asked now.
-		return !slices.Contains([]string{
-			"version", "previous", "soak", "age", "window", "alerts", "health", "drift", "sbom", "vulnerabilities", "tests",
-		}, word)
+		return []string{"version", "previous", "soak", "age", "window", "alerts", "health", "drift", "sbom", "vulnerabilities", "tests", "summary"}
 	}
-	return true
+	return nil
 }
+
+// Asks says whether a gate is asked for a change of this class.
+func (c Class) Asks(word string) bool { return !slices.Contains(c.PassesOver(), word) }

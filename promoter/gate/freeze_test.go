@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter/gate"
 )
 
@@ -38,6 +39,20 @@ func TestFreeze(t *testing.T) {
 			c.Now = noon().AddDate(0, 1, 0)
 			c.Class = "emergency/sev2"
 		}, want: gate.Wait},
+		{name: "an emergency it allows with approvals", change: func(c *gate.Case, s *gate.Set) {
+			c.Now, c.Class = noon().AddDate(0, 1, 0), "emergency/sev1"
+			s.Freeze.Freezes[0].Approvals = []gate.Approver{{From: "@acme/head"}}
+		}, want: gate.Wait, says: "freeze inventory lets emergency/sev1 pass once it is approved: needs 1 approval(s) from @acme/head", until: noon().AddDate(0, 2, 0)},
+		{name: "an emergency it allows and the head approved", change: func(c *gate.Case, s *gate.Set) {
+			c.Now, c.Class = noon().AddDate(0, 1, 0), "emergency/sev1"
+			s.Freeze.Freezes[0].Approvals = []gate.Approver{{From: "@acme/head"}}
+			head := gitops.Actor{Name: "hedda", Permission: gitops.PermissionWrite, Teams: []string{"@acme/head"}}
+			c.Proposal.Reviews = append(c.Proposal.Reviews, gitops.Review{By: head, State: gitops.Approved, Head: c.Proposal.Head, At: noon()})
+		}, want: gate.Pass},
+		{name: "approvals before the freeze begins", change: func(c *gate.Case, s *gate.Set) {
+			c.Class = "emergency/sev1"
+			s.Freeze.Freezes[0].Approvals = []gate.Approver{{From: "@acme/head"}}
+		}, want: gate.Pass},
 		{name: "a rollback", change: func(c *gate.Case, _ *gate.Set) {
 			c.Now = noon().AddDate(0, 1, 0)
 			c.Class = gate.Rollback
