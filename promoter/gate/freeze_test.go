@@ -42,7 +42,7 @@ func TestFreeze(t *testing.T) {
 		{name: "an emergency it allows with approvals", change: func(c *gate.Case, s *gate.Set) {
 			c.Now, c.Class = noon().AddDate(0, 1, 0), "emergency/sev1"
 			s.Freeze.Freezes[0].Approvals = []gate.Approver{{From: "@acme/head"}}
-		}, want: gate.Wait, says: "freeze inventory lets emergency/sev1 pass once it is approved: needs 1 approval(s) from @acme/head", until: noon().AddDate(0, 2, 0)},
+		}, want: gate.Wait, says: "freeze year-end lets emergency/sev1 pass once it is approved: needs 1 approval(s) from @acme/head", until: noon().AddDate(0, 2, 0)},
 		{name: "an emergency it allows and the head approved", change: func(c *gate.Case, s *gate.Set) {
 			c.Now, c.Class = noon().AddDate(0, 1, 0), "emergency/sev1"
 			s.Freeze.Freezes[0].Approvals = []gate.Approver{{From: "@acme/head"}}
