@@ -149,6 +149,9 @@ func (p *Promotion) check(d *document, with RepositoryRules) {
 		if v.Signature == nil && !v.UnsafeUnsigned && !d.broken["verify"] {
 			d.reportAt(at, "write verify: {signature: …}, or unsafeUnsigned: true if anybody may push", "nothing says who must have signed artifact %q", clip(p.Artifacts[i].Name))
 		}
+		if v.idle() {
+			d.reportAt(at, "write provenance: {…}, name other gates in for, or write required: true", "the summary of artifact %q stands in for nothing that is asked", clip(p.Artifacts[i].Name))
+		}
 	}
 	names = map[string]bool{}
 	for i := range p.Waves {
@@ -221,6 +224,10 @@ func (v *Verify) check(d *document, with RepositoryRules, at []any) {
 	if v.Tests != nil {
 		by(v.Tests.By, "tests")
 	}
+	if v.Summary != nil {
+		by(v.Summary.By, "summary")
+		v.checkSummary(d, with, append(slices.Clip(at), "summary"))
+	}
 }
 
 func checkSignature(d *document, s *gate.Signature, with RepositoryRules, at []any) {
@@ -284,6 +291,7 @@ func (p *Promotion) verify(a Artifact) Verify {
 		either(&v.SBOM, o.SBOM)
 		either(&v.Vulnerabilities, o.Vulnerabilities)
 		either(&v.Tests, o.Tests)
+		either(&v.Summary, o.Summary)
 		v.UnsafeUnsigned = v.UnsafeUnsigned || o.UnsafeUnsigned
 	}
 	return v

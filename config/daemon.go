@@ -26,6 +26,7 @@ type Daemon struct {
 	Trust        Trust        `yaml:"trust,omitempty"`
 	Signals      []Signal     `yaml:"signals,omitempty" jsonschema_description:"named connections that environments refer to"`
 	Webhooks     Webhooks     `yaml:"webhooks,omitempty"`
+	Publish      *Publish     `yaml:"publish,omitempty" jsonschema_description:"say in signed summaries what has soaked, beside the artifacts"`
 }
 
 // Hooks is the listener of webhooks.
@@ -128,7 +129,9 @@ type Trust struct {
 	Roots    []Root   `yaml:"roots,omitempty" jsonschema_description:"further trusted roots; signers refer to them with root"`
 	Keys     []Key    `yaml:"keys,omitempty"`
 	Signers  []Signer `yaml:"signers,omitempty" jsonschema_description:"who else may sign evidence; rules refer to them with by"`
-	Revoked  Revoked  `yaml:"revoked,omitempty"`
+	// OlderForms says what becomes of cosign's forms before bundles.
+	OlderForms string  `yaml:"olderForms,omitempty" jsonschema:"enum=accept,enum=refuse" jsonschema_description:"evidence under the tags .sig and .att, as cosign wrote it before bundles: accept (the default), or refuse, which saves reading two tags for each digest"`
+	Revoked    Revoked `yaml:"revoked,omitempty"`
 }
 
 // Sigstore is the root of keyless signatures where no other is named.
@@ -228,6 +231,9 @@ func ParseDaemon(name string, data []byte) (*Daemon, error) {
 // Rules are what the rules of one repository are checked against.
 func (d *Daemon) Rules(r Repository) RepositoryRules {
 	out := RepositoryRules{Name: r.Name, Governance: r.Governance.Files, Floor: r.Floor, Signals: map[string]string{}}
+	if d.Publish != nil {
+		out.Verifier = d.Publish.Verifier
+	}
 	for _, o := range d.Repositories {
 		out.Repositories = append(out.Repositories, o.Name)
 	}

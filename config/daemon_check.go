@@ -27,6 +27,7 @@ func (c *Daemon) check(d *document) {
 	}
 	c.checkTrust(d)
 	c.checkSignals(d)
+	c.checkPublish(d)
 	if s := c.Store; s != "" && !strings.HasPrefix(s, "sqlite:") && !strings.HasPrefix(s, "postgres://") && !strings.HasPrefix(s, "postgresql://") {
 		d.reportAt([]any{"store"}, "write sqlite:/path/to/waveguide.db", "store is neither a sqlite path nor a postgres URL")
 	}

@@ -52,11 +52,13 @@ func (d *document) composite(n *yaml.Node, v reflect.Value, at string) {
 }
 
 func (d *document) scalar(n *yaml.Node, v reflect.Value, at string) {
-	switch p := v.Addr().Interface().(type) {
-	case *string:
+	if v.Kind() == reflect.String { // words have types of their own
 		if d.wants(n, at, "a text", "!!str") {
-			*p = n.Value
+			v.SetString(n.Value)
 		}
+		return
+	}
+	switch p := v.Addr().Interface().(type) {
 	case *bool:
 		if d.wants(n, at, "true or false", "!!bool") {
 			*p = strings.EqualFold(n.Value, "true")

@@ -24,7 +24,9 @@ type Require struct {
 	SBOM            bool             `yaml:"sbom,omitempty"`
 	Vulnerabilities *Vulnerabilities `yaml:"vulnerabilities,omitempty"`
 	Tests           *Tests           `yaml:"tests,omitempty"`
-	Merge           string           `yaml:"merge,omitempty" jsonschema:"enum=auto,enum=manual"`
+	// Summary says what becomes of verification summaries here.
+	Summary string `yaml:"summary,omitempty" jsonschema:"enum=forbidden,enum=accepted,enum=required" jsonschema_description:"forbidden: a summary stands in for nothing; accepted: it may stand in for what this guardrail demands; required: there must be one"`
+	Merge   string `yaml:"merge,omitempty" jsonschema:"enum=auto,enum=manual"`
 	// MinSoak is of the matched environments and of the wave before them.
 	MinSoak      time.Duration   `yaml:"minSoak,omitempty"`
 	MinApprovals int             `yaml:"minApprovals,omitempty"`
@@ -194,7 +196,7 @@ func excusable() []string {
 }
 
 func gateWords() []string {
-	return append(excusable(), "version", "signature", "provenance", "previous", "soak", "health", "drift", "pause", "lock", "freeze", "hold", "approval", "checks")
+	return append(excusable(), "version", "signature", "provenance", "summary", "previous", "soak", "health", "drift", "pause", "lock", "freeze", "hold", "approval", "checks")
 }
 
 func (e *Exception) check(d *document, now time.Time) {

@@ -33,3 +33,17 @@ func TestDemandsAreEnforced(t *testing.T) {
 		}
 	}
 }
+
+// TestModeIsRead holds that the rules can be written down.
+func TestModeIsRead(t *testing.T) {
+	t.Parallel()
+	rules, err := config.ParseRules([]config.File{base(t), {Name: "team.yaml", Data: []byte(summaryHead + "  sbom: {mode: warn}\n")}}, names(), exampleNow())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rules.Routes {
+		if g := r.Waves[0].Stops[0].Gates.SBOM; r.Artifact == "shop" && (g == nil || g.Mode != gate.Warn) {
+			t.Errorf("the mode is read as %+v", g)
+		}
+	}
+}

@@ -51,6 +51,8 @@ type Verify struct {
 	SBOM            *SBOM                 `yaml:"sbom,omitempty"`
 	Vulnerabilities *gate.Vulnerabilities `yaml:"vulnerabilities,omitempty"`
 	Tests           *gate.Tests           `yaml:"tests,omitempty"`
+	// Summary is whose word stands in for evidence that is not there.
+	Summary *gate.Summary `yaml:"summary,omitempty" jsonschema_description:"whose verification summary stands in for evidence that is not there"`
 	// UnsafeUnsigned accepts versions that nobody signed.
 	UnsafeUnsigned bool `yaml:"unsafeUnsigned,omitempty" jsonschema_description:"accept versions that nobody signed: whoever may push can then promote"`
 }

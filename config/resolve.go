@@ -209,7 +209,7 @@ func (c *composer) proofs() gate.Set {
 	if c.verify.SBOM != nil {
 		s.SBOM = &c.verify.SBOM.SBOM
 	}
-	s.Vulnerabilities, s.Tests = c.verify.Vulnerabilities, c.verify.Tests
+	s.Vulnerabilities, s.Tests, s.Summary = c.verify.Vulnerabilities, c.verify.Tests, c.verify.summary()
 	return s
 }
 

@@ -29,6 +29,8 @@ type RepositoryRules struct {
 	Signals      map[string]string
 	Keys         []string
 	Signers      []string
+	// Verifier is who the daemon is in summaries that it publishes itself.
+	Verifier string
 	// Approved are the exceptions whose change was approved on the forge by
 	// whom the guardrails name; no other takes effect.
 	Approved []string

@@ -37,6 +37,8 @@ func Tighten(s gate.Set, r Require, window *gate.Window) (gate.Set, []string) {
 		demand(true, s.Tests != nil, "tests")
 		s.Tests = tightenTests(s.Tests, t.Suites)
 	}
+	demand(r.Summary == SummaryRequired, s.Summary != nil, "summary")
+	s.Summary = tightenSummary(s.Summary, r)
 	s.Soak = s.Soak.Tighten(gate.Soak{For: r.MinSoak})
 	s.Approval.Required = tightenApprovals(s.Approval.Required, r.Approvals, r.MinApprovals)
 	switch {

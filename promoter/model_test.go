@@ -104,6 +104,9 @@ func (m *model) prove(kind signals.ProofKind, d signals.Digest, o signals.Outcom
 	if o == signals.OutcomeVerified {
 		p.By, p.Repository, p.Signed = "release", image, m.s.Now
 		p.Builds = []signals.Build{{Source: "https://github.com/acme/order-api", Ref: "refs/heads/main"}}
+		p.Summaries = []signals.Summary{{
+			Verifier: "https://verify.acme.example", At: m.s.Now, Resource: image, Repository: image, Policy: digestOf("policy"), Passed: true, Levels: []string{"SLSA_BUILD_LEVEL_3"},
+		}}
 		p.Scan, p.Suites = &signals.Scan{}, []signals.Suite{{Name: "e2e", Passed: true}}
 	}
 	if o == signals.OutcomeUnknown {
@@ -250,7 +253,7 @@ func (m *model) change(c gitops.Change) {
 		p.Checks = append(p.Checks, c.Check)
 	case gitops.RemoveLabel:
 		p.Labels = slices.DeleteFunc(p.Labels, func(l gitops.Label) bool { return l.Name == c.Label })
-	case gitops.OpenProposal, gitops.MendStop, gitops.AnswerPerson:
+	case gitops.OpenProposal, gitops.MendStop, gitops.AnswerPerson, gitops.FileReport:
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter"
 	"github.com/waveguide-dev/waveguide/promoter/gate"
+	"github.com/waveguide-dev/waveguide/signals"
 )
 
 const (
@@ -202,6 +203,11 @@ func proofGate(s *gate.Set, key string) bool {
 		s.SBOM = &gate.SBOM{}
 	case "vulnerabilities":
 		s.Vulnerabilities = &gate.Vulnerabilities{BlockFrom: "critical", MaxAge: 7 * 24 * time.Hour}
+	case "summary":
+		s.Summary = &gate.Summary{
+			By: "verifier", Verifier: "https://verify.acme.example", Policy: string(digestOf("policy")), Levels: []string{"SLSA_BUILD_LEVEL_2"},
+			MaxAge: 7 * 24 * time.Hour, For: []signals.ProofKind{signals.ProofProvenance},
+		}
 	case "tests":
 		s.Tests = &gate.Tests{Suites: []string{"e2e"}}
 	default:

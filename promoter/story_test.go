@@ -33,7 +33,7 @@ func TestStories(t *testing.T) {
 // TestStoryPerGate holds that every gate's word has a story of its name.
 func TestStoryPerGate(t *testing.T) {
 	t.Parallel()
-	for word := range strings.FieldsSeq(`version signature provenance sbom vulnerabilities tests age previous soak health alerts
+	for word := range strings.FieldsSeq(`version signature provenance sbom vulnerabilities tests summary age previous soak health alerts
 		drift requires pause lock policy window freeze hold approval checks`) {
 		if !fileExists("testdata/story/" + word + ".txtar") {
 			t.Errorf("gate %s has no story testdata/story/%s.txtar", word, word)

@@ -64,6 +64,8 @@ type Proof struct {
 	Bill   *Bill   `json:"bill,omitempty" yaml:"bill,omitempty"`
 	Scan   *Scan   `json:"scan,omitempty" yaml:"scan,omitempty"`
 	Suites []Suite `json:"suites,omitempty" yaml:"suites,omitempty"`
+	// Summaries are what verifiers say of it, the newest first.
+	Summaries []Summary `json:"summaries,omitempty" yaml:"summaries,omitempty"`
 }
 
 // Revision is the source revision that verified evidence names for a digest:

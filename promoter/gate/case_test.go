@@ -11,11 +11,13 @@ import (
 )
 
 const (
-	digestNew = signals.Digest("sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
-	digestOld = signals.Digest("sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")
-	image     = "registry.example.com/payments/order-api"
-	source    = "https://github.com/acme/order-api"
-	hostile   = "100%s %d %!v\n<b>\x1b[31m](x) @everyone `"
+	digestNew    = signals.Digest("sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
+	digestOld    = signals.Digest("sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")
+	image        = "registry.example.com/payments/order-api"
+	verifier     = "https://verify.acme.example"
+	policyDigest = signals.Digest("sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc")
+	source       = "https://github.com/acme/order-api"
+	hostile      = "100%s %d %!v\n<b>\x1b[31m](x) @everyone `"
 )
 
 // noon is a Monday, 2026-11-23 12:00 in UTC.
@@ -33,13 +35,16 @@ func at(t *testing.T, s string) time.Time {
 func proofs(d signals.Digest, now time.Time) []signals.Proof {
 	var ps []signals.Proof
 	for _, k := range []signals.ProofKind{
-		signals.ProofSignature, signals.ProofProvenance, signals.ProofSBOM, signals.ProofVulnerabilities, signals.ProofTests,
+		signals.ProofSignature, signals.ProofProvenance, signals.ProofSBOM, signals.ProofVulnerabilities, signals.ProofTests, signals.ProofSummary,
 	} {
 		ps = append(ps, signals.Proof{Kind: k, Digest: d, Outcome: signals.OutcomeVerified, By: "release", Repository: image, Tag: "2.1.0", Signed: now.Add(-24 * time.Hour), At: now})
 	}
 	ps[1].Builds = []signals.Build{{Builder: "https://github.com/actions/runner/github-hosted", Source: source, Revision: "1234", Ref: "refs/heads/main"}}
 	ps[3].Scan = &signals.Scan{Scanner: "trivy", Findings: []signals.Finding{{ID: "CVE-2026-1", Severity: "high"}}}
 	ps[4].Suites = []signals.Suite{{Name: "unit", Passed: true}, {Name: "e2e", Passed: true}}
+	ps[5].Summaries = []signals.Summary{{
+		Verifier: verifier, At: now.Add(-time.Hour), Resource: "oci://" + image, Repository: image, Policy: policyDigest, Passed: true, Levels: []string{"SLSA_BUILD_LEVEL_3"},
+	}}
 	return ps
 }
 
@@ -88,6 +93,10 @@ func full(tb testing.TB) *gate.Set {
 	return &gate.Set{
 		Signature: &gate.Signature{Key: "release"}, Provenance: &gate.Provenance{Source: source, Branch: "main"}, SBOM: &gate.SBOM{},
 		Vulnerabilities: &gate.Vulnerabilities{BlockFrom: "critical", MaxAge: 7 * 24 * time.Hour}, Tests: &gate.Tests{Suites: []string{"e2e"}},
+		Summary: &gate.Summary{
+			By: "verifier", Verifier: verifier, Policy: string(policyDigest), Levels: []string{"SLSA_BUILD_LEVEL_2"}, MaxAge: 7 * 24 * time.Hour,
+			Required: true,
+		},
 		Age: &gate.Age{Min: time.Hour, Max: 30 * 24 * time.Hour}, Alerts: &gate.Alerts{Signal: "alerts"},
 		Requires: &gate.Requires{Artifacts: []gate.Requirement{{Artifact: "order-db", Version: ">=12.0.0"}}},
 		Policy:   &gate.Policy{Rules: []gate.Expression{e}}, Window: w,

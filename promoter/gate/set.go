@@ -17,6 +17,7 @@ type Set struct {
 	SBOM            *SBOM            `yaml:"sbom,omitempty" json:"sbom,omitempty"`
 	Vulnerabilities *Vulnerabilities `yaml:"vulnerabilities,omitempty" json:"vulnerabilities,omitempty"`
 	Tests           *Tests           `yaml:"tests,omitempty" json:"tests,omitempty"`
+	Summary         *Summary         `yaml:"summary,omitempty" json:"summary,omitempty"`
 	Age             *Age             `yaml:"age,omitempty" json:"age,omitempty"`
 	Previous        Previous         `yaml:"previous" json:"previous"`
 	Soak            Soak             `yaml:"soak" json:"soak"`
@@ -50,11 +51,18 @@ func (s *Set) gates(all []asked) []asked {
 			all = append(all, asked{word, Propose, g})
 		}
 	}
-	add(s.Signature != nil, "signature", s.Signature)
-	add(s.Provenance != nil, "provenance", s.Provenance)
-	add(s.SBOM != nil, "sbom", s.SBOM)
-	add(s.Vulnerabilities != nil, "vulnerabilities", s.Vulnerabilities)
-	add(s.Tests != nil, "tests", s.Tests)
+	proof := func(set bool, kind signals.ProofKind, g Gate) {
+		if set && s.Summary.stands(kind) {
+			g = standIn{g, kind, s.Summary}
+		}
+		add(set, string(kind), g)
+	}
+	proof(s.Signature != nil, signals.ProofSignature, s.Signature)
+	proof(s.Provenance != nil, signals.ProofProvenance, s.Provenance)
+	proof(s.SBOM != nil, signals.ProofSBOM, s.SBOM)
+	proof(s.Vulnerabilities != nil, signals.ProofVulnerabilities, s.Vulnerabilities)
+	proof(s.Tests != nil, signals.ProofTests, s.Tests)
+	add(s.Summary.Asked(), "summary", s.Summary)
 	add(s.Age != nil, "age", s.Age)
 	add(true, "previous", &s.Previous)
 	add(true, "soak", &s.Soak)
@@ -88,6 +96,7 @@ func (s *Set) Proofs() []signals.ProofKind {
 		{s.SBOM != nil, signals.ProofSBOM},
 		{s.Vulnerabilities != nil, signals.ProofVulnerabilities},
 		{s.Tests != nil, signals.ProofTests},
+		{s.Summary.Asked(), signals.ProofSummary},
 	} {
 		if k.asked {
 			kinds = append(kinds, k.kind)
@@ -99,7 +108,7 @@ func (s *Set) Proofs() []signals.ProofKind {
 // Check asks every gate that the case's step and class call for, in order. A
 // nil answer is impossible: a gate that says nothing waits.
 func (s *Set) Check(c Case) []Verdict {
-	var known [21]asked
+	var known [22]asked
 	gates := s.gates(known[:0])
 	vs := make([]Verdict, 0, len(gates))
 	for _, a := range gates {

@@ -15,7 +15,7 @@ import (
 
 // words is the register as a person would ask.
 func words() []string {
-	return strings.Fields("version signature provenance sbom vulnerabilities tests age previous soak health alerts drift requires pause lock policy window freeze hold approval checks")
+	return strings.Fields("version signature provenance sbom vulnerabilities tests summary age previous soak health alerts drift requires pause lock policy window freeze hold approval checks")
 }
 
 func TestOneWord(t *testing.T) {
@@ -60,7 +60,7 @@ func TestEveryClassAndGate(t *testing.T) {
 	t.Parallel()
 	for class, not := range map[gate.Class]string{
 		gate.Promotion:   "",
-		gate.Rollback:    "version previous soak age window alerts health drift sbom vulnerabilities tests",
+		gate.Rollback:    "version previous soak age window alerts health drift sbom vulnerabilities tests summary",
 		"emergency/sev1": "previous soak age window alerts health drift",
 		"emergency/":     "",
 		"":               "",
@@ -92,7 +92,7 @@ func TestProposeDoesNotAskWhatOnlyMergingNeeds(t *testing.T) {
 	for _, v := range full(t).Check(c) {
 		got = append(got, v.Gate)
 	}
-	if diff := cmp.Diff(words()[:16], got); diff != "" {
+	if diff := cmp.Diff(words()[:17], got); diff != "" {
 		t.Errorf("asked before proposing (-want +got):\n%s", diff)
 	}
 }

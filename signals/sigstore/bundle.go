@@ -208,6 +208,8 @@ func (v *Verifier) read(l letter, found verdict, e Evidence, hexDigest string) v
 		return bindStatement(l.Statement, found, e, hexDigest)
 	case signals.ProofProvenance:
 		return provenance(l.Statement, found)
+	case signals.ProofSummary:
+		return v.summarise(l, found, e)
 	case signals.ProofSBOM:
 		var bill signals.Bill
 		bill, err = l.Bill()

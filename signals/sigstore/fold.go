@@ -119,6 +119,7 @@ func fill(proof *signals.Proof, good []verdict, best verdict) {
 		}
 	}
 	suites(proof, good)
+	proof.Summaries = summaries(good)
 }
 
 // by says who signed and when.

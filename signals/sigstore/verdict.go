@@ -45,6 +45,8 @@ type verdict struct {
 	Bill   *signals.Bill   `json:"bill,omitempty"`
 	Scan   *signals.Scan   `json:"scan,omitempty"`
 	Suites []signals.Suite `json:"suites,omitempty"`
+	// Summary is what a verifier says.
+	Summary *signals.Summary `json:"summary,omitempty"`
 	// Exempt are vulnerabilities that do not affect the digest, as of then.
 	Exempt   map[string]string `json:"exempt,omitempty"`
 	ExemptAt time.Time         `json:"exemptAt,omitzero"`

@@ -45,6 +45,10 @@ type Options struct {
 	Revoked []string
 	// Kinds of evidence that are looked at; signatures if there are none.
 	Kinds []signals.ProofKind
+	// BundlesOnly refuses cosign's older forms.
+	BundlesOnly bool
+	// Own is who publishes summaries in our name; those never count.
+	Own Own
 	// Cache may be nil.
 	Cache Cache
 	// Program is the version of this program; verdicts of another are not used.
@@ -59,7 +63,9 @@ type Verifier struct {
 	roots      []*Root
 	revoked    []*regexp.Regexp
 	kinds      []signals.ProofKind
+	bundles    bool
 	policy     string
+	own        own
 	cache      Cache
 	program    string
 }
@@ -80,7 +86,10 @@ func New(o Options) (*Verifier, error) {
 	case len(identities) > 0 && len(o.Roots) == 0:
 		return nil, errors.New("no trusted root was given, so nobody can vouch for an identity")
 	}
-	v := &Verifier{keys: keys, identities: identities, roots: o.Roots, kinds: o.Kinds, cache: o.Cache, program: o.Program}
+	v := &Verifier{keys: keys, identities: identities, roots: o.Roots, kinds: o.Kinds, bundles: o.BundlesOnly, cache: o.Cache, program: o.Program}
+	if v.own, err = loadOwn(o.Own); err != nil {
+		return nil, err
+	}
 	if v.cache == nil {
 		v.cache = noCache{}
 	}
@@ -115,6 +124,12 @@ func (v *Verifier) hash(revoked []string) string {
 	}
 	for _, k := range v.kinds {
 		lines = append(lines, fmt.Sprintf("kind %q", k))
+	}
+	if slices.Contains(v.kinds, signals.ProofSummary) {
+		lines = append(lines, fmt.Sprintf("own %q %s", v.own.verifier, v.own.hint))
+	}
+	if v.bundles {
+		lines = append(lines, "bundles only")
 	}
 	slices.Sort(lines)
 	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
@@ -172,6 +187,8 @@ func (v *Verifier) judge(ctx context.Context, e Evidence, item Item) (result ver
 		return refuse(malformed, "%s", item.Problem)
 	case item.Kind == Bundle:
 		return v.judgeBundle(e, item, item.Raw)
+	case v.bundles:
+		return refuse(malformed, "%s %s is of cosign's older form, and only bundles are accepted", item.Kind, item.Blob)
 	case item.Kind == Attestation:
 		return v.judgeAttestation(e, item)
 	}

@@ -104,6 +104,8 @@ func Kind(predicateType string) signals.ProofKind {
 		return signals.ProofVulnerabilities
 	case testResult:
 		return signals.ProofTests
+	case Summary:
+		return signals.ProofSummary
 	}
 	for _, prefix := range []string{spdx, cycloneDX} {
 		if predicateType == prefix || strings.HasPrefix(predicateType, prefix+"/") {
