@@ -23,7 +23,7 @@ const clusterTimeout = 30 * time.Second
 
 // connection is one of the daemon's file.
 type connection struct {
-	ask func(context.Context, config.HealthSpec) signals.Health
+	ask func(context.Context, config.HealthSpec) (signals.Health, error)
 	// follow says which objects of a scope change, until the context ends.
 	follow func(ctx context.Context, s scope, hint func(name string), fail func(error))
 	// behind says why a newer version has not arrived; nil where nobody can.
@@ -46,12 +46,13 @@ func newClusters(d *config.Daemon, r config.Repository) *clusters {
 	return &clusters{signals: d.Signals, repository: r.URL, open: map[string]connection{}}
 }
 
-// ask never fails: what keeps it from asking is the reason of an unknown state.
-func (c *clusters) ask(ctx context.Context, s config.HealthSpec) signals.Health {
+// ask asks a cluster. The error says that it could not be asked; its reason is
+// that of the unknown state, too.
+func (c *clusters) ask(ctx context.Context, s config.HealthSpec) (signals.Health, error) {
 	to, err := c.connection(s.Signal)
 	if err != nil {
 		now := time.Now().UTC()
-		return signals.Health{Name: s.Name, Since: now, At: now, Source: s.Signal, Reason: err.Error()}
+		return signals.Health{Name: s.Name, Since: now, At: now, Source: s.Signal, Reason: err.Error()}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, clusterTimeout)
 	defer cancel()
@@ -115,7 +116,7 @@ func (c *clusters) connect(s config.Signal) (connection, error) {
 
 func overKubernetes(source *kubernetes.Source) connection {
 	return connection{
-		ask: func(ctx context.Context, h config.HealthSpec) signals.Health {
+		ask: func(ctx context.Context, h config.HealthSpec) (signals.Health, error) {
 			return source.Check(ctx, kubernetes.Spec{Name: h.Name, Object: h.Object, Namespace: namespaceOf(h), Image: h.Image})
 		},
 		follow: func(ctx context.Context, s scope, hint func(string), fail func(error)) {
@@ -129,7 +130,9 @@ func overFlux(source *flux.Source) connection {
 		return flux.Spec{Name: h.Name, Object: h.Object, Namespace: namespaceOf(h), Image: h.Image}
 	}
 	return connection{
-		ask:    func(ctx context.Context, h config.HealthSpec) signals.Health { return source.Check(ctx, about(h)) },
+		ask: func(ctx context.Context, h config.HealthSpec) (signals.Health, error) {
+			return source.Check(ctx, about(h))
+		},
 		behind: func(ctx context.Context, h config.HealthSpec) string { return source.Behind(ctx, about(h)) },
 		follow: func(ctx context.Context, s scope, hint func(string), fail func(error)) {
 			source.Follow(ctx, s.kind, s.namespace, hint, fail)
@@ -139,7 +142,7 @@ func overFlux(source *flux.Source) connection {
 
 func (c *clusters) argo(source *argocd.Source) connection {
 	return connection{
-		ask: func(ctx context.Context, h config.HealthSpec) signals.Health {
+		ask: func(ctx context.Context, h config.HealthSpec) (signals.Health, error) {
 			return source.Check(ctx, argocd.Spec{
 				Name: h.Name, Application: h.Application, Selector: h.Selector, Project: h.Project, Namespace: h.Namespace,
 				Image: h.Image, Repository: c.repository, Within: h.Within,
@@ -213,8 +216,8 @@ func (p *patient) clusters(ctx context.Context, c *clusters, r config.Repository
 				continue
 			}
 			asked[s.Signal]++
-			var err error
-			if h := c.ask(ctx, s); h.State == signals.StateUnknown {
+			h, err := c.ask(ctx, s)
+			if err == nil && h.State == signals.StateUnknown {
 				err = errors.New(h.Reason)
 			}
 			p.note(fmt.Sprintf("%s: signal %s of %s", r.Name, s.Signal, stop.Lane), err)

@@ -69,7 +69,7 @@ func (w *daemon) openSignal(out *healthSources, c config.Signal) (healthReader, 
 func (w *daemon) askCluster(ctx context.Context, lane gitops.Lane, s config.HealthSpec, _ signals.Question) (signals.Health, error) {
 	for _, b := range w.rulebooks {
 		if b.with.Name == lane.Repository {
-			return b.clusters.ask(ctx, s), nil
+			return b.clusters.ask(ctx, s)
 		}
 	}
 	return signals.Health{}, fmt.Errorf("nobody looks after repository %s", lane.Repository)

@@ -48,7 +48,7 @@ func TestWhoseApplication(t *testing.T) {
 			fake := newArgo(t)
 			fake.put(application(after, pinned(two)), secret)
 			c.spec.Image = image
-			h := source(t, fake).Check(t.Context(), c.spec)
+			h, _ := source(t, fake).Check(t.Context(), c.spec)
 			if h.State != signals.StateUnknown || h.Reason != c.want {
 				t.Errorf("%q because %q, want unknown because %q", h.State, h.Reason, c.want)
 			}
@@ -98,7 +98,7 @@ func TestSeveralApplications(t *testing.T) {
 			t.Parallel()
 			fake := newArgo(t)
 			fake.put(application(after, pinned(two)), c.second)
-			h := source(t, fake).Check(t.Context(), argocd.Spec{Name: "synced", Selector: "artifact=order-api", Project: "payments", Image: image, Repository: env})
+			h, _ := source(t, fake).Check(t.Context(), argocd.Spec{Name: "synced", Selector: "artifact=order-api", Project: "payments", Image: image, Repository: env})
 			if c.want.Since.IsZero() {
 				h.Since = time.Time{}
 			} else if !h.Since.Equal(c.want.Since) {
@@ -117,7 +117,11 @@ func TestWhatArgoSays(t *testing.T) {
 	fake := newArgo(t)
 	s := source(t, fake)
 	ask := func() string {
-		return s.Check(t.Context(), argocd.Spec{Name: "synced", Application: "prod-order-api", Image: image}).Reason
+		h, err := s.Check(t.Context(), argocd.Spec{Name: "synced", Application: "prod-order-api", Image: image})
+		if failed := h.State == signals.StateUnknown; failed != (err != nil) {
+			t.Errorf("%q because %q with the error %v", h.State, h.Reason, err)
+		}
+		return h.Reason
 	}
 	fake.put(application(after, pinned(two)))
 	fake.set(func(a *argo) { a.page = true })
@@ -133,7 +137,7 @@ func TestWhatArgoSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	fake.set(func(a *argo) { a.cut = false })
-	h := wrong.Check(t.Context(), argocd.Spec{Name: "synced", Application: "prod-order-api"})
+	h, _ := wrong.Check(t.Context(), argocd.Spec{Name: "synced", Application: "prod-order-api"})
 	if want := "argocd refused the token (401): no session information"; h.Reason != want {
 		t.Errorf("%q, want %q", h.Reason, want)
 	}
@@ -144,7 +148,7 @@ func TestClockThatIsBehind(t *testing.T) {
 	fake := newArgo(t)
 	fake.put(application(after, pinned(two)))
 	fake.set(func(a *argo) { a.behind = 10 * time.Minute })
-	h := source(t, fake).Check(t.Context(), argocd.Spec{Name: "synced", Application: "prod-order-api", Image: image})
+	h, _ := source(t, fake).Check(t.Context(), argocd.Spec{Name: "synced", Application: "prod-order-api", Image: image})
 	if off := h.Since.Sub(began.Add(-40 * time.Minute)); h.State != signals.StateHealthy || off < -2*time.Second || off > 10*time.Second {
 		t.Errorf("since %s, want ten minutes later than the server's clock said", h.Since)
 	}
@@ -155,8 +159,8 @@ func TestRequestsPerLook(t *testing.T) {
 	fake := newArgo(t)
 	fake.put(application(after, pinned(two)))
 	s := source(t, fake)
-	s.Check(t.Context(), argocd.Spec{Application: "prod-order-api", Project: "payments", Image: image})
-	s.Check(t.Context(), argocd.Spec{Selector: "artifact=order-api", Project: "payments", Image: image})
+	_, _ = s.Check(t.Context(), argocd.Spec{Application: "prod-order-api", Project: "payments", Image: image})
+	_, _ = s.Check(t.Context(), argocd.Spec{Selector: "artifact=order-api", Project: "payments", Image: image})
 	want := []string{"GET /api/v1/applications/prod-order-api?project=payments", "GET /api/v1/applications?projects=payments&selector=artifact%3Dorder-api"}
 	if got := strings.Join(fake.requests, "\n"); got != strings.Join(want, "\n") {
 		t.Errorf("requests\n%s, want one each:\n%s", got, strings.Join(want, "\n"))
@@ -178,7 +182,7 @@ func TestRecordedAnswers(t *testing.T) {
 			}
 			fake := newArgo(t)
 			fake.put(app)
-			h := source(t, fake).Check(t.Context(), argocd.Spec{Application: "web", Image: image})
+			h, _ := source(t, fake).Check(t.Context(), argocd.Spec{Application: "web", Image: image})
 			if h.State != signals.StateProgressing || h.Reason != "it is syncing" {
 				t.Errorf("%q because %q, want progressing because it is syncing", h.State, h.Reason)
 			}
@@ -194,7 +198,7 @@ func TestTheRoleIsTheLeast(t *testing.T) {
 	fake.Put(application(after, pinned(two)))
 	s := argocd.Over(client)
 	for _, q := range []argocd.Spec{{Application: "prod-order-api", Image: image}, {Selector: "artifact=order-api", Image: image}} {
-		if h := s.Check(t.Context(), q); h.State != signals.StateHealthy {
+		if h, _ := s.Check(t.Context(), q); h.State != signals.StateHealthy {
 			t.Errorf("answer %+v, want healthy", h)
 		}
 	}
@@ -205,7 +209,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	fake := newArgo(t)
 	fake.set(func(a *argo) { a.status = http.StatusFound })
-	h := source(t, fake).Check(t.Context(), argocd.Spec{Application: "prod-order-api", Image: image})
+	h, _ := source(t, fake).Check(t.Context(), argocd.Spec{Application: "prod-order-api", Image: image})
 	if len(fake.requests) != 1 || h.Reason != "argocd answered 302: told to fail with "+token {
 		t.Errorf("%q after the requests %q, want that nobody went to the login", h.Reason, fake.requests)
 	}
@@ -217,7 +221,7 @@ func TestSinceIsTheLastSyncAtLeast(t *testing.T) {
 	app := application(after, pinned(two))
 	at(app, "status.operationState")["finishedAt"] = ago(20 * time.Minute)
 	fake.put(app)
-	h := source(t, fake).Check(t.Context(), argocd.Spec{Application: "prod-order-api", Image: image})
+	h, _ := source(t, fake).Check(t.Context(), argocd.Spec{Application: "prod-order-api", Image: image})
 	if h.State != signals.StateHealthy || !h.Proven || !h.Since.Equal(began.Add(-20*time.Minute)) {
 		t.Errorf("answer %+v, want it proven since the sync 20 minutes ago", h)
 	}

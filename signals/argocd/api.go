@@ -92,7 +92,7 @@ func (a *api) ask(ctx context.Context, path []string, query url.Values, into any
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("the answer of argocd broke off: %w", kubernetes.Unwrap(err))
+		return 0, kubernetes.Sick(fmt.Errorf("the answer of argocd broke off: %w", kubernetes.Unwrap(err)))
 	case len(body) > maxAnswer:
 		return 0, fmt.Errorf("the answer of argocd is longer than %d MiB: narrow the selector", maxAnswer>>20)
 	}
@@ -116,13 +116,13 @@ func (a *api) send(ctx context.Context, path []string, query url.Values) (*http.
 	if a.token != nil {
 		token, err := a.token(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("the token of argocd: %w", err)
+			return nil, kubernetes.Sick(fmt.Errorf("the token of argocd: %w", err))
 		}
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	answer, err := a.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("ask argocd at %s: %w", a.base.Host, kubernetes.Unwrap(err))
+		return nil, kubernetes.Sick(fmt.Errorf("ask argocd at %s: %w", a.base.Host, kubernetes.Unwrap(err)))
 	}
 	kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	if answer.StatusCode == http.StatusOK && kind != "text/html" {
@@ -130,7 +130,7 @@ func (a *api) send(ctx context.Context, path []string, query url.Values) (*http.
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode == http.StatusOK {
-		return nil, errors.New("argocd answered a web page; does the url lead to its page, and is a login in the way?")
+		return nil, kubernetes.Sick(errors.New("argocd answered a web page; does the url lead to its page, and is a login in the way?"))
 	}
 	body, _ := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
 	return nil, refusal(answer, body)
@@ -144,11 +144,11 @@ func refusal(answer *http.Response, body []byte) error {
 	_ = json.Unmarshal(body, &said)
 	switch answer.StatusCode {
 	case http.StatusUnauthorized:
-		return fmt.Errorf("argocd refused the token (401): %s", kubernetes.Plain(said.Message))
+		return kubernetes.Sick(fmt.Errorf("argocd refused the token (401): %s", kubernetes.Plain(said.Message)))
 	case http.StatusForbidden:
 		return fmt.Errorf("%w (403): %s", kubernetes.ErrForbidden, kubernetes.Plain(said.Message))
 	case http.StatusNotFound:
 		return fmt.Errorf("%w (404): %s", kubernetes.ErrNotFound, kubernetes.Plain(said.Message))
 	}
-	return fmt.Errorf("argocd answered %d: %s", answer.StatusCode, kubernetes.Plain(said.Message))
+	return kubernetes.Sick(fmt.Errorf("argocd answered %d: %s", answer.StatusCode, kubernetes.Plain(said.Message)))
 }

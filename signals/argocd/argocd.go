@@ -61,17 +61,17 @@ type reader interface {
 	host() string
 }
 
-// Check reads the applications and says what they run and how they are. It does
-// not fail: whatever keeps it from knowing is the reason of an unknown state.
-// It costs one request.
-func (s *Source) Check(ctx context.Context, q Spec) signals.Health {
+// Check reads the applications and says what they run and how they are.
+// Whatever keeps it from knowing is the reason of an unknown state; the error
+// says that Argo CD could not be asked. It costs one request.
+func (s *Source) Check(ctx context.Context, q Spec) (signals.Health, error) {
 	h := signals.Health{Name: q.Name, Source: fmt.Sprintf("argocd %s at %s", kubernetes.Plain(cmp.Or(q.Application, q.Selector)), s.reader.host())}
 	apps, behind, err := s.read(ctx, q)
 	h.At = time.Now().UTC()
 	if err != nil {
 		h.Reason = kubernetes.Plain(err.Error())
 		kubernetes.Settle(&h, behind)
-		return h
+		return h, kubernetes.Failure(err)
 	}
 	var answers []signals.Health
 	for i := range apps {
@@ -84,7 +84,7 @@ func (s *Source) Check(ctx context.Context, q Spec) signals.Health {
 	one := fold(answers)
 	one.Name, one.Source, one.At = h.Name, h.Source, h.At
 	kubernetes.Settle(&one, behind)
-	return one
+	return one, nil
 }
 
 // read reads what is asked about and refuses answers about anything else.

@@ -104,7 +104,7 @@ func flavours() map[string]flavour {
 }
 
 // play is the scene of the contract, played to whatever serves applications.
-func play(f flavour, ask func(context.Context) signals.Health, put func(object)) signalstest.Scene {
+func play(f flavour, ask func(context.Context) (signals.Health, error), put func(object)) signalstest.Scene {
 	return signalstest.Scene{
 		Name: "synced", Secret: token, Old: f.old, New: f.new, Ask: ask,
 		Well: func(v signalstest.Version) {
@@ -144,7 +144,7 @@ func TestSourceKeepsTheContract(t *testing.T) {
 				t.Helper()
 				fake := newArgo(t)
 				source := source(t, fake)
-				s := play(f, func(ctx context.Context) signals.Health { return source.Check(ctx, spec) }, func(o object) { fake.put(o) })
+				s := play(f, func(ctx context.Context) (signals.Health, error) { return source.Check(ctx, spec) }, func(o object) { fake.put(o) })
 				s.Gone = func() { fake.set(func(a *argo) { clear(a.apps) }) }
 				s.Down = func(status int) { fake.set(func(a *argo) { a.status = status }) }
 				s.Cut = func() { fake.set(func(a *argo) { a.cut = true }) }
@@ -159,7 +159,7 @@ func TestSourceKeepsTheContract(t *testing.T) {
 				t.Helper()
 				fake, client := cluster(t)
 				source := argocd.Over(client)
-				s := play(f, func(ctx context.Context) signals.Health { return source.Check(ctx, spec) }, func(o object) { fake.Put(o) })
+				s := play(f, func(ctx context.Context) (signals.Health, error) { return source.Check(ctx, spec) }, func(o object) { fake.Put(o) })
 				s.Gone = func() { fake.Delete("/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/prod-order-api") }
 				s.Down = func(status int) { fake.Fault(kubernetestest.Faults{Status: status}) }
 				s.Cut = func() { fake.Fault(kubernetestest.Faults{Cut: 100}) }
@@ -321,7 +321,11 @@ func TestApplication(t *testing.T) {
 			objects, client := cluster(t)
 			objects.Put(app)
 			q := argocd.Spec{Name: "synced", Application: "prod-order-api", Image: image, Repository: env}
-			for _, h := range []signals.Health{source(t, fake).Check(t.Context(), q), argocd.Over(client).Check(t.Context(), q)} {
+			for _, s := range []*argocd.Source{source(t, fake), argocd.Over(client)} {
+				h, err := s.Check(t.Context(), q)
+				if err != nil {
+					t.Error(err)
+				}
 				if got := (answer{h.State, h.Digest, h.Revision, h.Rung, h.Drift, h.Reason}); got != c.want {
 					t.Errorf("answer\n %+v, want\n %+v", got, c.want)
 				}

@@ -86,12 +86,13 @@ type release struct {
 	Status  string `json:"status"`
 }
 
-// Check reads an object and says what it applied and how that went. It does
-// not fail: whatever keeps it from knowing is the reason of an unknown state.
+// Check reads an object and says what it applied and how that went. Whatever
+// keeps it from knowing is the reason of an unknown state; the error says that
+// the cluster could not be asked.
 // It costs one request, a second where the artifact may be the object's own OCI
 // source, and some more while it waits for its source or for other objects, to
 // name them.
-func (s *Source) Check(ctx context.Context, q Spec) signals.Health {
+func (s *Source) Check(ctx context.Context, q Spec) (signals.Health, error) {
 	h := signals.Health{
 		Name:   q.Name,
 		Source: fmt.Sprintf("%s in %s at %s", kubernetes.Plain(q.Object), kubernetes.Plain(q.Namespace), s.client.Host()),
@@ -113,7 +114,7 @@ func (s *Source) Check(ctx context.Context, q Spec) signals.Health {
 		h.Reason = kubernetes.Plain(cmp.Or(s.waits(ctx, kind, &o), h.Reason))
 	}
 	kubernetes.Settle(&h, behind)
-	return h
+	return h, kubernetes.Failure(err)
 }
 
 // Follow calls hint with the name of an object of a kind that changed in a

@@ -139,7 +139,7 @@ func TestSourceKeepsTheContract(t *testing.T) {
 				}
 				return signalstest.Scene{
 					Name: "ready", Secret: token, Old: f.version(1), New: f.version(2),
-					Ask: func(ctx context.Context) signals.Health {
+					Ask: func(ctx context.Context) (signals.Health, error) {
 						return source.Check(ctx, flux.Spec{Name: "ready", Object: f.object, Namespace: "apps", Image: image})
 					},
 					Well: func(v signalstest.Version) {
@@ -221,7 +221,7 @@ func TestReady(t *testing.T) {
 			fake, source := cluster(t)
 			fake.Put(bundle("registry.example.com/team/other"))
 			fake.Put(c.object)
-			h := source.Check(t.Context(), flux.Spec{Name: "ready", Object: "kustomization/order-api", Namespace: "apps", Image: image})
+			h, _ := source.Check(t.Context(), flux.Spec{Name: "ready", Object: "kustomization/order-api", Namespace: "apps", Image: image})
 			if h.State != c.state || h.Reason != c.reason {
 				t.Errorf("%q because %q, want %q because %q", h.State, h.Reason, c.state, c.reason)
 			}
@@ -239,7 +239,7 @@ func TestBundlesOfOtherThingsNameTheirCommit(t *testing.T) {
 	o := kustomization("OCIRepository", oci)(1, 1, 2, 2, condition("Ready", "True", "Succeeded", time.Hour))
 	o["status"].(object)["lastAppliedOriginRevision"] = git(2)
 	fake.Put(o)
-	h := source.Check(t.Context(), flux.Spec{Name: "ready", Object: "kustomization/order-api", Namespace: "apps", Image: image})
+	h, _ := source.Check(t.Context(), flux.Spec{Name: "ready", Object: "kustomization/order-api", Namespace: "apps", Image: image})
 	if h.State != signals.StateHealthy || h.Digest != "" || h.Revision != after {
 		t.Errorf("answer %+v, want the commit that the bundle was made from", h)
 	}
@@ -257,7 +257,7 @@ func TestSourcesOfFluxAreFetchedNotApplied(t *testing.T) {
 			},
 		})
 		kind := map[string]string{"GitRepository": "gitrepository/order-api", "OCIRepository": "ocirepository/order-api"}[kind]
-		h := source.Check(t.Context(), flux.Spec{Name: "fetched", Object: kind, Namespace: "apps", Image: image})
+		h, _ := source.Check(t.Context(), flux.Spec{Name: "fetched", Object: kind, Namespace: "apps", Image: image})
 		if h.State != signals.StateHealthy || h.Digest != "" || h.Rung != signals.RungNone || h.Revision != oci(2) {
 			t.Errorf("%s: answer %+v, want healthy, but nothing about what runs", kind, h)
 		}
@@ -284,7 +284,7 @@ func TestRecordedObjects(t *testing.T) {
 				t.Fatal(err)
 			}
 			fake.Put(o)
-			h := source.Check(t.Context(), flux.Spec{Name: "ready", Object: kind + "/web", Namespace: "staging", Image: image})
+			h, _ := source.Check(t.Context(), flux.Spec{Name: "ready", Object: kind + "/web", Namespace: "staging", Image: image})
 			if h.State != signals.StateProgressing || h.Reason != want {
 				t.Errorf("%q because %q, want progressing because %q", h.State, h.Reason, want)
 			}
@@ -308,7 +308,7 @@ func TestQuestionsThatCannotBeAsked(t *testing.T) {
 		"kustomization":                 `"kustomization" names no object: write kind/name`,
 		"kustomization/../../secrets/x": `"../../secrets/x" is no name that Kubernetes allows`,
 	} {
-		h := source.Check(t.Context(), flux.Spec{Name: "ready", Object: object, Namespace: "apps"})
+		h, _ := source.Check(t.Context(), flux.Spec{Name: "ready", Object: object, Namespace: "apps"})
 		if h.State != signals.StateUnknown || h.Reason != want {
 			t.Errorf("%s: %q because %q, want unknown because %q", object, h.State, h.Reason, want)
 		}
@@ -335,13 +335,13 @@ func TestRequestsPerLook(t *testing.T) {
 		}
 		fake.Put(f.make(1, 1, 2, 2, condition("Ready", "True", "Succeeded", time.Hour)))
 		fake.Requests()
-		source.Check(t.Context(), flux.Spec{Name: "ready", Object: f.object, Namespace: "apps", Image: image})
+		_, _ = source.Check(t.Context(), flux.Spec{Name: "ready", Object: f.object, Namespace: "apps", Image: image})
 		requests := fake.Requests()
 		if got := len(requests); got != want[name] {
 			t.Errorf("%s costs %d requests, want %d", name, got, want[name])
 		}
 		all = append(all, requests...)
 	}
-	source.Check(t.Context(), flux.Spec{Name: "fetched", Object: "gitrepository/order-api", Namespace: "apps"})
+	_, _ = source.Check(t.Context(), flux.Spec{Name: "fetched", Object: "gitrepository/order-api", Namespace: "apps"})
 	kubernetestest.Need(t, rules, append(all, fake.Requests()...))
 }

@@ -18,7 +18,7 @@ func TestSourcesOfOtherNamespaces(t *testing.T) {
 	o := kustomization("OCIRepository", oci)(1, 1, 2, 2, condition("Ready", "True", "Succeeded", time.Hour))
 	o["spec"].(object)["sourceRef"].(object)["namespace"] = "sources"
 	fake.Put(o)
-	h := source.Check(t.Context(), flux.Spec{Name: "ready", Object: "kustomization/order-api", Namespace: "apps", Image: image})
+	h, _ := source.Check(t.Context(), flux.Spec{Name: "ready", Object: "kustomization/order-api", Namespace: "apps", Image: image})
 	if h.State != signals.StateHealthy || h.Digest != two {
 		t.Errorf("answer %+v, want the digest of the source that is named", h)
 	}
@@ -62,7 +62,7 @@ func TestHelmReleases(t *testing.T) {
 			t.Parallel()
 			fake, source := cluster(t)
 			fake.Put(c.object)
-			h := source.Check(t.Context(), flux.Spec{Name: "ready", Object: "helmrelease/order-api", Namespace: "apps", Image: image})
+			h, _ := source.Check(t.Context(), flux.Spec{Name: "ready", Object: "helmrelease/order-api", Namespace: "apps", Image: image})
 			if h.State != c.state || h.Digest != c.digest || h.Reason != c.reason {
 				t.Errorf("%q on %q because %q, want %q on %q because %q", h.State, h.Digest, h.Reason, c.state, c.digest, c.reason)
 			}

@@ -97,7 +97,7 @@ func TestDependencyOrder(t *testing.T) {
 			for _, o := range slices.Concat(c.others, []object{c.object}) {
 				fake.Put(o)
 			}
-			h := source.Check(t.Context(), flux.Spec{Name: "ready", Object: "kustomization/order-api", Namespace: "apps", Image: image})
+			h, _ := source.Check(t.Context(), flux.Spec{Name: "ready", Object: "kustomization/order-api", Namespace: "apps", Image: image})
 			if h.State != signals.StateProgressing || !strings.HasPrefix(h.Reason, c.want) {
 				t.Errorf("%q because %q, want progressing because %q", h.State, h.Reason, c.want)
 			}
@@ -117,7 +117,7 @@ func TestDependenciesOfHelmReleases(t *testing.T) {
 	stale["metadata"].(object)["generation"] = 2
 	fake.Put(stale)
 	fake.Put(on(helmRelease(false)(1, 1, 1, 1, condition("Ready", "False", "UpgradeFailed", time.Minute)), "database"))
-	h := source.Check(t.Context(), flux.Spec{Name: "ready", Object: "helmrelease/order-api", Namespace: "apps", Image: image})
+	h, _ := source.Check(t.Context(), flux.Spec{Name: "ready", Object: "helmrelease/order-api", Namespace: "apps", Image: image})
 	if want := "it waits for helmrelease database in apps: UpgradeFailed: a message"; h.State != signals.StateProgressing || h.Reason != want {
 		t.Errorf("%q because %q, want progressing because %q", h.State, h.Reason, want)
 	}
@@ -164,12 +164,12 @@ func TestSourcesThatAreNotReady(t *testing.T) {
 			if want == "" {
 				want = "it is not ready: ArtifactFailed: a message"
 			}
-			if h := source.Check(t.Context(), q); h.State != signals.StateProgressing || h.Reason != want {
+			if h, _ := source.Check(t.Context(), q); h.State != signals.StateProgressing || h.Reason != want {
 				t.Errorf("%q because %q, want progressing because %q", h.State, h.Reason, want)
 			}
 			// What was applied before is well; why nothing newer comes is another question.
 			fake.Put(kustomization("GitRepository", git)(1, 1, 1, 1, condition("Ready", "True", "Succeeded", time.Hour)))
-			if h := source.Check(t.Context(), q); h.State != signals.StateHealthy || h.Revision != before {
+			if h, _ := source.Check(t.Context(), q); h.State != signals.StateHealthy || h.Revision != before {
 				t.Errorf("answer %+v, want it well on what it applied", h)
 			}
 			if got := source.Behind(t.Context(), q); got != c.want {
@@ -187,7 +187,7 @@ func TestWhatIsWaitedForIsReadUnderTheRole(t *testing.T) {
 	fake.Allow(rules)
 	fake.Put(blocked("order-api", "infra"))
 	fake.Put(on(kustomization("GitRepository", git)(1, 1, 1, 1, condition("Ready", "False", "ArtifactFailed", time.Hour)), "infra"))
-	source.Check(t.Context(), flux.Spec{Name: "ready", Object: "kustomization/order-api", Namespace: "apps", Image: image})
+	_, _ = source.Check(t.Context(), flux.Spec{Name: "ready", Object: "kustomization/order-api", Namespace: "apps", Image: image})
 	for _, r := range fake.Requests() {
 		if !kubernetestest.Covers(rules, r) {
 			t.Errorf("the role does not allow to %s", r)

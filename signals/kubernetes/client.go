@@ -29,6 +29,25 @@ var (
 	ErrGone = errors.New("gone")
 )
 
+// sick is an error of the source itself.
+type sick struct{ error }
+
+// Unwrap is the error without the mark.
+func (s sick) Unwrap() error { return s.error }
+
+// Sick marks an error as one of the source: it could not be asked, and another
+// question would fare no better.
+func Sick(err error) error { return sick{err} }
+
+// Failure is an error that is the source's, and nil for one that only the
+// question is to blame for, as what is not there or not to be seen.
+func Failure(err error) error {
+	if _, ok := errors.AsType[sick](err); ok {
+		return err
+	}
+	return nil
+}
+
 // Client reads objects of one cluster, and only reads. It is safe for
 // concurrent use.
 type Client struct {
@@ -184,7 +203,7 @@ func (c *Client) ask(ctx context.Context, r Ref, query url.Values) (*http.Respon
 	req.Header.Set("Accept", "application/json")
 	answer, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("ask %s for %s: %w", c.base.Host, r, Unwrap(err))
+		return nil, fmt.Errorf("ask %s for %s: %w", c.base.Host, r, Sick(Unwrap(err)))
 	}
 	if answer.StatusCode == http.StatusOK {
 		return answer, nil
@@ -213,12 +232,12 @@ func refusal(answer *http.Response) error {
 	case http.StatusGone:
 		return fmt.Errorf("%w: %s", ErrGone, said)
 	case http.StatusUnauthorized:
-		return fmt.Errorf("the credentials were refused (401): %s", said)
+		return Sick(fmt.Errorf("the credentials were refused (401): %s", said))
 	}
 	if after := answer.Header.Get("Retry-After"); after != "" {
-		return fmt.Errorf("the cluster answered %d and asks to come back after %.20s s: %s", answer.StatusCode, Plain(after), said)
+		return Sick(fmt.Errorf("the cluster answered %d and asks to come back after %.20s s: %s", answer.StatusCode, Plain(after), said))
 	}
-	return fmt.Errorf("the cluster answered %d: %s", answer.StatusCode, said)
+	return Sick(fmt.Errorf("the cluster answered %d: %s", answer.StatusCode, said))
 }
 
 var errTooLong = fmt.Errorf("the answer is longer than %d MiB", maxAnswer>>20)
@@ -227,7 +246,7 @@ func decode(from io.Reader, into any) error {
 	body, err := io.ReadAll(io.LimitReader(from, maxAnswer+1))
 	switch {
 	case err != nil:
-		return fmt.Errorf("the answer broke off: %w", Unwrap(err))
+		return Sick(fmt.Errorf("the answer broke off: %w", Unwrap(err)))
 	case len(body) > maxAnswer:
 		return errTooLong
 	}

@@ -179,7 +179,7 @@ func TestExecCredentials(t *testing.T) {
 					patience = time.Second
 				}
 				ctx, stop := context.WithTimeout(t.Context(), patience)
-				h := kubernetes.New(client).Check(ctx, kubernetes.Spec{Name: "workload", Object: "deployment/order-api", Namespace: "staging", Image: image})
+				h, _ := kubernetes.New(client).Check(ctx, kubernetes.Spec{Name: "workload", Object: "deployment/order-api", Namespace: "staging", Image: image})
 				stop()
 				if (h.State == signals.StateHealthy) != (c.want == "") || !strings.Contains(h.Reason, c.want) || strings.Contains(h.Reason, token) {
 					t.Errorf("%q because %q, want %q", h.State, h.Reason, c.want)
@@ -352,7 +352,7 @@ func TestRecordedObjects(t *testing.T) {
 		}
 		fake.Put(data)
 		q := kubernetes.Spec{Name: "workload", Object: kind + "/web", Namespace: "staging", Image: image}
-		if h := kubernetes.New(client).Check(t.Context(), q); h.State != want.state || h.Reason != want.reason {
+		if h, _ := kubernetes.New(client).Check(t.Context(), q); h.State != want.state || h.Reason != want.reason {
 			t.Errorf("%s: %q because %q, want %q because %q", kind, h.State, h.Reason, want.state, want.reason)
 		}
 	}
@@ -366,7 +366,7 @@ func TestRecordedObjects(t *testing.T) {
 		}
 		fake.Put(data)
 		q := kubernetes.Spec{Name: "workload", Object: kind + "/web", Namespace: "staging", Image: "127.0.0.1/team/app"}
-		if h := kubernetes.New(client).Check(t.Context(), q); h.State != signals.StateProgressing || h.Reason != want {
+		if h, _ := kubernetes.New(client).Check(t.Context(), q); h.State != signals.StateProgressing || h.Reason != want {
 			t.Errorf("%s: %q because %q, want progressing because %q", kind, h.State, h.Reason, want)
 		}
 	}
@@ -379,7 +379,7 @@ func TestSlowClusters(t *testing.T) {
 	fake.Fault(kubernetestest.Faults{Slow: time.Minute})
 	ctx, stop := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer stop()
-	h := kubernetes.New(client).Check(ctx, kubernetes.Spec{Name: "workload", Object: "deployment/order-api", Namespace: "staging", Image: image})
+	h, _ := kubernetes.New(client).Check(ctx, kubernetes.Spec{Name: "workload", Object: "deployment/order-api", Namespace: "staging", Image: image})
 	if h.State != signals.StateUnknown || !strings.Contains(h.Reason, "no whole answer in time") {
 		t.Errorf("answer %+v, want that there was none in time", h)
 	}

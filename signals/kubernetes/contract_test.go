@@ -38,7 +38,7 @@ func TestSourceKeepsTheContract(t *testing.T) {
 		}
 		return signalstest.Scene{
 			Name: "workload", Secret: token, Old: signalstest.Version{Digest: one}, New: signalstest.Version{Digest: two},
-			Ask: func(ctx context.Context) signals.Health {
+			Ask: func(ctx context.Context) (signals.Health, error) {
 				return source.Check(ctx, kubernetes.Spec{Name: "workload", Object: "deployment/order-api", Namespace: "staging", Image: image})
 			},
 			Well: func(v signalstest.Version) {

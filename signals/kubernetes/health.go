@@ -34,11 +34,12 @@ type Source struct{ client *Client }
 // New makes the source of a cluster.
 func New(c *Client) *Source { return &Source{client: c} }
 
-// Check reads a workload and its pods and says what runs and how it is. It
-// does not fail: whatever keeps it from knowing is the reason of an unknown
-// state. It costs two requests, and one more for each 250 pods beyond the
-// first or for a Rollout that borrows a Deployment's template.
-func (s *Source) Check(ctx context.Context, q Spec) signals.Health {
+// Check reads a workload and its pods and says what runs and how it is.
+// Whatever keeps it from knowing is the reason of an unknown state; the error
+// says that the cluster could not be asked. It costs two requests, and one more
+// for each 250 pods beyond the first or for a Rollout that borrows a
+// Deployment's template.
+func (s *Source) Check(ctx context.Context, q Spec) (signals.Health, error) {
 	h := signals.Health{Name: q.Name, Source: fmt.Sprintf("%s in %s at %s", Plain(q.Object), Plain(q.Namespace), s.client.Host())}
 	w, behind, err := s.workload(ctx, q)
 	var pods []seen
@@ -49,11 +50,11 @@ func (s *Source) Check(ctx context.Context, q Spec) signals.Health {
 	h.At = time.Now().UTC()
 	if err != nil {
 		h.Since, h.Reason = h.At, Plain(err.Error())
-		return h
+		return h, Failure(err)
 	}
 	judge(&h, w, pods, q)
 	Settle(&h, behind)
-	return h
+	return h, nil
 }
 
 // Follow calls hint with the name of a pod that changed in a namespace, and with

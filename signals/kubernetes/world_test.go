@@ -51,7 +51,8 @@ func cluster(t *testing.T) (*kubernetestest.Server, *kubernetes.Client) {
 
 func ask(t *testing.T, c *kubernetes.Client, object string) signals.Health {
 	t.Helper()
-	return kubernetes.New(c).Check(t.Context(), kubernetes.Spec{Name: "workload", Object: object, Namespace: "staging", Image: image})
+	h, _ := kubernetes.New(c).Check(t.Context(), kubernetes.Spec{Name: "workload", Object: object, Namespace: "staging", Image: image})
+	return h
 }
 
 func meta(name string) metav1.ObjectMeta {

@@ -32,8 +32,8 @@ type Scene struct {
 	// Name is the signal's name in the rules, Secret what must not be said.
 	Name, Secret string
 	Old, New     Version
-	// Ask asks the source.
-	Ask func(ctx context.Context) signals.Health
+	// Ask asks the source. The error says that it could not be asked.
+	Ask func(ctx context.Context) (signals.Health, error)
 
 	// Well lets a version run, rolled out and healthy since an hour.
 	Well func(v Version)
@@ -70,11 +70,21 @@ func Run(t *testing.T, scene func(t *testing.T) Scene) {
 	}
 }
 
-// ask asks and checks what holds for every answer.
+// ask asks a source that answers.
 func ask(ctx context.Context, t *testing.T, s Scene) signals.Health {
 	t.Helper()
+	h, err := read(ctx, t, s)
+	if err != nil {
+		t.Errorf("the source answers %+v with the error %v", h, err)
+	}
+	return h
+}
+
+// read asks and checks what holds for every answer.
+func read(ctx context.Context, t *testing.T, s Scene) (signals.Health, error) {
+	t.Helper()
 	before := time.Now().Add(-time.Second)
-	h := s.Ask(ctx)
+	h, err := s.Ask(ctx)
 	after := time.Now().Add(time.Second)
 	if h.Name != s.Name || h.Source == "" || h.Reason == "" {
 		t.Errorf("answer %+v, want the name %q, a source and a reason", h, s.Name)
@@ -94,7 +104,10 @@ func ask(ctx context.Context, t *testing.T, s Scene) signals.Health {
 	if text := h.Source + h.Reason; s.Secret != "" && strings.Contains(text, s.Secret) || strings.ContainsAny(text, "\n\x1b") {
 		t.Errorf("source %q, reason %q: not fit for people", h.Source, h.Reason)
 	}
-	return h
+	if err != nil && (h.State != signals.StateUnknown || s.Secret != "" && strings.Contains(err.Error(), s.Secret)) {
+		t.Errorf("answer %+v with the error %v, want nothing known and no secret", h, err)
+	}
+	return h, err
 }
 
 func goodNews(t *testing.T, s Scene) {
@@ -143,14 +156,16 @@ func failureIsUnknown(t *testing.T, s Scene) {
 	s.Well(s.New)
 	for _, status := range []int{302, 401, 403, 429, 500, 503} {
 		s.Down(status)
-		if h := ask(t.Context(), t, s); h.State != signals.StateUnknown {
-			t.Errorf("at status %d the answer is %+v, want unknown", status, h)
+		// What is not to be seen may be one question's fault; all else is the source's.
+		h, err := read(t.Context(), t, s)
+		if h.State != signals.StateUnknown || (err == nil) != (status == 403) {
+			t.Errorf("at status %d the answer is %+v with the error %v, want unknown", status, h, err)
 		}
 	}
 	s.Up()
 	s.Cut()
-	if h := ask(t.Context(), t, s); h.State != signals.StateUnknown {
-		t.Errorf("cut off, the answer is %+v, want unknown", h)
+	if h, err := read(t.Context(), t, s); h.State != signals.StateUnknown || err == nil {
+		t.Errorf("cut off, the answer is %+v with the error %v, want unknown", h, err)
 	}
 	s.Up()
 	if h := ask(t.Context(), t, s); h.State != signals.StateHealthy {
@@ -172,7 +187,7 @@ func canBeStopped(t *testing.T, s Scene) {
 	s.Well(s.New)
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	if h := ask(ctx, t, s); h.State != signals.StateUnknown {
+	if h, _ := read(ctx, t, s); h.State != signals.StateUnknown {
 		t.Errorf("answer %+v, want unknown", h)
 	}
 }
