@@ -15,6 +15,8 @@ const (
 	MergeProposal ChangeKind = "merge"
 	// SetCheck sets the bot's check on the head, and the body if it differs.
 	SetCheck ChangeKind = "check"
+	// DescribeProposal brings title and body up to date where nothing else does.
+	DescribeProposal ChangeKind = "describe"
 	// RemoveLabel takes a one-shot label away after it was obeyed.
 	RemoveLabel ChangeKind = "unlabel"
 	// MendStop puts back what somebody took away without the right.
@@ -67,7 +69,7 @@ func (c Change) String() string {
 		s += string(c.Mend.Kind) + " " + c.Mend.Value + " on " + c.Proposal
 	case AnswerPerson:
 		s += c.Reply.Key + " on " + c.Proposal
-	case CloseProposal, MergeProposal:
+	case CloseProposal, MergeProposal, DescribeProposal:
 	}
 	if c.Why != "" {
 		s += ": " + c.Why

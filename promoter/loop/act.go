@@ -90,8 +90,14 @@ func (l *Loop) deeds(now time.Time) []deed {
 	var all []deed
 	for _, i := range slices.Sorted(maps.Keys(l.queue.decided)) {
 		for _, lp := range l.queue.admitted[i].Lanes {
-			if lp.Change != nil && !l.braked(now, i, *lp.Change) {
-				all = append(all, deed{change: *lp.Change, lane: lp, route: l.ruling.Routes[i], stop: *l.atlas.stops[lp.Lane].stop, seen: l.queue.seen[i]})
+			d := deed{lane: lp, route: l.ruling.Routes[i], stop: *l.atlas.stops[lp.Lane].stop, seen: l.queue.seen[i]}
+			if lp.Change != nil {
+				d.change = *lp.Change
+			} else if c, ok := l.outdated(d); ok {
+				d.change = c
+			}
+			if d.change.Kind != "" && !l.braked(now, i, d.change) {
+				all = append(all, d)
 			}
 		}
 	}
@@ -195,7 +201,7 @@ func rank(c gitops.Change) int {
 		return 1
 	case gitops.MergeProposal:
 		return 3
-	case gitops.RemoveLabel, gitops.AnswerPerson:
+	case gitops.DescribeProposal, gitops.RemoveLabel, gitops.AnswerPerson:
 		return 6
 	case gitops.OpenProposal, gitops.UpdateProposal:
 		if c.Class == "rollback" {

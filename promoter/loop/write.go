@@ -10,7 +10,6 @@ import (
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/gitops/edit"
-	"github.com/waveguide-dev/waveguide/promoter"
 	"github.com/waveguide-dev/waveguide/promoter/store"
 )
 
@@ -124,6 +123,8 @@ func (l *Loop) effect(ctx context.Context, d deed) error {
 			return err
 		}
 		return errors.Join(l.Branches.Push(ctx, []Move{{Branch: l.branchOf(c), Old: c.Head}})...)
+	case gitops.DescribeProposal:
+		return l.describe(ctx, d)
 	case gitops.SetCheck:
 		if err := l.describe(ctx, d); err != nil {
 			return err
@@ -165,37 +166,4 @@ func (l *Loop) open(ctx context.Context, d deed) error {
 	return l.Marker.SetCheck(ctx, d.move.New, gitops.Check{
 		Name: gitops.CheckName, State: gitops.CheckPending, Text: "proposal " + p.ID + " is being read", Target: l.Target(d.change.Lane),
 	})
-}
-
-// describe brings the proposal's text up to date, if it differs.
-func (l *Loop) describe(ctx context.Context, d deed) error {
-	k := l.lanes[d.change.Lane]
-	if k == nil || d.lane.Proposal == "" {
-		return nil
-	}
-	title, body := l.Writer.Title(d.lane), l.body(d)
-	for _, p := range k.proposals {
-		if p.ID == d.change.Proposal && (p.Title != title || p.Body != body) {
-			return l.Proposer.Update(ctx, p.ID, title, body)
-		}
-	}
-	return nil
-}
-
-// body is the text of a proposal.
-func (l *Loop) body(d deed) string {
-	k, v := l.lanes[d.change.Lane], l.versions[d.route.Artifact]
-	letter := promoter.Letter{Plan: d.lane, Route: d.route, Stop: d.stop, Desired: k.desired, Proofs: k.proofs}
-	if v != nil {
-		letter.From, letter.To = v.Origins[d.lane.Current.Digest], v.Origins[d.lane.Candidate.Digest]
-	}
-	for _, w := range d.route.Waves {
-		for _, s := range w.Stops {
-			o := l.lanes[s.Lane]
-			if s.Lane != d.change.Lane && o != nil && o.desired.Presence == gitops.At && o.desired.Version.Digest == string(d.lane.Candidate.Digest) {
-				letter.Running = append(letter.Running, s.Lane.Environment)
-			}
-		}
-	}
-	return l.Writer.Body(letter)
 }

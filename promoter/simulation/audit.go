@@ -109,7 +109,7 @@ type intent struct {
 func explains(intents map[string]intent, d world.Deed) bool {
 	kinds := map[string][]gitops.ChangeKind{
 		"push": {gitops.OpenProposal, gitops.UpdateProposal}, "delete": {gitops.CloseProposal}, "open": {gitops.OpenProposal},
-		"describe": {gitops.UpdateProposal, gitops.SetCheck}, "merge": {gitops.MergeProposal}, "close": {gitops.CloseProposal},
+		"describe": {gitops.UpdateProposal, gitops.SetCheck, gitops.DescribeProposal}, "merge": {gitops.MergeProposal}, "close": {gitops.CloseProposal},
 		"check": {gitops.SetCheck, gitops.OpenProposal}, "comment": {gitops.AnswerPerson}, "request": {gitops.OpenProposal, gitops.UpdateProposal, gitops.SetCheck},
 		"mend": {gitops.MendStop}, "retitle": {gitops.MendStop}, string(gitops.Labelled): {gitops.MendStop},
 		string(gitops.Unlabelled): {gitops.RemoveLabel, gitops.MendStop},
