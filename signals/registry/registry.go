@@ -95,12 +95,15 @@ type Options struct {
 
 // Registry reads one OCI registry. It is safe for concurrent use.
 type Registry struct {
-	host    name.Registry
-	puller  *remote.Puller
-	wire    *wire
-	limits  Limits
-	mu      sync.Mutex
-	details map[string]signals.Version
+	host   name.Registry
+	puller *remote.Puller
+	wire   *wire
+	// options and credentials are those of clients that push.
+	options     []remote.Option
+	credentials Credentials
+	limits      Limits
+	mu          sync.Mutex
+	details     map[string]signals.Version
 }
 
 var (
@@ -129,12 +132,17 @@ func New(o Options) (*Registry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("registry %s: %w", o.Host, err)
 	}
-	puller, err := remote.NewPuller(auth, remote.WithTransport(w), remote.WithUserAgent(UserAgent),
-		remote.WithRetryStatusCodes(), remote.WithRetryPredicate(func(error) bool { return false }))
+	options := []remote.Option{
+		auth, remote.WithTransport(w), remote.WithUserAgent(UserAgent),
+		remote.WithRetryStatusCodes(), remote.WithRetryPredicate(func(error) bool { return false }),
+	}
+	puller, err := remote.NewPuller(options...)
 	if err != nil {
 		return nil, fmt.Errorf("registry %s: %w", o.Host, err)
 	}
-	return &Registry{host: host, puller: puller, wire: w, limits: limits, details: map[string]signals.Version{}}, nil
+	return &Registry{
+		host: host, puller: puller, wire: w, options: options, credentials: o.Credentials, limits: limits, details: map[string]signals.Version{},
+	}, nil
 }
 
 // Puller is the shared client of this registry, with its credentials, budget

@@ -178,7 +178,7 @@ func (s *Signer) Bundle(statement Statement) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	signature, err := s.sign(fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(intotoType), intotoType, len(payload), payload))
+	signature, err := s.sign(signed(payload))
 	if err != nil {
 		return nil, err
 	}
