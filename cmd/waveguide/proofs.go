@@ -74,7 +74,7 @@ func (o *oci) Proofs(ctx context.Context, image string, d signals.Digest, s prom
 	if why, err := o.guard(ctx, t, image, s); err != nil || why != "" {
 		return all(asked, d, signals.OutcomeUnknown, why), err
 	}
-	evidence, err := o.evidence(ctx, image, d, asked)
+	evidence, err := o.evidence(ctx, image, d, asked, sigstore.Fetcher{BundlesOnly: t.bundlesOnly(), Subject: again})
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func (t *trust) askable(g gate.Set) gate.Set {
 const mostGuarded = 10_000
 
 // evidence reads everything that the registry holds about a digest.
-func (o *oci) evidence(ctx context.Context, image string, d signals.Digest, asked []demand) (sigstore.Evidence, error) {
+func (o *oci) evidence(ctx context.Context, image string, d signals.Digest, asked []demand, f sigstore.Fetcher) (sigstore.Evidence, error) {
 	r, repository, err := o.open(image)
 	if err != nil {
 		return sigstore.Evidence{}, err
@@ -164,7 +164,7 @@ func (o *oci) evidence(ctx context.Context, image string, d signals.Digest, aske
 	if err != nil {
 		return sigstore.Evidence{}, err
 	}
-	f := sigstore.Fetcher{Puller: r.Puller(), Cache: o.cache()}
+	f.Puller, f.Cache = r.Puller(), o.cache()
 	for _, a := range asked {
 		f.Attestations = f.Attestations || slices.ContainsFunc(a.kinds, func(k signals.ProofKind) bool { return k != signals.ProofSignature })
 	}

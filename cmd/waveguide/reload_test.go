@@ -64,6 +64,8 @@ func TestReload(t *testing.T) {
 	w.checked("dev", gitops.CheckSuccess, "")
 	w.own(revoke("keys: [release]"))
 	w.checked("dev", gitops.CheckFailure, "key release is revoked in the daemon's file")
+	w.own(strings.Replace(good, "trust:\n", "trust:\n  olderForms: refuse\n", 1))
+	w.checked("dev", gitops.CheckFailure, "no signature")
 	w.own(strings.Replace(good, "trust:\n", "paused: {reason: the night of the sale}\ntrust:\n", 1))
 	w.checked("dev", gitops.CheckFailure, "the night of the sale")
 	w.own(strings.Replace(good, "trust:", "trsut:", 1))

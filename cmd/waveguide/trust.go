@@ -29,6 +29,9 @@ type keptRoot struct {
 	root *sigstore.Root
 }
 
+// bundlesOnly says that evidence in cosign's older forms does not count.
+func (t *trust) bundlesOnly() bool { return t.OlderForms == "refuse" }
+
 // named is how rules name a signer.
 type named struct{ key, identity, issuer, by string }
 
@@ -62,7 +65,7 @@ func (t *trust) resolve(n named) (who named, root string, err error) {
 
 // signer is what a verifier needs to know one signer.
 func (t *trust) signer(n named) (sigstore.Options, error) {
-	out := sigstore.Options{Revoked: t.Revoked.Identities, Program: version}
+	out := sigstore.Options{Revoked: t.Revoked.Identities, BundlesOnly: t.bundlesOnly(), Program: version}
 	who, root, err := t.resolve(n)
 	if err != nil {
 		return out, err

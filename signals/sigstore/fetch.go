@@ -100,6 +100,11 @@ type Fetcher struct {
 	// Attestations says that more than signatures is asked for, so that the
 	// .att tag is read too.
 	Attestations bool
+	// BundlesOnly leaves the tags of cosign's older forms unread.
+	BundlesOnly bool
+	// Subject asks for the digest itself even where there is evidence about it;
+	// where there is none it is asked for in any case.
+	Subject bool
 }
 
 // Fetch reads everything that may be evidence about a digest. It returns an
@@ -131,27 +136,35 @@ type look struct {
 }
 
 func (l *look) run(ctx context.Context) ([]Item, error) {
-	if _, err := l.Puller.Head(ctx, l.subject); err != nil {
-		if notFound(err) {
-			return nil, ErrSubjectMissing
-		}
-		return nil, explain(err)
-	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(l.limits.Parallel)
-	group.Go(func() error { return l.legacy(ctx, ".sig", Legacy) })
-	if l.Attestations {
-		group.Go(func() error { return l.legacy(ctx, ".att", Attestation) })
-	}
-	group.Go(func() error { return l.referrers(ctx, group) })
-	if err := group.Wait(); err != nil {
+	if err := l.gather(ctx); err != nil {
 		return nil, err
+	}
+	if len(l.items) == 0 || l.Subject {
+		if _, err := l.Puller.Head(ctx, l.subject); notFound(err) {
+			return nil, ErrSubjectMissing
+		} else if err != nil {
+			return nil, explain(err)
+		}
 	}
 	slices.SortFunc(l.items, func(a, b Item) int {
 		return strings.Compare(string(a.Kind)+a.Manifest.String()+a.Blob.String()+a.Annotations[legacySignature],
 			string(b.Kind)+b.Manifest.String()+b.Blob.String()+b.Annotations[legacySignature])
 	})
 	return l.items, nil
+}
+
+// gather reads all places where evidence may lie.
+func (l *look) gather(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(l.limits.Parallel)
+	if !l.BundlesOnly {
+		group.Go(func() error { return l.legacy(ctx, ".sig", Legacy) })
+	}
+	if !l.BundlesOnly && l.Attestations {
+		group.Go(func() error { return l.legacy(ctx, ".att", Attestation) })
+	}
+	group.Go(func() error { return l.referrers(ctx, group) })
+	return group.Wait()
 }
 
 // legacy reads one of the tags under which older evidence lies.

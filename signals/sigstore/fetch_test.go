@@ -43,7 +43,9 @@ func TestCouldNotLook(t *testing.T) {
 					}
 					return false
 				})
-				evidence, err := h.fetcher(t).Fetch(t.Context(), subject)
+				f := h.fetcher(t)
+				f.Subject = true
+				evidence, err := f.Fetch(t.Context(), subject)
 				if err == nil || !strings.Contains(err.Error(), "could not look") {
 					t.Errorf("Fetch = %+v, %v, want an error", evidence, err)
 				}
@@ -87,6 +89,20 @@ func TestSubjectMissing(t *testing.T) {
 	subject := h.image(t, "team/app").Context().Digest("sha256:" + strings.Repeat("0", 64))
 	if _, err := h.fetcher(t).Fetch(t.Context(), subject); !errors.Is(err, sigstore.ErrSubjectMissing) {
 		t.Errorf("Fetch = %v, want ErrSubjectMissing", err)
+	}
+	subject = h.image(t, "team/app")
+	must(t, newSigner(t).SignBundle(t.Context(), subject))
+	h.set(func(w http.ResponseWriter, r *http.Request) bool {
+		gone := strings.HasSuffix(r.URL.Path, "/manifests/"+subject.DigestStr())
+		if gone {
+			w.WriteHeader(http.StatusNotFound)
+		}
+		return gone
+	})
+	f := h.fetcher(t)
+	f.Subject = true
+	if _, err := f.Fetch(t.Context(), subject); !errors.Is(err, sigstore.ErrSubjectMissing) {
+		t.Errorf("Fetch beside evidence about it = %v, want ErrSubjectMissing", err)
 	}
 }
 
@@ -201,21 +217,25 @@ func TestDanglingAndMisplacedReferrers(t *testing.T) {
 	})
 }
 
+// TestRequests counts what a look at one digest costs once the registry was
+// spoken to: four requests for an unsigned image, one and two for each bundle
+// where only bundles are accepted. Older forms lie under two tags of their own,
+// which have to be read besides: a newer scan or a signed version may be there.
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	const bundles = 5
-	cases := map[string]struct {
-		referrers        bool
-		bundles          int
-		cold, fresh, hot int
+	for label, c := range map[string]struct {
+		referrers, bundlesOnly bool
+		bundles, cold, known   int
 	}{
-		// A ping opens each connection; then subject, .sig tag, referrers.
-		"unsigned":                        {referrers: true, cold: 4, fresh: 3, hot: 3},
-		"unsigned, fallback":              {cold: 5, fresh: 4, hot: 4},
-		"five bundles":                    {referrers: true, bundles: bundles, cold: 4 + 2*bundles, fresh: 3 + 2*bundles, hot: 3},
-		"five bundles under the fallback": {bundles: bundles, cold: 5 + 2*bundles, fresh: 4 + 2*bundles, hot: 4},
-	}
-	for label, c := range cases {
+		"unsigned":                             {referrers: true, cold: 4, known: 4},
+		"unsigned, fallback":                   {cold: 4, known: 4},
+		"unsigned, bundles only":               {referrers: true, bundlesOnly: true, cold: 2, known: 2},
+		"five bundles":                         {referrers: true, bundles: bundles, cold: 3 + 2*bundles, known: 3},
+		"five bundles, fallback":               {bundles: bundles, cold: 3 + 2*bundles, known: 3},
+		"five bundles, bundles only":           {referrers: true, bundlesOnly: true, bundles: bundles, cold: 1 + 2*bundles, known: 1},
+		"five bundles, fallback, bundles only": {bundlesOnly: true, bundles: bundles, cold: 1 + 2*bundles, known: 1},
+	} {
 		t.Run(label, func(t *testing.T) {
 			t.Parallel()
 			h := serve(t, c.referrers)
@@ -226,22 +246,59 @@ func TestRequests(t *testing.T) {
 				must(t, release.SignBundle(t.Context(), first))
 				must(t, release.SignBundle(t.Context(), second))
 			}
-			f := h.fetcher(t)
-			f.Cache = newStore()
+			f, subject := h.wired(t, first)
+			f.BundlesOnly = c.bundlesOnly
+			prove(t, f, v, subject) // it learns what the registry has
 			for _, look := range []struct {
 				what    string
 				subject name.Digest
+				merging bool
 				want    int
-			}{{"the first look", first, c.cold}, {"a new digest", second, c.fresh}, {"a known digest", first, c.hot}} {
+			}{
+				{"a new digest", subject.Context().Digest(second.DigestStr()), false, c.cold},
+				{"a known digest", subject, false, c.known},
+				{"a known digest before a merge", subject, true, min(c.known+1, 4)},
+			} {
 				h.set(nil)
+				f.Subject = look.merging
 				proof := prove(t, f, v, look.subject)
 				if (proof.Outcome == signals.OutcomeVerified) != (c.bundles > 0) || len(proof.Evidence) != c.bundles {
 					t.Errorf("%s: %+v", look.what, proof)
+				}
+				if c.bundles == 0 && look.merging {
+					look.want = c.known // it was asked for anyway
 				}
 				if got := h.count(); got != look.want {
 					t.Errorf("%s took %d requests, want %d: %q", look.what, got, look.want, h.requests)
 				}
 			}
 		})
+	}
+}
+
+// TestOlderForms holds that where only bundles are accepted a signature of the
+// older form is neither read nor believed when it comes from somewhere else.
+func TestOlderForms(t *testing.T) {
+	t.Parallel()
+	h := serve(t, true)
+	release := newSigner(t)
+	subject := h.image(t, "team/app")
+	must(t, release.Sign(t.Context(), subject))
+	pem, err := release.PublicKey()
+	must(t, err)
+	v, err := sigstore.New(sigstore.Options{Keys: []sigstore.Key{{Name: "release", PEM: pem}}, BundlesOnly: true})
+	must(t, err)
+	f := h.fetcher(t)
+	evidence, err := f.Fetch(t.Context(), subject)
+	must(t, err)
+	if got := only(t)(v.Verify(t.Context(), evidence)); got.Outcome != signals.OutcomeRefused || !strings.Contains(got.Reason, "only bundles are accepted") {
+		t.Errorf("proof = %+v, want it refused", got)
+	}
+	if v.Policy() == trust(t, nil, map[string]*signer.Signer{"release": release}).Policy() {
+		t.Error("two policies have one name")
+	}
+	f.BundlesOnly = true
+	if got := prove(t, f, v, subject); got.Outcome != signals.OutcomeAbsent {
+		t.Errorf("proof = %+v, want none", got)
 	}
 }

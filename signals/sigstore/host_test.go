@@ -31,7 +31,6 @@ type host struct {
 
 	mu       sync.Mutex
 	requests []string
-	seen     bool
 	answer   func(w http.ResponseWriter, r *http.Request) bool
 }
 

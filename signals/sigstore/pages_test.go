@@ -86,42 +86,6 @@ func TestPagesOfReferrers(t *testing.T) {
 	}
 }
 
-// TestPromisedRequests counts what the daemon asks of a registry about a digest
-// once it has read the repository's tags: at most 4 for an unsigned image, 2 for
-// each bundle, and again at most 4. A registry without the referrers API
-// costs one more, once in an hour.
-func TestPromisedRequests(t *testing.T) {
-	t.Parallel()
-	for label, referrers := range map[string]bool{"referrers API": true, "fallback tag": false} {
-		for _, bundles := range []int{0, 5} {
-			t.Run(fmt.Sprintf("%s, %d bundles", label, bundles), func(t *testing.T) {
-				t.Parallel()
-				h := serve(t, referrers)
-				release := newSigner(t)
-				first, second, third := h.image(t, "team/app"), h.image(t, "team/app"), h.image(t, "team/app")
-				for range bundles {
-					must(t, release.SignBundle(t.Context(), second))
-					must(t, release.SignBundle(t.Context(), third))
-				}
-				f, subject := h.wired(t, first)
-				must(t, fetch(t, f, subject))
-				for _, pushed := range []name.Digest{second, third, second} {
-					want := 4 + 2*bundles
-					if pushed == second && h.seen {
-						want = 4
-					}
-					h.seen = true
-					h.set(nil)
-					must(t, fetch(t, f, subject.Context().Digest(pushed.DigestStr())))
-					if got := h.count(); got != want {
-						t.Errorf("%d requests, want %d: %q", got, want, h.requests)
-					}
-				}
-			})
-		}
-	}
-}
-
 func fetch(t *testing.T, f sigstore.Fetcher, d name.Digest) error {
 	t.Helper()
 	_, err := f.Fetch(t.Context(), d)
