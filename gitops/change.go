@@ -23,6 +23,8 @@ const (
 	MendStop ChangeKind = "mend"
 	// AnswerPerson says something once below a proposal or an issue.
 	AnswerPerson ChangeKind = "answer"
+	// FileReport opens an issue that asks people for something, once.
+	FileReport ChangeKind = "report"
 )
 
 // Change is one write to the world with the premise it was decided on. It is
@@ -45,6 +47,8 @@ type Change struct {
 	Label string `json:"label,omitempty"`
 	Mend  *Mend  `json:"mend,omitempty"`
 	Reply *Reply `json:"reply,omitempty"`
+	// Report is the issue to open.
+	Report *Report `json:"report,omitempty"`
 	// Why is one sentence for the ledger and the closing comment.
 	Why string `json:"why,omitempty"`
 }
@@ -69,6 +73,8 @@ func (c Change) String() string {
 		s += string(c.Mend.Kind) + " " + c.Mend.Value + " on " + c.Proposal
 	case AnswerPerson:
 		s += c.Reply.Key + " on " + c.Proposal
+	case FileReport:
+		s += c.Report.Key + ": " + c.Report.Title
 	case CloseProposal, MergeProposal, DescribeProposal:
 	}
 	if c.Why != "" {

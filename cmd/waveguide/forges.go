@@ -29,6 +29,7 @@ type changer interface {
 	loop.Proposer
 	loop.Marker
 	loop.Talker
+	loop.Reporter
 	loop.Queue
 }
 

@@ -164,6 +164,8 @@ func subject(c gitops.Change) string {
 		return fmt.Sprintf("%s: %s %s", c.Proposal, c.Mend.Kind, c.Mend.Value)
 	case c.Reply != nil:
 		return fmt.Sprintf("%s: answer to %s", c.Proposal, c.Reply.Key)
+	case c.Report != nil:
+		return "issue: " + c.Report.Key
 	}
 	if c.Lane == (gitops.Lane{}) {
 		return "proposal " + c.Proposal + " at " + c.Head.Short()
@@ -197,7 +199,7 @@ func rank(c gitops.Change) int {
 		return 4
 	case gitops.MendStop:
 		return 0
-	case gitops.CloseProposal:
+	case gitops.CloseProposal, gitops.FileReport:
 		return 1
 	case gitops.MergeProposal:
 		return 3

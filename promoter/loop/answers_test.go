@@ -70,6 +70,7 @@ func (s sources) Rules(files map[string][]byte, _ time.Time) (loop.Ruling, error
 				Gates:   gate.Set{Signature: &gate.Signature{Key: "release"}, Soak: gate.Soak{For: soak}},
 				Signals: []gate.Signal{{Name: "web", MaxAge: 10 * time.Minute}},
 			})
+			s.shape(&w.Stops[len(w.Stops)-1])
 		}
 		r.Waves = append(r.Waves, w)
 	}

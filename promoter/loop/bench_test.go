@@ -82,7 +82,7 @@ func newFleet(b *testing.B) (*fleet, *loop.Loop) {
 	f, w := &fleet{head: 1}, newWorld()
 	l := loop.New(loop.Options{
 		Repository: repository, RulesDir: ".waveguide", Email: email, Poll: loop.Poll{Repository: time.Nanosecond, Versions: 24 * time.Hour, Health: time.Hour},
-		Repo: f, Branches: f, Forge: forge{w}, Proposer: forge{w}, Marker: forge{w}, Talker: forge{w}, Queue: forge{w}, Registry: f, Prover: sources{w}, Health: sources{w}, Rules: f,
+		Repo: f, Branches: f, Forge: forge{w}, Proposer: forge{w}, Marker: forge{w}, Talker: forge{w}, Reporter: forge{w}, Queue: forge{w}, Registry: f, Prover: sources{w}, Health: sources{w}, Rules: f,
 		Writer: prose.Proposal{}, Store: s, Log: slog.New(slog.DiscardHandler),
 	})
 	tick(b, l)

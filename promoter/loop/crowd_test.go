@@ -17,6 +17,19 @@ func (f forge) Answer(ctx context.Context, id, key, text string) error {
 	return nil
 }
 
+func (f forge) Report(ctx context.Context, r gitops.Report) (string, error) {
+	for _, i := range f.reports {
+		if r.Is(i.Text(0)) {
+			return "#" + i.Key, nil
+		}
+	}
+	if err := f.write(ctx, "report", "%s", r.Title); err != nil {
+		return "", err
+	}
+	f.world.reports = append(f.world.reports, r)
+	return "#" + r.Key, f.fail["response of report"]
+}
+
 func (f forge) Mend(ctx context.Context, m gitops.Mend) error {
 	if err := f.write(ctx, "mend", "%s: %s %s", m.ID, m.Kind, m.Value); err != nil {
 		return err

@@ -265,6 +265,7 @@ func (l *Loop) end(ctx context.Context, k *lane, p gitops.Proposal) {
 		return
 	}
 	l.ended[p.ID] = read
+	l.people.tell(p)
 }
 
 // behind says that merging would not be exactly the planned edit of the newest

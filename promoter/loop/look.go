@@ -243,7 +243,7 @@ func (l *Loop) hold(pauses []gitops.Pause) {
 
 // lookForge reads proposals and pauses. What cannot be read counts as held.
 func (l *Loop) lookForge(ctx context.Context, now time.Time) {
-	l.people.seen = map[string]gitops.Permission{}
+	l.people.listen(true)
 	pauses, read := l.world.Pauses, false
 	own, err := l.Paused()
 	l.speak(sourceDaemon, err)
@@ -263,11 +263,7 @@ func (l *Loop) lookForge(ctx context.Context, now time.Time) {
 	} else {
 		l.blind(l.silent[sourceForge])
 	}
-	if err == nil && read {
-		l.people.Seen = l.people.seen // what is gone from the forge is forgotten
-	} else {
-		l.people.Seen = merged(l.people.Seen, l.people.seen)
-	}
+	l.people.note(err == nil && read)
 	l.schedule.set(sourceForge, later(now.Add(l.rest(sourceForge, l.Poll.Repository)), limited(err)))
 	l.hold(pauses)
 }
@@ -284,7 +280,7 @@ func (l *Loop) introduce(ctx context.Context) error {
 	return err
 }
 
-func merged(a, b map[string]gitops.Permission) map[string]gitops.Permission {
+func merged[V any](a, b map[string]V) map[string]V {
 	all := maps.Clone(a)
 	if all == nil {
 		return b
@@ -351,6 +347,8 @@ func (l *Loop) sortProposals(ctx context.Context, list []gitops.Proposal) {
 		case !known:
 			l.end(ctx, l.lanes[p.Lane], p)
 			l.queue.add(s.route)
+		default:
+			l.endAgain(l.lanes[p.Lane], p)
 		}
 	}
 	if l.head == "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +26,7 @@ type Options struct {
 	Proposer   Proposer
 	Marker     Marker
 	Talker     Talker
+	Reporter   Reporter
 	Queue      Queue
 	Registry   Registry
 	Prover     Prover
@@ -349,7 +351,7 @@ func (l *Loop) soon(now time.Time, source string) {
 // view is what others may see of a look.
 func (l *Loop) view(now time.Time) View {
 	return View{
-		Repository: l.Repository, Quiet: len(l.queue.decided) == 0 && !l.queue.news, Now: now, Head: l.head, Plans: l.queue.admitted, Routes: l.ruling.Routes, Pauses: l.world.Pauses,
+		Repository: l.Repository, Quiet: len(l.queue.decided) == 0 && !l.queue.news, Now: now, Head: l.head, Plans: l.queue.admitted, Routes: l.ruling.Routes, Pauses: slices.Concat(l.world.Pauses, ruled(l.ruling.Routes)),
 		Problems: l.ruling.Problems, Silent: maps.Clone(l.silent), Lanes: l.queue.lanes(),
 	}
 }

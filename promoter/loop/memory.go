@@ -27,6 +27,8 @@ type lane struct {
 	// Pushed are the heads we pushed, newest last. A head that is not in here
 	// is an ordinary promotion.
 	Pushed []pushed `json:"pushed,omitempty"`
+	// Orders are the words about its pin, oldest first.
+	Orders []gitops.Given `json:"orders,omitempty"`
 
 	lane      gitops.Lane
 	desired   gitops.Desired
@@ -174,7 +176,7 @@ func (l *Loop) known(k *lane) promoter.Lane {
 	d := l.named(k)
 	d.Since, d.Left = k.Since, k.Left
 	return promoter.Lane{
-		Lane: k.lane, Desired: d, Facts: k.facts(), Waiting: k.Waiting, Rival: k.rival,
+		Lane: k.lane, Desired: d, Facts: k.facts(), Waiting: k.Waiting, Rival: k.rival, Orders: k.Orders,
 		Proposals: append(append([]gitops.Proposal{}, k.proposals...), k.ended...),
 	}
 }

@@ -3,7 +3,6 @@ package loop
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter"
 	"github.com/waveguide-dev/waveguide/promoter/gate"
+	"github.com/waveguide-dev/waveguide/signals"
 )
 
 // people is what is known of people's doings on the forge. The exported fields
@@ -21,23 +21,51 @@ import (
 type people struct {
 	// Seen are permissions by event.
 	Seen map[string]gitops.Permission `json:"seen,omitempty"`
+	// Said are the commands of comments as they were first read, by event.
+	Said map[string]string `json:"said,omitempty"`
 	// Pausing are the issues with a pause in force.
 	Pausing []string `json:"pausing,omitempty"`
+	// Owed are the issues to open, and Filed the ids of those that were, by key.
+	Owed  map[string]gitops.Report `json:"owed,omitempty"`
+	Filed map[string]string        `json:"filed,omitempty"`
 
 	kept digest
-	// seen are those of the reading under way.
+	// seen and said are those of the reading under way.
 	seen map[string]gitops.Permission
+	said map[string]string
+	// told is how much was done to ended proposals when they were last read.
+	told map[string]int
 	// issues and proposals are what follows from the newest readings.
 	issues, proposals []gitops.Standing
 	// disabled says that the repository has no issues.
 	disabled bool
 }
 
+// listen begins a reading. One of everything forgets what is not there any
+// more; any other adds to what is known.
+func (p *people) listen(everything bool) {
+	p.seen, p.said = map[string]gitops.Permission{}, map[string]string{}
+	if !everything {
+		maps.Copy(p.seen, p.Seen)
+		maps.Copy(p.said, p.Said)
+	}
+}
+
+// note ends a reading. One that was cut short forgets nothing.
+func (p *people) note(whole bool) {
+	if !whole {
+		p.seen, p.said = merged(p.Seen, p.seen), merged(p.Said, p.said)
+	}
+	p.Seen, p.Said = p.seen, p.said
+}
+
 // observe gives events the permissions that their authors had when they were
-// first seen.
+// first seen, and marks what reads otherwise than it did then.
 func (p *people) observe(events []gitops.Event) []gitops.Event {
+	events, said := gitops.Heard(events, p.Seen, p.Said)
 	events, seen := gitops.Observe(events, p.Seen)
 	maps.Copy(p.seen, seen)
+	maps.Copy(p.said, said)
 	return events
 }
 
@@ -69,9 +97,13 @@ func (l *Loop) lookIssues(ctx context.Context, now time.Time) ([]gitops.Pause, e
 // heed folds what people did to a proposal into it: the holds in force stand as
 // labels, whatever labels are there by now. Events are not kept: what they mean
 // is in the proposal, and a comment about the weather changes nothing.
-func (l *Loop) heed(p gitops.Proposal) gitops.Proposal {
+func (l *Loop) heed(p gitops.Proposal) gitops.Proposal { return l.hear(p, p.Lane) }
+
+// hear does so for a proposal that changes these lanes; for a person's own,
+// nothing is put back: it is not ours.
+func (l *Loop) hear(p gitops.Proposal, lanes ...gitops.Lane) gitops.Proposal {
 	p.Events = l.people.observe(p.Events)
-	s := gitops.Holds(p, l.me.Name, l.Right)
+	s := gitops.Holds(p, l.me.Name, l.rightIn(lanes...))
 	p.Labels = slices.DeleteFunc(slices.Clone(p.Labels), func(x gitops.Label) bool {
 		return x.Name == gitops.LabelHold || x.Name == gitops.LabelHoldProw
 	})
@@ -79,10 +111,18 @@ func (l *Loop) heed(p gitops.Proposal) gitops.Proposal {
 		p.Labels = append(p.Labels, gitops.Label{Name: stop.Label, By: stop.By, At: stop.At, Reason: stop.Reason})
 	}
 	slices.SortStableFunc(p.Labels, func(a, b gitops.Label) int { return strings.Compare(a.Name, b.Name) })
-	for _, g := range s.Given {
-		l.obey(&p, &s, g)
+	h := hearing{proposal: &p, standing: &s, events: p.Events, lanes: lanes}
+	p.Orders, p.Events = nil, nil
+	if p.Author.Name != l.me.Name {
+		s.Mends = nil
+	} else {
+		for _, g := range gitops.LostPins(p.ID, h.events, l.me.Name, s.Given) {
+			l.order(p.Lane, g)
+		}
 	}
-	p.Events = nil
+	for _, g := range s.Given {
+		l.obey(h, g)
+	}
 	if len(s.Mends)+len(s.Replies) > 0 {
 		l.people.proposals = append(l.people.proposals, s)
 	}
@@ -91,23 +131,25 @@ func (l *Loop) heed(p gitops.Proposal) gitops.Proposal {
 
 // obey follows a command that was given with the right. What was answered was
 // obeyed before; a rejection is forgiven for as long as the word stands there.
-func (l *Loop) obey(p *gitops.Proposal, s *gitops.Standing, g gitops.Given) {
-	answered := gitops.Answered(p.Events, l.me.Name, g.Key)
+func (l *Loop) obey(h hearing, g gitops.Given) {
+	p, s := h.proposal, h.standing
 	switch g.Word {
 	case gitops.CommandRetry:
-		p.Forgiven = p.Forgiven || p.State == gitops.Closed && g.At.After(p.Ended)
-		if p.State == gitops.Open && !answered {
-			s.Replies = append(s.Replies, gitops.Reply{ID: p.ID, Key: g.Key, Text: "This proposal is open: there is no rejection to forget."})
+		switch {
+		case p.State == gitops.Closed && g.At.After(p.Ended):
+			p.Forgiven, p.Orders = true, append(p.Orders, g)
+		case p.State == gitops.Open:
+			l.say(h, g.Key, "This proposal is open: there is no rejection to forget.")
 		}
 	case gitops.CommandRebase:
-		if p.State == gitops.Open && !answered {
+		if p.State == gitops.Open && p.Author.Name == l.me.Name && !l.said(h, g.Key) {
 			s.Mends = append(s.Mends, gitops.Mend{ID: p.ID, Kind: gitops.PutLabel, Value: gitops.LabelRebase, Why: g.By.Name + " asked for it"})
-			s.Replies = append(s.Replies, gitops.Reply{ID: p.ID, Key: g.Key, Text: "The branch is computed again."})
+			l.say(h, g.Key, "The branch is computed again.")
 		}
-	case gitops.CommandPin, gitops.CommandUnpin, gitops.CommandEmergency:
-		if !answered {
-			s.Replies = append(s.Replies, gitops.Reply{ID: p.ID, Key: g.Key, Text: fmt.Sprintf("`%s` is not taken from comments: the rules say it. Nothing was changed.", g.Word)})
-		}
+	case gitops.CommandPin, gitops.CommandUnpin:
+		l.pinning(h, g)
+	case gitops.CommandEmergency:
+		l.emergency(h, g)
 	case gitops.CommandHold, gitops.CommandUnhold: // folded already
 	}
 }
@@ -117,6 +159,10 @@ func (l *Loop) obey(p *gitops.Proposal, s *gitops.Standing, g gitops.Given) {
 func (l *Loop) courtesies() []gitops.Change {
 	var all []gitops.Change
 	defer func() { l.people.issues, l.people.proposals = nil, nil }()
+	for _, key := range slices.Sorted(maps.Keys(l.people.Owed)) {
+		r := l.people.Owed[key]
+		all = append(all, gitops.Change{Kind: gitops.FileReport, Report: &r})
+	}
 	for _, s := range slices.Concat(l.people.issues, l.people.proposals) {
 		for _, m := range s.Mends {
 			all = append(all, gitops.Change{Kind: gitops.MendStop, Proposal: m.ID, Mend: &m, Why: m.Why})
@@ -148,12 +194,21 @@ func (l *Loop) reconsider(now time.Time, i int) {
 	for _, lp := range l.queue.plans[i].Lanes {
 		if k := l.lanes[lp.Lane]; k != nil && lp.Phase == promoter.PhaseBlocked {
 			for _, p := range k.ended {
-				if p.State == gitops.Closed && !p.Forgiven && p.To.Digest == string(lp.Candidate.Digest) {
+				if p.State == gitops.Closed && !p.Forgiven && brings(p, lp.Candidate) {
 					l.inquire(now.Add(l.Poll.Repository), l.aboutRejection(lp.Lane, p.ID))
 				}
 			}
 		}
 	}
+}
+
+// brings says that a proposal was about a version. What has no digest, a chart
+// for one, is known by its tag.
+func brings(p gitops.Proposal, v signals.Version) bool {
+	if p.To.Digest == "" {
+		return p.To.Tag != "" && p.To.Tag == v.Tag
+	}
+	return p.To.Digest == string(v.Digest)
 }
 
 // aboutRejection asks whether a person took a rejection back.
@@ -175,17 +230,15 @@ func (l *Loop) aboutRejection(at gitops.Lane, id string) question {
 			if !ok || i < 0 {
 				return
 			}
-			l.people.seen = maps.Clone(l.people.Seen)
-			if l.people.seen == nil {
-				l.people.seen = map[string]gitops.Permission{}
-			}
-			forgiven := l.heed(p).Forgiven
-			l.people.Seen = l.people.seen
-			if k.ended[i].Forgiven == forgiven {
+			l.people.listen(false)
+			p.Lane, p.Class, p.From, p.To = at, k.ended[i].Class, k.ended[i].From, k.ended[i].To
+			heard := l.heed(p)
+			l.people.note(true)
+			if k.ended[i].Forgiven == heard.Forgiven {
 				return
 			}
 			k.ended = slices.Clone(k.ended)
-			k.ended[i].Forgiven = forgiven
+			k.ended[i].Forgiven, k.ended[i].Orders = heard.Forgiven, heard.Orders
 		},
 	}
 }

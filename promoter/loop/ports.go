@@ -90,6 +90,13 @@ type Talker interface {
 	Mend(ctx context.Context, m gitops.Mend) error
 }
 
+// Reporter asks people for something.
+type Reporter interface {
+	// Report finds our issue of that key, open or closed, or opens it. It fails
+	// with gitops.ErrDisabled where issues are switched off.
+	Report(ctx context.Context, r gitops.Report) (id string, err error)
+}
+
 // Proposer writes proposals.
 type Proposer interface {
 	// Open finds the open proposal of the branch or creates it.

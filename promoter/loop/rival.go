@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -23,6 +24,10 @@ type rival struct {
 	rules      int
 	// moves are the lanes in which it changes the version.
 	moves []gitops.Proposal
+	// leaves are the lanes that it takes the artifact out of, or the digest
+	// beside its tag: that is no promotion, and is said.
+	leaves []gitops.Lane
+	said   []string
 	// outside says that it changes more than rules.
 	outside bool
 	unread  string
@@ -50,14 +55,17 @@ func (l *Loop) meetRivals(ctx context.Context, list []gitops.Proposal) {
 		if v == nil || v.head != p.Head || v.base != p.Base || v.rules != l.epoch || v.unread != "" {
 			v = l.inspectRival(ctx, p)
 		}
-		p.Events = nil
-		v.proposal = p
+		v.proposal = l.hearRival(p, v)
 		l.rivals[p.ID] = v
 	}
 	about := map[gitops.Lane]string{}
 	for _, id := range slices.Sorted(maps.Keys(l.rivals)) {
-		for _, m := range l.rivals[id].moves {
+		v := l.rivals[id]
+		for _, m := range v.moves {
 			about[m.Lane] = cmp.Or(about[m.Lane], fmt.Sprintf("proposal %s of %s", id, m.Author.Name))
+		}
+		for _, at := range v.leaves {
+			about[at] = cmp.Or(about[at], fmt.Sprintf("proposal %s of %s", id, v.proposal.Author.Name))
 		}
 	}
 	for at, k := range l.lanes {
@@ -90,15 +98,32 @@ func (l *Loop) inspectRival(ctx context.Context, p gitops.Proposal) *rival {
 		places := Request(l.ruling.Routes[s.route].Image, *s.stop)
 		before, after := d.under(s.stop.Path)
 		from, to := Desired(before, places, p.Base), Desired(after, places, p.Head)
-		if from.Presence == to.Presence && from.Version == to.Version && from.Problem == to.Problem || to.Presence == gitops.Absent {
+		if from.Presence == to.Presence && from.Version == to.Version && from.Problem == to.Problem {
+			continue
+		}
+		if what := taken(from, to); what != "" {
+			v.leaves, v.said = append(v.leaves, at), append(v.said, fmt.Sprintf(what, at.Artifact, at.Environment))
 			continue
 		}
 		move := p
 		move.Lane, move.From, move.To, move.Class, move.Events = at, from.Version, to.Version, string(gate.Promotion), nil
 		v.moves = append(v.moves, move)
 	}
+	slices.Sort(v.said)
 	slices.SortFunc(v.moves, func(a, b gitops.Proposal) int { return cmp.Compare(a.Lane.String(), b.Lane.String()) })
 	return v
+}
+
+// taken says what a change takes away where it brings nothing: the artifact
+// itself, or the digest beside its tag.
+func taken(from, to gitops.Desired) string {
+	switch {
+	case to.Presence == gitops.Absent:
+		return "it takes %s out of %s"
+	case from.Presence == gitops.At && to.Presence == gitops.At && from.Version.Tag == to.Version.Tag && to.Version.Digest == "" && to.Version.Tag != "":
+		return "it takes the digest of %s in %s away, so that what runs there follows the tag"
+	}
+	return ""
 }
 
 // under are the files below a path before and after.
@@ -148,11 +173,12 @@ func (l *Loop) verdictOn(now time.Time, v *rival) gitops.Check {
 		c.State, c.Text = gitops.CheckPending, "the rules are broken, so nobody knows whether a version moves here: mend them first"
 		return c
 	case len(v.moves) == 0:
+		c.Text = strings.Join(append([]string{c.Text}, v.said...), "; ")
 		return c
 	}
 	var vs []gate.Verdict
 	for _, m := range v.moves {
-		m.Reviews, m.Labels, m.Checks, m.Unread = v.proposal.Reviews, v.proposal.Labels, v.proposal.Checks, v.proposal.Unread
+		m.Reviews, m.Labels, m.Checks, m.Unread, m.Orders = v.proposal.Reviews, v.proposal.Labels, v.proposal.Checks, v.proposal.Unread, v.proposal.Orders
 		for _, x := range promoter.Judge(l.snapshot(now, l.atlas.stops[m.Lane].route), m) {
 			x.Reason = m.Lane.String() + ": " + x.Reason
 			vs = append(vs, x)
@@ -162,6 +188,7 @@ func (l *Loop) verdictOn(now time.Time, v *rival) gitops.Check {
 		l.rejudge = wake
 	}
 	c = promoter.CheckOf(vs)
+	c.Text = strings.Join(append([]string{c.Text}, v.said...), "; ")
 	if l.HumanChanges == WarnHumans && c.State != gitops.CheckSuccess {
 		c.State, c.Text = gitops.CheckSuccess, "not gated, but "+c.Text
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
 	"github.com/waveguide-dev/waveguide/signals"
 )
@@ -70,6 +71,9 @@ type world struct {
 	checks   map[gitops.Commit][]gitops.Check
 	issues   []gitops.Issue
 	comments map[string][]gitops.Event
+	reports  []gitops.Report
+	// shape is what the rules say of a stop beside what they always do.
+	shape    func(*promoter.Stop)
 	requests []gitops.Request
 	queue    bool
 	groups   []gitops.Group
@@ -110,7 +114,7 @@ func newWorld() *world {
 	w := &world{
 		began: time.Now(), commits: map[gitops.Commit]commit{}, branches: map[string]gitops.Commit{},
 		checks: map[gitops.Commit][]gitops.Check{}, health: map[string]signals.State{}, fail: map[string]error{},
-		tags: []string{"1.0.0"}, auto: true, before: func(string) {}, comments: map[string][]gitops.Event{}, stuck: map[string]bool{}, asked: map[string]int{},
+		tags: []string{"1.0.0"}, auto: true, before: func(string) {}, shape: func(*promoter.Stop) {}, comments: map[string][]gitops.Event{}, stuck: map[string]bool{}, asked: map[string]int{},
 	}
 	w.settle([]string{"dev"}, []string{"prod"})
 	return w

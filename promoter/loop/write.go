@@ -142,6 +142,8 @@ func (l *Loop) effect(ctx context.Context, d deed) error {
 		return l.Talker.Mend(ctx, *c.Mend)
 	case gitops.AnswerPerson:
 		return l.Talker.Answer(ctx, c.Proposal, c.Reply.Key, c.Reply.Text)
+	case gitops.FileReport:
+		return l.file(ctx, *c.Report)
 	}
 	return fmt.Errorf("unknown change %q", c.Kind)
 }

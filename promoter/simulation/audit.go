@@ -110,7 +110,7 @@ func explains(intents map[string]intent, d world.Deed) bool {
 	kinds := map[string][]gitops.ChangeKind{
 		"push": {gitops.OpenProposal, gitops.UpdateProposal}, "delete": {gitops.CloseProposal}, "open": {gitops.OpenProposal},
 		"describe": {gitops.UpdateProposal, gitops.SetCheck, gitops.DescribeProposal}, "merge": {gitops.MergeProposal}, "close": {gitops.CloseProposal},
-		"check": {gitops.SetCheck, gitops.OpenProposal}, "comment": {gitops.AnswerPerson}, "request": {gitops.OpenProposal, gitops.UpdateProposal, gitops.SetCheck},
+		"check": {gitops.SetCheck, gitops.OpenProposal}, "comment": {gitops.AnswerPerson}, "report": {gitops.FileReport}, "request": {gitops.OpenProposal, gitops.UpdateProposal, gitops.SetCheck},
 		"mend": {gitops.MendStop}, "retitle": {gitops.MendStop}, string(gitops.Labelled): {gitops.MendStop},
 		string(gitops.Unlabelled): {gitops.RemoveLabel, gitops.MendStop},
 	}[d.Kind]

@@ -255,6 +255,15 @@ func (p ports) Mend(ctx context.Context, m gitops.Mend) error {
 	return p.pass(ctx, "mend "+m.ID, func(fate) error { return p.sim.world.Mend(p.name, m) })
 }
 
+// Report implements [loop.Reporter].
+func (p ports) Report(ctx context.Context, r gitops.Report) (id string, err error) {
+	err = p.pass(ctx, "report "+r.Key, func(fate) error {
+		id = p.sim.world.Report(p.name, r)
+		return nil
+	})
+	return id, err
+}
+
 // Enqueue implements [loop.Queue]: this forge has no merge queue.
 func (p ports) Enqueue(context.Context, string, gitops.Commit) error {
 	return gitops.ErrUnsupported

@@ -87,7 +87,7 @@ func (p *process) start(b *book) {
 	port := ports{l}
 	o := loop.Options{
 		Repository: world.Repository, RulesDir: world.RulesDir, Email: world.Email, Poll: Poll(),
-		Repo: port, Branches: port, Forge: port, Proposer: port, Marker: port, Talker: port, Queue: port, Registry: port, Prover: port, Health: port, Rules: port,
+		Repo: port, Branches: port, Forge: port, Proposer: port, Marker: port, Talker: port, Reporter: port, Queue: port, Registry: port, Prover: port, Health: port, Rules: port,
 		Writer: prose.Proposal{}, Store: s, Log: slog.New(slog.DiscardHandler), Hints: l.hints,
 		Observe: func(v loop.View) {
 			l.seen.Store(&v)
