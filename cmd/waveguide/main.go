@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string, s streams, h hooks) int {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	root.AddCommand(
 		demoCommand(s), runCommand(s, h), planCommand(s), explainCommand(s), verifyCommand(s), validateCommand(s),
-		schemaCommand(s), editCommand(s), doctorCommand(s), pauseCommand(s), resumeCommand(s), forgeCommand(s), versionCommand(s),
+		schemaCommand(s), editCommand(s), findCommand(s), doctorCommand(s), pauseCommand(s), resumeCommand(s), forgeCommand(s), versionCommand(s),
 	)
 	err := root.ExecuteContext(ctx)
 	if err == nil {

@@ -21,11 +21,11 @@ type Named struct {
 }
 
 // Artifacts is [File.Find] the other way round: what the file names, for a first look at a repository, for drift and for
-// pages. A name counts when it comes with a version. Names that only another file explains are left out. A file with too
+// pages. A name counts when it comes with a version. Charts are known by the sources that other files define. A file with too
 // many names for its size is refused.
 func (f *File) Artifacts(sources map[string]string) (out []Named, err error) {
 	c := &census{seen: map[repository]bool{}}
-	s := &search{file: f, named: map[int]bool{}}
+	s := &search{file: f, named: map[int]bool{}, sources: sources}
 	for i, d := range f.Tree.Docs {
 		if n := splice.Root(d); n != nil {
 			s.doc = i + 1
@@ -146,6 +146,11 @@ func (c *census) mapping(n *yaml.Node) {
 	if value["chart"] != "" {
 		for _, at := range []string{value["repourl"], value["repository"], value["url"]} {
 			if at != "" {
+				c.add(strings.TrimSuffix(at, "/") + "/" + value["chart"])
+			}
+		}
+		if ref, _, err := c.look.Child(n, "sourceRef"); err == nil && ref != nil {
+			if at, _, _ := c.source(ref); at != "" {
 				c.add(strings.TrimSuffix(at, "/") + "/" + value["chart"])
 			}
 		}

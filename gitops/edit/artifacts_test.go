@@ -1,7 +1,6 @@
 package edit_test
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -43,39 +42,6 @@ func TestArtifacts(t *testing.T) {
 		if d := cmp.Diff(c.want, got); d != "" {
 			t.Errorf("%s (-want +got):\n%s", name, d)
 		}
-	}
-}
-
-func TestFinderReadsABlobOnce(t *testing.T) {
-	t.Parallel()
-	f := edit.NewFinder(edit.Request{Repository: app, Artifact: "payments"})
-	reads := 0
-	find := func(name, blob, src string) edit.Found {
-		found, err := f.File(name, blob, func() ([]byte, error) { reads++; return []byte(digests(src)), nil })
-		if err != nil {
-			t.Fatal(err)
-		}
-		return found
-	}
-	for range 3 {
-		if got := find("a.yaml", "1", "image: APP:1\n# APP\n"); len(got.Hits) != 1 || len(got.Mentions) != 1 {
-			t.Errorf("a place: %+v", got)
-		}
-		if got := find("b.yaml", "2", "image: APP-v2:1\n"); len(got.Hits)+len(got.Mentions) > 0 || got.Problem != nil {
-			t.Errorf("a near miss: %+v", got)
-		}
-		if got := find("c.yaml", "3", "v: 1.2.3 # waveguide: payments\n"); len(got.Hits) != 1 {
-			t.Errorf("a marker: %+v", got)
-		}
-		if got := find("d.yaml", "4", "a: [APP\n"); !errors.Is(got.Problem, edit.ErrSyntax) {
-			t.Errorf("a broken file: %+v", got)
-		}
-	}
-	if reads != 4 {
-		t.Errorf("%d reads of 4 blobs", reads)
-	}
-	if _, err := f.File("e.yaml", "5", func() ([]byte, error) { return nil, errors.New("gone") }); err == nil {
-		t.Error("an unreadable blob was taken for one without places")
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	expr "github.com/waveguide-dev/waveguide/gitops/edit/path"
 	"github.com/waveguide-dev/waveguide/gitops/edit/splice"
 )
 
@@ -31,7 +30,7 @@ func (f *File) Scalars(pick uint) (all []Target, picked int, around []*yaml.Node
 	}
 	picked = int(pick % uint(len(all)))
 	s.way = ways[picked]
-	all[picked].Path = expr.Spell(s.steps())
+	all[picked].Path = s.path()
 	for _, w := range s.way {
 		if w.embed {
 			around = append(around, w.node)

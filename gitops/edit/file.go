@@ -57,6 +57,9 @@ func Open(name string, src []byte) (*File, error) {
 // artifact too, and the locks of other tools name it, but nobody may write there.
 func Known(name string) bool { return splice.Known(name) }
 
+// ReadAs names the format that a file of this name is read as.
+func ReadAs(name string) string { return splice.FormatOf(name).String() }
+
 func refuse(reason error, line int, format string, args ...any) *Refusal {
 	return splice.Refuse(reason, line, format, args...)
 }

@@ -93,6 +93,19 @@ func (s *search) mentions() (out []Mention) {
 	return out
 }
 
+// Lines gives the lines of a text that mention a repository, for files that are not parsed.
+func Lines(src []byte, repository string) (out []Mention) {
+	needle, line, from := Needle(repository), 1, 0
+	for at := mentionAt(src, needle, 0); at >= 0 && len(out) < maxMentions; at = mentionAt(src, needle, at+1) {
+		n := bytes.Count(src[from:at], []byte{'\n'})
+		line, from = line+n, at
+		if n > 0 || len(out) == 0 {
+			out = append(out, Mention{Line: line, Text: lineText(src, at)})
+		}
+	}
+	return out
+}
+
 // lineText is the line that byte at stands on, shortened.
 func lineText(src []byte, at int) string {
 	from := bytes.LastIndexByte(src[:at], '\n') + 1
@@ -217,14 +230,24 @@ func (s *search) enter(t *splice.Tree, top *yaml.Node) {
 // target makes the target of the scalar at the end of the way.
 func (s *search) target(n *yaml.Node, more ...expr.Step) Target {
 	t := Target{Document: s.doc, Line: s.look.Tree.Line(n), Value: n.Value, Tree: s.look.Tree, Node: n}
-	t.Path = expr.Spell(append(s.steps(), more...))
+	t.Path = s.path(more...)
 	if len(s.way) > 0 && !s.way[len(s.way)-1].embed {
 		t.Parent = s.way[len(s.way)-1].node
 	}
 	return t
 }
 
-// steps spells the way. Items of a sequence are named when their name is theirs alone.
+// path spells the way; empty where a key on it is no text, which no path can say.
+func (s *search) path(more ...expr.Step) string {
+	for _, w := range s.way {
+		if !w.embed && w.node.Kind == yaml.MappingNode && w.node.Content[w.index].Kind != yaml.ScalarNode {
+			return ""
+		}
+	}
+	return expr.Spell(append(s.steps(), more...))
+}
+
+// steps are the way. Items of a sequence are named when their name is theirs alone.
 func (s *search) steps() (out []expr.Step) {
 	for i, w := range s.way {
 		switch {

@@ -98,11 +98,8 @@ type Mention struct {
 // Writes gives what to write for this place to name the version, in the form that is there. It never leaves a tag alone
 // where a digest was in force. A form without room for a digest, such as a chart's version, takes the tag.
 func (h *Hit) Writes(to Version, how Pin) ([]Write, error) {
-	switch {
-	case h.fault != nil:
-		return nil, h.refused(h.fault)
-	case h.doubt != nil:
-		return nil, h.refused(h.doubt)
+	if err := h.Refused(); err != nil {
+		return nil, err
 	}
 	if to.Digest == "" && reCommit.MatchString(to.Tag) && reCommit.MatchString(h.Digest) {
 		to = Version{Digest: to.Tag}
@@ -122,6 +119,17 @@ func (h *Hit) Writes(to Version, how Pin) ([]Write, error) {
 		return []Write{{Target: *h.whole, Value: text}}, nil
 	}
 	return h.fields(tag, digest)
+}
+
+// Refused says why nothing can be written here, whatever the version; nil if something can.
+func (h *Hit) Refused() error {
+	switch {
+	case h.fault != nil:
+		return h.refused(h.fault)
+	case h.doubt != nil:
+		return h.refused(h.doubt)
+	}
+	return nil
 }
 
 // takes refuses a version that is none for the form.

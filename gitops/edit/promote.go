@@ -152,7 +152,8 @@ func (r Request) subject() string {
 	return r.Artifact
 }
 
-func (r Request) check() error {
+// Lookup refuses a request that can lead to no place, whatever the file.
+func (r Request) Lookup() error {
 	if r.Repository == "" && r.Path == "" && r.Artifact == "" {
 		return refuse(ErrVersion, 0, "neither a repository nor a path was given")
 	}
@@ -162,6 +163,13 @@ func (r Request) check() error {
 		if !strings.Contains(r.Repository, "://") && (ref.tag != "" || ref.digest != "" || strings.Contains(ref.prefix, "=")) || !reRepository.MatchString(want.registry+"/"+want.path) {
 			return refuse(ErrVersion, 0, "%.140q is not a repository", r.Repository)
 		}
+	}
+	return nil
+}
+
+func (r Request) check() error {
+	if err := r.Lookup(); err != nil {
+		return err
 	}
 	if r.Value != "" {
 		if r.Path == "" {

@@ -176,7 +176,7 @@ func (s *search) fieldsOf(n *yaml.Node, form Form, tagKey, digestKey string) (Hi
 	}
 	h, at := s.fieldsAt(form, tag, digest, err)
 	if h.pathOfDigest == "" && tag != nil {
-		h.pathOfDigest = expr.Spell(append(s.steps(), expr.Step{Kind: expr.Key, Key: "digest"}))
+		h.pathOfDigest = s.path(expr.Step{Kind: expr.Key, Key: "digest"})
 	}
 	return h, at
 }

@@ -1,6 +1,7 @@
 package edit
 
 import (
+	"bytes"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -38,6 +39,29 @@ func (f *File) Sources() map[string]string {
 		}
 	}
 	return out
+}
+
+// DefinesSources is the fast check for [File.Sources] before any parsing.
+func DefinesSources(src []byte) bool {
+	i := bytes.Index(src, []byte("Repository"))
+	return i >= 0 && bytes.Contains(src[:i], []byte("kind")) && bytes.Contains(src, []byte("url"))
+}
+
+// AddSources adds the sources that a file defines to those of others. One that two files define differently is nobody's.
+func AddSources(all map[string]string, name string, src []byte) {
+	if !Known(name) || !DefinesSources(src) {
+		return
+	}
+	f, err := Open(name, src)
+	if err != nil {
+		return
+	}
+	for key, url := range f.Sources() {
+		if old, again := all[key]; again && old != url {
+			url = ""
+		}
+		all[key] = url
+	}
 }
 
 // chart looks at a mapping that names a chart or module apart from where it comes from: Chart.yaml dependencies,
@@ -87,19 +111,24 @@ func (s *search) chart(n *yaml.Node, has map[string]bool) bool {
 
 // sourced says whether the chart of a Flux source is the one wanted. Where nobody says what the source is, it may be.
 func (s *search) sourced(ref *yaml.Node, name string) (bool, error) {
-	kind, _ := s.field(ref, "kind")
-	source, node := s.field(ref, "name")
-	key := kind + "/" + source
-	url := s.sources[key]
-	if url == "" {
-		url = s.file.Sources()[key]
-	}
+	url, key, node := s.source(ref)
 	if url == "" && node != nil {
 		r := refuse(ErrAmbiguous, s.look.Tree.Line(node), "the chart %s comes from %s, which this file does not define", name, key)
 		r.Hint = "give the file that defines " + key + " as well, or the path of the version"
 		return true, r
 	}
 	return s.want.is(parseRepository(strings.TrimSuffix(url, "/") + "/" + name)), nil
+}
+
+// source is the address of the Flux source that a reference names, as far as this file and the others say.
+func (s *search) source(ref *yaml.Node) (url, key string, name *yaml.Node) {
+	kind, _ := s.field(ref, "kind")
+	source, name := s.field(ref, "name")
+	key = kind + "/" + source
+	if url = s.sources[key]; url == "" {
+		url = s.file.Sources()[key]
+	}
+	return url, key, name
 }
 
 // module looks at a module of a registry of Terraform or OpenTofu.

@@ -165,7 +165,7 @@ func (s *search) namedPart(f *named) (*Target, error) {
 func (s *search) pathBeside(f *named, key string) string {
 	n := len(s.way)
 	s.way = append(s.way, f.way...)
-	p := expr.Spell(append(s.steps(), expr.Step{Kind: expr.Key, Key: key}))
+	p := s.path(expr.Step{Kind: expr.Key, Key: key})
 	s.way = s.way[:n]
 	return p
 }
