@@ -29,10 +29,10 @@ func (l *Loop) begin(now time.Time) {
 }
 
 // rewind takes back what a lane's soak clock saw in the future: it goes on from
-// now, with what counted so far.
+// the next observation, with what counted so far.
 func (k *lane) rewind(now time.Time) {
 	if k.Streak.Last.After(now) {
-		k.Streak.Last = now
+		k.Streak.Last = time.Time{}
 	}
 	if k.Streak.Bad.After(now) {
 		k.Streak.Bad = now

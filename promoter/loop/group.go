@@ -2,6 +2,7 @@ package loop
 
 import (
 	"context"
+	"slices"
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter"
@@ -15,11 +16,29 @@ func (l *Loop) lookGroups(ctx context.Context, list []gitops.Proposal) error {
 		if p.Queued && p.State == gitops.Open {
 			groups, err := l.Queue.Groups(ctx)
 			l.groups = groups
+			l.reprove()
 			return err
 		}
 	}
 	clear(l.answered)
 	return nil
+}
+
+// reprove has the proofs of every version read again that a group would bring
+// whose check is not green yet: once it is, the queue merges without asking.
+func (l *Loop) reprove() {
+	for _, g := range l.groups {
+		if l.answered[g.Head].State == gitops.CheckSuccess {
+			continue
+		}
+		for at := range l.proposing {
+			k := l.lanes[at]
+			if s, ruled := l.atlas.stops[at]; ruled && slices.ContainsFunc(k.proposals, func(p gitops.Proposal) bool { return slices.Contains(g.Proposals, p.ID) }) {
+				k.stale()
+				l.queue.add(s.route)
+			}
+		}
+	}
 }
 
 // answerGroups are the checks of the groups that a queue has formed: what holds

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -62,15 +63,17 @@ func (b *book) audit(ctx context.Context, s *sim) (decisions int, vs []law.Viola
 		a.say("%v", err)
 	}
 	for _, e := range all {
+		s.leaks.look("the ledger", string(e.Body))
 		a.read(ctx, e)
 	}
+	a.memories(ctx, &s.leaks)
 	for key, i := range a.intents {
 		if !a.outcomes[key] && s.books[len(s.books)-1] == b {
 			a.say("the intent to %s has no outcome", i.change)
 		}
 	}
 	for _, d := range b.deeds {
-		if !explains(a.intents, d) {
+		if !explains(a.intents, d, b.ahead) {
 			a.say("no intent explains that %s at %s", d, d.At.Format(time.TimeOnly))
 		}
 	}
@@ -106,20 +109,20 @@ type intent struct {
 }
 
 // explains says that an intent stands before a deed.
-func explains(intents map[string]intent, d world.Deed) bool {
+func explains(intents map[string]intent, d world.Deed, ahead time.Duration) bool {
 	kinds := map[string][]gitops.ChangeKind{
 		"push": {gitops.OpenProposal, gitops.UpdateProposal}, "delete": {gitops.CloseProposal}, "open": {gitops.OpenProposal},
-		"describe": {gitops.UpdateProposal, gitops.SetCheck, gitops.DescribeProposal}, "merge": {gitops.MergeProposal}, "close": {gitops.CloseProposal},
+		"describe": {gitops.UpdateProposal, gitops.SetCheck, gitops.DescribeProposal}, "merge": {gitops.MergeProposal}, "enqueue": {gitops.MergeProposal}, "close": {gitops.CloseProposal},
 		"check": {gitops.SetCheck, gitops.OpenProposal}, "comment": {gitops.AnswerPerson}, "report": {gitops.FileReport}, "request": {gitops.OpenProposal, gitops.UpdateProposal, gitops.SetCheck},
 		"mend": {gitops.MendStop}, "retitle": {gitops.MendStop}, string(gitops.Labelled): {gitops.MendStop},
 		string(gitops.Unlabelled): {gitops.RemoveLabel, gitops.MendStop},
 	}[d.Kind]
 	for _, i := range intents {
-		if i.at.After(d.At) || d.Lane.Environment != "" && i.change.Lane.Environment != "" && (i.change.Lane.Environment != d.Lane.Environment || i.change.Lane.Artifact != d.Lane.Artifact) {
+		if i.at.After(d.At.Add(ahead)) || d.Lane.Environment != "" && i.change.Lane.Environment != "" && (i.change.Lane.Environment != d.Lane.Environment || i.change.Lane.Artifact != d.Lane.Artifact) {
 			continue
 		}
 		for _, k := range kinds {
-			if i.change.Kind == k && (k != gitops.MergeProposal || i.change.Head == d.Head) && (k != gitops.SetCheck || d.Kind != "check" || i.change.Head == d.Head) {
+			if i.change.Kind == k && (k != gitops.MergeProposal || i.change.Head == d.Head) && (k != gitops.SetCheck || d.Kind != "check" || i.change.Head == cmp.Or(d.Group, d.Head)) {
 				return true
 			}
 		}

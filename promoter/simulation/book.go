@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/waveguide-dev/waveguide/promoter/simulation/law"
 	"github.com/waveguide-dev/waveguide/promoter/simulation/world"
@@ -22,7 +23,11 @@ type book struct {
 	holder string
 	opened int
 	// limit bounds the file, so that the disk is full; zero does not.
-	limit  int64
+	limit int64
+	// broken mends what keeps the store from being written; nil if nothing does.
+	broken func()
+	// ahead is how far the clock of a holder ever was before that of the world.
+	ahead  time.Duration
 	clocks *law.Clocks
 	deeds  []world.Deed
 }
@@ -38,13 +43,22 @@ func (s *sim) newBook(holder string) *book {
 // this machine: the one that had it is fenced off from then on.
 func (b *book) open(ctx context.Context, s *sim) (*store.Store, error) {
 	b.opened++
+	b.mend()
 	if err := os.Remove(b.path + ".lock"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	return store.Open(ctx, store.Options{
 		Path: b.path, Holder: fmt.Sprintf("%s-%d", b.holder, b.opened), Origin: fmt.Sprintf("simulation/%d/%d", s.Seed, b.number),
-		MaxBytes: b.limit,
+		MaxBytes: b.limit, Patience: time.Millisecond,
 	})
+}
+
+// mend ends what keeps the store from being written.
+func (b *book) mend() {
+	if b.broken != nil {
+		b.broken()
+		b.broken = nil
+	}
 }
 
 // published are the newest checkpoints in Git, one per ledger.

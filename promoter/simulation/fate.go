@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter/simulation/world"
 )
 
 // fate is how one call goes.
@@ -18,6 +21,8 @@ type fate struct {
 	stale time.Duration
 	// die ends the process before the effect (1) or after it (2).
 	die int
+	// name is what the story calls it.
+	name Fault
 }
 
 func (f fate) String() string {
@@ -53,8 +58,8 @@ type weather struct {
 	until  time.Time
 }
 
-// draw is the weather of a seed: some are calm so that much happens, some wild.
-func (s *sim) draw() weather {
+// sky is the weather of a seed: some are calm so that much happens, some wild.
+func (s *sim) sky() weather {
 	switch s.rng.IntN(4) {
 	case 0:
 		return weather{}
@@ -72,12 +77,13 @@ func (s *sim) fate(who, what string) fate {
 	f := fate{late: time.Duration(1+s.rng.IntN(900)) * time.Millisecond / 2}
 	f.late += time.Duration(s.rng.IntN(1000)) * time.Microsecond
 	word, _, _ := strings.Cut(what, " ")
-	local := word == "files" || word == "compose" || word == "point"
+	local := slices.Contains([]string{"files", "compose", "point"}, word)
 	if local {
 		f.late = 0
 	}
 	if time.Now().Before(s.weather.until) && word == s.weather.outage {
-		f.before = errBroken
+		f.before = s.careless(word, errBroken)
+		s.fired(Outage)
 		return f
 	}
 	lot := s.rng.IntN(1000)
@@ -85,30 +91,63 @@ func (s *sim) fate(who, what string) fate {
 	case lot < w.dies:
 		f.die = 1 + s.rng.IntN(2)
 		s.report.Crashes++
+		s.fired(Death)
+		if strings.HasPrefix(what, "point intent") || strings.HasPrefix(what, "point outcome") {
+			s.fired(DeathCommit)
+		}
 		s.tell("%s dies at %s", who, what)
 	case local:
 	case lot < w.dies+w.fails:
 		s.report.Faults++
-		switch s.rng.IntN(6) {
-		case 0:
-			f.before = errRefused
-		case 1:
-			f.before, f.late = errTimeout, time.Duration(2+s.rng.IntN(20))*time.Second
-		case 2:
-			f.after = errLost
-		case 3:
-			f.after, f.late = errTimeout, time.Duration(2+s.rng.IntN(20))*time.Second
-		case 4:
-			f.before = errLimited
-		case 5:
-			f.late = time.Duration(1+s.rng.IntN(40)) * time.Second
+		f = s.fault(word, f)
+		if f.after != nil && !slices.Contains(writes(), word) {
+			f.before, f.after, f.name = f.after, nil, ErrorBefore // a reader that was not told anything has not read
 		}
-		if f.after != nil && !slices.Contains([]string{"push", "open", "update", "close", "merge", "check", "unlabel", "request", "answer", "mend"}, word) {
-			f.before, f.after = f.after, nil // a reader that was not told anything has not read
-		}
+		s.fired(f.name)
 		s.tell("%s: %s %s", who, what, f)
 	case lot < w.dies+w.fails+w.stale && (word == "proposals" || word == "issues"):
 		f.stale = time.Duration(1+s.rng.IntN(60)) * time.Second
+		s.fired(StaleRead)
 	}
+	return f
+}
+
+// careless has a server repeat what it was called with, sometimes.
+func (s *sim) careless(word string, err error) error {
+	if err == nil || s.rng.IntN(3) > 0 {
+		return err
+	}
+	s.fired(SecretEcho)
+	return fmt.Errorf("%s: %w", world.Echo(word, s.rng.IntN(3)), err)
+}
+
+// writes are the first words of the calls that change the world.
+func writes() []string {
+	return []string{"push", "open", "update", "close", "merge", "enqueue", "check", "unlabel", "request", "answer", "mend", "report"}
+}
+
+// fault draws what goes wrong with a call.
+func (s *sim) fault(word string, f fate) fate {
+	long := func(least, most int) time.Duration { return time.Duration(least+s.rng.IntN(most)) * time.Second }
+	switch s.rng.IntN(7) {
+	case 0:
+		f.before, f.name = errRefused, ErrorBefore
+	case 1:
+		f.before, f.late, f.name = errTimeout, long(2, 20), TimeOut
+	case 2:
+		f.after, f.name = errLost, LostResponse
+	case 3:
+		f.after, f.late, f.name = errTimeout, long(2, 20), TimeOut
+	case 4:
+		f.before, f.name = errLimited, RateLimit
+		if s.rng.IntN(2) == 0 {
+			f.before = &gitops.LimitError{Until: time.Now().Add(long(5, 120))}
+		}
+	case 5:
+		f.late, f.name = long(1, 40), SlowAnswer
+	case 6:
+		f.after, f.name = errBroken, ErrorAfter
+	}
+	f.before, f.after = s.careless(word, f.before), s.careless(word, f.after)
 	return f
 }

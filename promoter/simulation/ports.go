@@ -264,13 +264,19 @@ func (p ports) Report(ctx context.Context, r gitops.Report) (id string, err erro
 	return id, err
 }
 
-// Enqueue implements [loop.Queue]: this forge has no merge queue.
-func (p ports) Enqueue(context.Context, string, gitops.Commit) error {
-	return gitops.ErrUnsupported
+// Enqueue implements [loop.Queue]. A forge without a queue is known to have
+// none, and is not asked.
+func (p ports) Enqueue(ctx context.Context, id string, head gitops.Commit) error {
+	if !p.sim.world.Queueing {
+		return gitops.ErrUnsupported
+	}
+	return p.pass(ctx, "enqueue "+id, func(fate) error { return p.sim.world.Enqueue(p.name, id, head) })
 }
 
 // Groups implements [loop.Queue].
-func (p ports) Groups(context.Context) ([]gitops.Group, error) { return nil, nil }
+func (p ports) Groups(ctx context.Context) ([]gitops.Group, error) {
+	return ask(ctx, p, "groups", func(fate) ([]gitops.Group, error) { return p.sim.world.Groups(), nil })
+}
 
 // artifact is the one whose image it is.
 func artifact(image string) string {
@@ -299,6 +305,7 @@ func (p ports) Versions(ctx context.Context, image string, selects func(string) 
 func (p ports) Proofs(ctx context.Context, _ string, d signals.Digest, s promoter.Stop, again bool) ([]signals.Proof, error) {
 	return ask(ctx, p, fmt.Sprintf("proofs %s of %s %t", d.Short(), s.Lane, again), func(fate) ([]signals.Proof, error) {
 		proof := p.sim.world.Proof(d)
+		proof.At = p.clock()
 		p.witness.Proof(s.Lane, proof)
 		return []signals.Proof{proof}, nil
 	})
@@ -308,6 +315,7 @@ func (p ports) Proofs(ctx context.Context, _ string, d signals.Digest, s promote
 func (p ports) Health(ctx context.Context, lane gitops.Lane, q signals.Question) ([]signals.Health, error) {
 	return ask(ctx, p, "health "+lane.String(), func(fate) ([]signals.Health, error) {
 		h := p.sim.world.Health(lane)
+		h.At = p.clock()
 		h.For = q.Digest
 		p.witness.Health(lane, h)
 		return []signals.Health{h}, nil

@@ -3,15 +3,17 @@ package simulation
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
+	"github.com/waveguide-dev/waveguide/promoter/loop/discreet"
 	"github.com/waveguide-dev/waveguide/promoter/prose"
 	"github.com/waveguide-dev/waveguide/promoter/simulation/law"
 	"github.com/waveguide-dev/waveguide/promoter/simulation/world"
@@ -31,6 +33,8 @@ type process struct {
 	// cutOff is until when the network of the process is down and it is slow.
 	cutOff time.Time
 	lives  int
+	// skew is how far its clock is before that of the world.
+	skew atomic.Int64
 }
 
 // life is one run of the program, from its start to its death.
@@ -52,6 +56,9 @@ type life struct {
 	composed map[gitops.Commit]world.Commit
 	hints    chan loop.Hint
 	store    *store.Store
+	// clock is that of the machine, metrics what it counts.
+	clock   func() time.Time
+	metrics *prometheus.Registry
 	// seen is the newest view, looks counts those since hour.
 	seen  atomic.Pointer[loop.View]
 	looks atomic.Int64
@@ -66,12 +73,36 @@ func (s *sim) newProcess(name string) *process { return &process{sim: s, name: n
 // cut says that the process cannot reach the world now.
 func (p *process) cut() bool { return time.Now().Before(p.cutOff) }
 
+// offset is how far the clock of the process is before that of the world.
+func (p *process) offset() time.Duration { return time.Duration(p.skew.Load()) }
+
+// set sets the clock of the process.
+func (p *process) set(by time.Duration) {
+	if by == 0 {
+		return
+	}
+	p.skew.Add(int64(by))
+	p.sim.tell("the clock of %s is set by %s, to %s off", p.name, by, p.offset())
+	p.tick()
+}
+
+// tick has the laws and the book know the clock of the process.
+func (p *process) tick() {
+	if p.life != nil && p.alive {
+		p.witness.Skewed(p.offset())
+	}
+	if p.book != nil {
+		p.book.ahead = max(p.book.ahead, p.offset())
+	}
+}
+
 // start begins a life with a book, taking it from whoever has it.
 func (p *process) start(b *book) {
 	p.lives++
 	p.book = b
 	l := &life{
-		sim: p.sim, name: p.name, done: make(chan struct{}), witness: law.NewSeen(p.sim.laws, b.clocks),
+		sim: p.sim, name: p.name, done: make(chan struct{}), witness: law.NewSeen(p.sim.laws, p.name, b.clocks),
+		clock: func() time.Time { return time.Now().Add(p.offset()).Round(0) }, metrics: prometheus.NewRegistry(),
 		branches: map[string]gitops.Commit{}, composed: map[gitops.Commit]world.Commit{}, hints: make(chan loop.Hint),
 	}
 	p.life = l
@@ -88,9 +119,10 @@ func (p *process) start(b *book) {
 	o := loop.Options{
 		Repository: world.Repository, RulesDir: world.RulesDir, Email: world.Email, Poll: Poll(),
 		Repo: port, Branches: port, Forge: port, Proposer: port, Marker: port, Talker: port, Reporter: port, Queue: port, Registry: port, Prover: port, Health: port, Rules: port,
-		Writer: prose.Proposal{}, Store: s, Log: slog.New(slog.DiscardHandler), Hints: l.hints,
+		Writer: prose.Proposal{}, Store: s, Log: p.sim.leaks.log(), Hints: l.hints, Now: l.clock, Metrics: loop.NewMetrics(l.metrics),
 		Observe: func(v loop.View) {
 			l.seen.Store(&v)
+			l.sim.leaks.watch(v)
 			if l.looks.Add(1); time.Since(l.hour) > time.Hour {
 				l.looks.Store(0)
 				l.hour = time.Now()
@@ -103,10 +135,12 @@ func (p *process) start(b *book) {
 			return found
 		},
 	}
+	o = discreet.Options(o, world.Redact)
 	if p.sim.Plant != nil {
 		p.sim.Plant(p.name, &o, p.sim.world)
 	}
 	p.alive = true
+	p.tick()
 	p.sim.tell("%s starts, life %d, store %d", p.name, p.lives, b.number)
 	go l.run(loop.New(o))
 }
@@ -196,6 +230,9 @@ func (p *process) tend() {
 // unless another process has the book by now.
 func (p *process) ended() {
 	p.alive = false
+	if p.err != nil {
+		p.sim.leaks.look("the last word of "+p.name, p.err.Error())
+	}
 	p.close()
 	wait := time.Duration(5+p.sim.rng.IntN(600)) * time.Second
 	switch {
@@ -208,8 +245,11 @@ func (p *process) ended() {
 		p.book.limit = 0 // somebody made room
 	default:
 		p.due = time.Now().Add(wait)
+		p.sim.fired(Restart)
 		if p.sim.rng.IntN(8) == 0 {
+			p.sim.fired(StoreLost)
 			p.sim.tell("the store of %s is lost", p.name)
+			p.book.mend()
 			p.book = p.sim.newBook(p.name)
 		}
 	}
@@ -226,6 +266,9 @@ func (p *process) stop() {
 
 // close closes the store of the life.
 func (p *process) close() {
+	if p.life != nil {
+		p.sim.leaks.measure(p.metrics)
+	}
 	if p.life != nil && p.store != nil {
 		_ = p.store.Close() // a lease that was taken over cannot be given back
 		p.store = nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/waveguide-dev/waveguide/promoter/gate"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
 	"github.com/waveguide-dev/waveguide/promoter/simulation/law"
+	"github.com/waveguide-dev/waveguide/promoter/simulation/people"
 	"github.com/waveguide-dev/waveguide/promoter/simulation/turnstile"
 	"github.com/waveguide-dev/waveguide/promoter/simulation/world"
 )
@@ -31,9 +33,10 @@ type Options struct {
 	Plant func(process string, o *loop.Options, w *world.World)
 	// Loud tells every step, not only what changed or went wrong.
 	Loud bool
-	// Skip leaves out people's deeds by their number, to find the few that
-	// matter.
+	// Skip leaves out acts by their number, to find the few that matter.
 	Skip map[int]bool
+	// Plan is what people and fate do, in order; nil has the seed draw it.
+	Plan []Act
 }
 
 // Report is what came of a run.
@@ -48,8 +51,9 @@ type Report struct {
 	Deeds, Crashes, Faults, Decisions int
 	// Converged and Explained count the lanes at the end.
 	Converged, Explained int
-	// Acts is how many things people and fate did.
-	Acts int
+	// Acts is how many things people and fate did, Fired how often each fault.
+	Acts  int
+	Fired map[Fault]int
 	// Violations are the laws that were broken; Story is what happened.
 	Violations []law.Violation
 	Story      []string
@@ -72,10 +76,17 @@ type sim struct {
 	weather   weather
 	processes []*process
 	books     []*book
-	people    people
-	trace     hash.Hash
-	seen      int // deeds that were looked at
-	report    Report
+	crowd     *people.Crowd
+	// next is when somebody acts, late are webhooks on their way, calmed says
+	// that the storm is over.
+	next   time.Time
+	late   []hint
+	calmed bool
+	// leaks is where a secret was seen.
+	leaks  leaks
+	trace  hash.Hash
+	seen   int // deeds that were looked at
+	report Report
 }
 
 // Run simulates and reports. It must be called in a bubble, which it leaves
@@ -85,13 +96,14 @@ func Run(o Options) Report {
 		Options: o, rng: rand.New(rand.NewPCG(o.Seed, 42)), //nolint:gosec // chance is to be repeated
 		began: time.Now(), gate: turnstile.New[fate](), trace: sha256.New(),
 	}
-	s.report.Seed = o.Seed
-	spec := s.firstSpec()
+	s.report.Seed, s.report.Fired = o.Seed, map[Fault]int{}
+	spec := people.FirstRules(s.rng)
 	s.world = world.New(o.Seed, spec)
 	s.world.KeepBranches = s.rng.IntN(2) == 0
 	s.laws = law.New(s.world, spec)
-	s.weather = s.draw()
-	s.people = people{next: time.Now()}
+	s.world.Queueing = s.rng.IntN(3) == 0
+	s.weather = s.sky()
+	s.crowd, s.next = people.New(s.world), time.Now()
 	a, b := s.newProcess("A"), s.newProcess("B")
 	s.processes = []*process{a, b}
 	a.start(s.newBook(a.name))
@@ -122,7 +134,7 @@ func (s *sim) until(end time.Time) {
 			continue
 		}
 		c := free[s.rng.IntN(len(free))]
-		s.meddle(c.What)
+		s.meddle(c.Who, c.What)
 		f := s.fate(c.Who, c.What)
 		s.step("%s %s %s", c.Who, c.What, f)
 		s.gate.Next(c, f)
@@ -132,7 +144,12 @@ func (s *sim) until(end time.Time) {
 
 // rest is how long nothing but waiting can be due.
 func (s *sim) rest() time.Duration {
-	next := s.people.next
+	next := s.next
+	for _, h := range s.late {
+		if h.at.Before(next) {
+			next = h.at
+		}
+	}
 	for _, p := range s.processes {
 		if !p.alive && p.due.After(time.Now()) && p.due.Before(next) {
 			next = p.due
@@ -149,9 +166,17 @@ func (s *sim) tend() {
 	for _, p := range s.processes {
 		p.tend()
 	}
-	for !time.Now().Before(s.people.next) {
+	for i := 0; i < len(s.late); i++ {
+		if h := s.late[i]; !time.Now().Before(h.at) {
+			s.late = slices.Delete(s.late, i, i+1)
+			i--
+			s.hint(h.what)
+		}
+	}
+	for !time.Now().Before(s.next) {
 		s.act()
 	}
+	s.world.Queue()
 }
 
 // step puts one line into the trace.
@@ -182,7 +207,10 @@ func (s *sim) look() {
 		if p := s.process(d.By); p != nil {
 			seen = p.witness
 			s.report.Deeds++
+			s.secrecy(d)
 			p.book.deeds = append(p.book.deeds, d)
+		} else if f := s.trouble(d); f != "" {
+			s.fired(f)
 		}
 		s.broken(s.laws.Deed(d, seen))
 	}
@@ -229,13 +257,15 @@ func (s *sim) finish() {
 	}
 	s.look()
 	for _, b := range s.books {
+		b.mend()
 		if whole {
 			n, vs := b.audit(context.Background(), s)
 			s.report.Decisions += n
 			s.broken(vs)
 		}
 	}
-	s.report.Acts = s.people.count
+	s.kept()
+	s.report.Acts = s.crowd.Count
 	s.report.Days = time.Since(s.began).Hours() / 24
 	s.report.Trace = hex.EncodeToString(s.trace.Sum(nil))
 }
@@ -277,7 +307,7 @@ func (s *sim) converged(v loop.View) {
 	main := s.world.Commits[s.world.Main]
 	for _, lane := range world.Lanes() {
 		have, _ := main.Version(lane)
-		if have.Digest == string(s.people.newest[lane.Artifact]) {
+		if have.Digest == string(s.crowd.Newest[lane.Artifact]) {
 			s.report.Converged++
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -70,16 +71,29 @@ func TestSeeds(t *testing.T) {
 	t.Parallel()
 	began := time.Now()
 	from, to := seeds(t)
+	var lock sync.Mutex
+	fired := map[simulation.Fault]int{}
 	var days, steps, deeds, crashes, faults, acts, decisions, converged, explained, failures atomic.Int64
 	t.Cleanup(func() {
 		t.Logf("%d seeds, %d simulated days, %d steps, %d acts of people and fate, %d faults, %d crashes, %d writes, %d decisions replayed; %d lanes at the newest version, %d with a sentence why not; %s",
 			to-from, days.Load(), steps.Load(), acts.Load(), faults.Load(), crashes.Load(), deeds.Load(), decisions.Load(), converged.Load(), explained.Load(), time.Since(began).Round(time.Second))
+		for _, f := range simulation.Faults() {
+			t.Logf("| %s | %d |", f, fired[f])
+			if fired[f] == 0 && to-from >= hunts {
+				t.Errorf("%s never happened in %d seeds", f, to-from)
+			}
+		}
 	})
 	for seed := from; seed < to; seed++ {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
 			r := simulate(t, day(seed))
 			days.Add(int64(r.Days + 0.5))
+			lock.Lock()
+			for f, n := range r.Fired {
+				fired[f] += n
+			}
+			lock.Unlock()
 			for to, n := range map[*atomic.Int64]int{&steps: r.Steps, &deeds: r.Deeds, &crashes: r.Crashes, &faults: r.Faults, &acts: r.Acts, &decisions: r.Decisions, &converged: r.Converged, &explained: r.Explained} {
 				to.Add(int64(n))
 			}
@@ -126,7 +140,7 @@ func story(t *testing.T, r simulation.Report, short bool) string {
 // shortened how many stories are.
 const (
 	tries     = 40
-	shortened = 3
+	shortened = 1
 )
 
 // shrink leaves out as many acts as it can while the same law is broken: big

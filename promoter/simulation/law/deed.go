@@ -124,7 +124,8 @@ func (j *judge) stopped() {
 	d, lane := j.deed, j.deed.Lane
 	for _, p := range j.seen.pauses {
 		for _, s := range world.Stops() {
-			if s.Env == lane.Environment && p.Covers(lane, "web/"+s.Wave, d.At) {
+			covers := func(now time.Time) bool { return p.Covers(lane, "web/"+s.Wave, now) }
+			if s.Env == lane.Environment && j.seen.always(d.At, covers) {
 				j.say("stopped", "%s pauses it: %s", p.ID, p.Title)
 			}
 		}
@@ -204,17 +205,20 @@ func (j *judge) healthy() {
 // approvals.
 func (j *judge) mergeable() {
 	for _, f := range j.seen.spec.Freezes {
-		if f.Covers(j.deed.Lane.Environment, j.deed.At) {
+		if j.seen.always(j.deed.At, func(now time.Time) bool { return f.Covers(j.deed.Lane.Environment, now) }) {
 			j.say("frozen", "a freeze is in force until %s", f.Until.Format(time.TimeOnly))
 		}
+	}
+	if j.seen.spec.Windowed && j.production() && !j.back() && j.seen.always(j.deed.At, func(now time.Time) bool { return !world.WindowOpen(now) }) {
+		j.say("frozen", "the window is closed")
 	}
 	p, ok := j.proposal()
 	if !ok {
 		j.say("not knowing is waiting", "the process was not shown proposal %s", j.deed.Proposal)
 		return
 	}
-	need := 0
-	if strings.HasPrefix(j.deed.Lane.Environment, "prod") {
+	need, careful := 0, j.deed.Lane.Environment != "prod-us" || j.seen.spec.Reviewer == ""
+	if j.production() {
 		need = j.seen.spec.Approvals
 	}
 	for _, r := range p.Reviews {
@@ -222,14 +226,21 @@ func (j *judge) mergeable() {
 		case r.State == gitops.ChangesRequested && r.By.Permission.Releases():
 			j.say("approved", "%s asked for changes", r.By.Name)
 		case r.State == gitops.Approved && r.Head == j.deed.Head && !r.By.Bot && slices.Contains(r.By.Teams, world.Owners) &&
-			j.deed.At.Before(r.At.Add(j.seen.spec.TTL+fresh)):
+			!j.seen.always(j.deed.At, func(now time.Time) bool { return !now.Before(r.At.Add(j.seen.spec.TTL + fresh)) }):
 			need--
+			careful = careful || r.By.Name == j.seen.spec.Reviewer
 		}
+	}
+	if !careful {
+		j.say("approved", "%s did not approve %s", j.seen.spec.Reviewer, j.deed.Head.Short())
 	}
 	if need > 0 {
 		j.say("approved", "%d approvals of %s are missing", need, j.deed.Head.Short())
 	}
 }
+
+// production says that the deed is about production.
+func (j *judge) production() bool { return strings.HasPrefix(j.deed.Lane.Environment, "prod") }
 
 // smallest holds that a commit changes the version of one lane and nothing
 // else.
@@ -276,6 +287,24 @@ func (j *judge) followsApproved() {
 		if r.State == gitops.Approved && r.Head == j.deed.Old && !r.By.Bot && was.Digest != j.deed.Digest && older(j.desired().Tag, was.Tag) {
 			j.say("approved", "%s had approved %s, and %s took its place", r.By.Name, was.Tag, j.version().Tag)
 		}
+	}
+}
+
+// limited holds that no more lanes of production move together than the rules
+// allow, as far as the process was shown.
+func (j *judge) limited() {
+	if j.seen.spec.MaxInFlight == 0 || !j.production() || j.back() {
+		return
+	}
+	var others []string
+	for _, p := range j.laws.world.Open() {
+		known := p.Opened.Before(j.seen.page) || j.seen.opened[p.ID]
+		if known && p.Author.Name == world.Bot && (p.Lane.Environment != j.deed.Lane.Environment || p.Lane.Artifact != j.deed.Lane.Artifact) && strings.HasPrefix(p.Lane.Environment, "prod") {
+			others = append(others, p.Lane.String())
+		}
+	}
+	if len(others) >= j.seen.spec.MaxInFlight {
+		j.say("limit", "%v are in flight, and %d may be", others, j.seen.spec.MaxInFlight)
 	}
 }
 

@@ -88,7 +88,9 @@ func (l *Laws) Deed(d world.Deed, seen *Seen) []Violation {
 	case "open":
 		c.advance()
 		c.single()
-	case "merge":
+		c.limited()
+		seen.opened[d.Proposal] = true
+	case "merge", "enqueue":
 		c.advance()
 		c.mergeable()
 		c.onlyOurs()

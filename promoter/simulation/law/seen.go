@@ -13,6 +13,7 @@ import (
 // what may be known there.
 type Seen struct {
 	laws   *Laws
+	by     string
 	clocks *Clocks
 
 	git, forge, paused time.Time
@@ -24,9 +25,41 @@ type Seen struct {
 	pauses    []gitops.Pause
 	versions  map[string]told[[]signals.Version]
 	// names are the digests that every tag was ever seen with.
-	names  map[string]map[signals.Digest]bool
+	names map[string]map[signals.Digest]bool
+	// opened are the proposals that the process itself opened.
+	opened map[string]bool
 	proofs map[question]told[signals.Proof]
+	// skews are how far the clock of the process was before ours, lately.
+	skews  []skew
 	health map[gitops.Lane]told[signals.Health]
+}
+
+// skew is how far a clock was before ours until it was set anew.
+type skew struct {
+	by    time.Duration
+	until time.Time
+}
+
+// Skewed notes that the clock of the process was set.
+func (s *Seen) Skewed(by time.Duration) {
+	if n := len(s.skews); n > 0 {
+		s.skews[n-1].until = time.Now()
+	}
+	s.skews = append(s.skews, skew{by: by})
+}
+
+// always says that something is so by every clock that the process went by
+// lately: what it decided on a moment ago may have been another time.
+func (s *Seen) always(at time.Time, so func(now time.Time) bool) bool {
+	if len(s.skews) == 0 {
+		return so(at)
+	}
+	for _, k := range s.skews {
+		if (k.until.IsZero() || at.Sub(k.until) <= fresh) && !so(at.Add(k.by)) {
+			return false
+		}
+	}
+	return true
 }
 
 // told is an answer and when it was given.
@@ -40,11 +73,11 @@ type question struct {
 	digest signals.Digest
 }
 
-// NewSeen is what a process knows that begins to live with a store.
-func NewSeen(l *Laws, c *Clocks) *Seen {
+// NewSeen is what a process of a name knows that begins to live with a store.
+func NewSeen(l *Laws, by string, c *Clocks) *Seen {
 	return &Seen{
-		laws: l, clocks: c, proposals: map[string]gitops.Proposal{}, versions: map[string]told[[]signals.Version]{},
-		names: map[string]map[signals.Digest]bool{}, proofs: map[question]told[signals.Proof]{}, health: map[gitops.Lane]told[signals.Health]{},
+		laws: l, by: by, clocks: c, proposals: map[string]gitops.Proposal{}, versions: map[string]told[[]signals.Version]{},
+		opened: map[string]bool{}, names: map[string]map[signals.Digest]bool{}, proofs: map[question]told[signals.Proof]{}, health: map[gitops.Lane]told[signals.Health]{},
 	}
 }
 
@@ -134,7 +167,7 @@ func (s *Seen) Proof(lane gitops.Lane, p signals.Proof) {
 // Health notes what a signal said, and moves the clock of what runs.
 func (s *Seen) Health(lane gitops.Lane, h signals.Health) {
 	s.health[lane] = told[signals.Health]{time.Now(), h}
-	s.clocks.observe(lane, h, s.laws.minSoak[world.Wave(lane.Environment)])
+	s.clocks.observe(s.by, lane, h, s.laws.minSoak[world.Wave(lane.Environment)])
 }
 
 // Clocks are the soaks that anybody could have observed with one store.
@@ -145,9 +178,22 @@ type Clocks struct {
 	named map[question]bool
 }
 
+// clock is the soak of one digest. Each process has seen it last at a time of its
+// own: one that was replaced may look on for a while, by another clock.
 type clock struct {
-	good      time.Duration
-	last, bad time.Time
+	good time.Duration
+	last map[string]time.Time
+	bad  time.Time
+}
+
+// before is when anybody saw it last before a time.
+func (k *clock) before(at time.Time) (newest time.Time) {
+	for _, t := range k.last {
+		if t.Before(at) && t.After(newest) {
+			newest = t
+		}
+	}
+	return newest
 }
 
 // NewClocks are those of an empty store.
@@ -164,22 +210,22 @@ const (
 	slack = time.Minute
 )
 
-func (c *Clocks) observe(lane gitops.Lane, h signals.Health, soak time.Duration) {
+func (c *Clocks) observe(by string, lane gitops.Lane, h signals.Health, soak time.Duration) {
 	if h.Digest == "" {
 		return
 	}
 	q := question{lane, h.Digest}
 	k := c.running[q]
 	if k == nil {
-		k = &clock{}
+		k = &clock{last: map[string]time.Time{}}
 		c.running[q] = k
 	}
 	switch h.State {
 	case signals.StateHealthy:
-		if !k.last.IsZero() && h.At.Sub(k.last) <= gap {
-			k.good += h.At.Sub(k.last)
+		if last := k.before(h.At); h.At.Sub(last) <= gap {
+			k.good += h.At.Sub(last)
 		}
-		k.last, k.bad = h.At, time.Time{}
+		k.last[by], k.bad = h.At, time.Time{}
 		if k.good+slack >= soak && c.earned[q].IsZero() {
 			c.earned[q] = h.At
 		}
@@ -190,7 +236,7 @@ func (c *Clocks) observe(lane gitops.Lane, h signals.Health, soak time.Duration)
 		if h.At.Sub(k.bad) >= tolerate+gap {
 			k.good = 0
 		}
-		k.last = h.At
+		k.last[by] = h.At
 	case signals.StateProgressing, signals.StateUnknown:
 	}
 }

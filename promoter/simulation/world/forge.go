@@ -220,6 +220,9 @@ func (w *World) Merge(by, id string, head gitops.Commit, force bool) (gitops.Com
 	if c, _ := p.Check(gitops.CheckName); c.State != gitops.CheckSuccess && !force {
 		return "", fmt.Errorf("the check of proposal %s is not green: %w", id, gitops.ErrDenied)
 	}
+	if w.Queueing && !force {
+		return "", w.Enqueue(by, id, head)
+	}
 	files, conflicts := w.merged(head)
 	if len(conflicts) > 0 {
 		return "", fmt.Errorf("proposal %s conflicts in %v", id, conflicts)
@@ -241,7 +244,11 @@ func (w *World) SetCheck(by string, head gitops.Commit, c gitops.Check) error {
 	}
 	c.By, c.Required = Bot, c.Name == gitops.CheckName
 	w.checks[head] = append(slices.DeleteFunc(slices.Clone(w.checks[head]), func(o gitops.Check) bool { return o.Name == c.Name }), c)
+	w.turn()
 	d := Deed{By: by, Kind: "check", Head: head, Check: c}
+	if w.groupDeeds(d) {
+		return nil
+	}
 	for _, p := range w.list {
 		if p.Head == head && p.State == gitops.Open {
 			d.Proposal, d.Branch, d.Lane = p.ID, p.Branch, p.Lane
@@ -251,7 +258,6 @@ func (w *World) SetCheck(by string, head gitops.Commit, c gitops.Check) error {
 		}
 	}
 	w.note(d)
-	w.turn()
 	return nil
 }
 
@@ -299,6 +305,7 @@ func (w *World) Review(by, id string, said gitops.ReviewState) {
 // pushed follows a branch that moved: an open proposal has a new head.
 func (w *World) pushed(by, branch string) {
 	if p := w.Find(branch); p != nil {
+		w.dequeue(p.ID, "it was pushed to")
 		w.change(p.ID, gitops.Event{Kind: gitops.Pushed, By: actor(by)}, func(p *gitops.Proposal) { p.Head = w.Branches[branch] })
 	}
 }

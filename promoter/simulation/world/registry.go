@@ -19,12 +19,16 @@ type Build struct {
 	For    string
 	// Revoked is when the signature was taken back; zero if it stands.
 	Revoked time.Time
+	// Erased is when the digest was deleted; zero if it is there.
+	Erased time.Time
 	// Good says that it runs well everywhere.
 	Good bool
 }
 
 // Verified says whether the signature holds now.
-func (b *Build) Verified() bool { return b != nil && b.Signed && b.Revoked.IsZero() }
+func (b *Build) Verified() bool {
+	return b != nil && b.Signed && b.Revoked.IsZero() && b.Erased.IsZero()
+}
 
 type image struct {
 	tags map[string]signals.Digest
@@ -64,9 +68,13 @@ func (w *World) Tag(by, artifact, tag string, d signals.Digest) {
 		i = &image{tags: map[string]signals.Digest{}}
 		w.images[artifact] = i
 	}
+	kind := "tag"
+	if was, ok := i.tags[tag]; ok && was != d {
+		kind = "move"
+	}
 	i.tags[tag] = d
 	w.bound[artifact+":"+tag+"@"+string(d)] = true
-	w.note(Deed{By: by, Kind: "tag", Text: artifact + ":" + tag + " is " + d.Short()})
+	w.note(Deed{By: by, Kind: kind, Text: artifact + ":" + tag + " is " + d.Short()})
 }
 
 // Bound says that a tag once named a digest.
@@ -90,6 +98,15 @@ func (w *World) Revoke(by string, d signals.Digest) {
 	}
 }
 
+// Erase deletes a digest, and with it every tag that names it.
+func (w *World) Erase(by, artifact string, d signals.Digest) {
+	if b := w.builds[d]; b != nil && b.Erased.IsZero() {
+		b.Erased = time.Now()
+		maps.DeleteFunc(w.images[artifact].tags, func(_ string, named signals.Digest) bool { return named == d })
+		w.note(Deed{By: by, Kind: "erase", Text: artifact + " " + d.Short()})
+	}
+}
+
 // Versions are the tags of an artifact now, sorted.
 func (w *World) Versions(artifact string) []signals.Version {
 	i := w.images[artifact]
@@ -109,6 +126,8 @@ func (w *World) Proof(d signals.Digest) signals.Proof {
 	b := w.builds[d]
 	switch {
 	case b == nil:
+	case !b.Erased.IsZero():
+		p.Reason = "the registry does not have it"
 	case b.Signed && !b.Revoked.IsZero():
 		p.Outcome, p.Reason = signals.OutcomeRefused, "revoked"
 	case b.Signed:

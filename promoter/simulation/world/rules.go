@@ -42,6 +42,14 @@ type Spec struct {
 	Auto     bool
 	Rollback bool
 	Freezes  []Freeze
+	// Windowed lets production merge only when the window is open.
+	Windowed bool
+	// MaxInFlight is how many lanes of production move at once; zero is any
+	// number.
+	MaxInFlight int
+	// Reviewer must approve what enters prod-us, which is of high risk; nobody
+	// if empty.
+	Reviewer string
 	// Broken is a document that cannot be read: "promotion", "environment" or
 	// "freeze"; empty if all can.
 	Broken string
@@ -59,11 +67,26 @@ func (f Freeze) Covers(env string, now time.Time) bool {
 		slices.ContainsFunc(Stops(), func(s Stop) bool { return s.Env == env && s.Stage == f.Stage })
 }
 
+// WindowOpen says whether the change window of production is open: for 100
+// minutes every three hours.
+func WindowOpen(now time.Time) bool {
+	return now.Sub(now.Truncate(3*time.Hour)) < 100*time.Minute
+}
+
 // String is the specification in one line of a story.
 func (s Spec) String() string {
 	parts := []string{fmt.Sprintf("soak %s/%s/%s, %d approvals, auto %t", s.Soak["dev"], s.Soak["staging"], s.Soak["prod"], s.Approvals, s.Auto)}
 	for _, f := range s.Freezes {
 		parts = append(parts, fmt.Sprintf("%s frozen %s to %s", f.Stage, f.From.Format("02 15:04"), f.Until.Format("02 15:04")))
+	}
+	if s.Windowed {
+		parts = append(parts, "in the window")
+	}
+	if s.MaxInFlight > 0 {
+		parts = append(parts, fmt.Sprintf("%d in flight", s.MaxInFlight))
+	}
+	if s.Reviewer != "" {
+		parts = append(parts, s.Reviewer+" reviews")
 	}
 	if s.Broken != "" {
 		parts = append(parts, "broken "+s.Broken)
@@ -93,12 +116,18 @@ func (s Spec) write(files map[string]string) {
 	}
 	var envs, freezes string
 	for _, at := range Stops() {
-		envs += fmt.Sprintf(header+"kind: Environment\nname: %s\npath: environments/%s/${artifact}\nlabels: {stage: %s}\nhealth:\n"+
+		envs += fmt.Sprintf(header+"kind: Environment\nname: %s\npath: environments/%s/${artifact}\nlabels: {stage: %s, region: %s}\nhealth:\n"+
 			"  - {name: web, signal: web, url: \"https://probe.example.com/%s\", json: {path: status, value: ok}, digestFrom: digest, tolerate: 10m, maxAge: 30m}\n",
-			at.Env, at.Env, at.Stage, at.Env)
+			at.Env, at.Env, at.Stage, region(at.Env), at.Env)
 	}
 	for i, f := range s.Freezes {
 		freezes += fmt.Sprintf(header+"kind: Freeze\nname: freeze-%d\nmatch: {stage: %s}\nfrom: %s\nuntil: %s\n", i, f.Stage, f.From.UTC().Format(time.RFC3339), f.Until.UTC().Format(time.RFC3339))
+	}
+	if s.Windowed {
+		freezes += header + "kind: ChangeWindow\nname: hours\nschedule: \"0 */3 * * *\"\nduration: 100m\ntimeZone: UTC\n"
+	}
+	if s.Reviewer != "" {
+		freezes += header + "kind: RiskRule\nname: careful\nmatch: {region: us}\nrisk: high\napprovalTTL: " + s.TTL.String() + "\nreviewers: [\"@" + s.Reviewer + "\"]\n"
 	}
 	switch s.Broken {
 	case "promotion":
@@ -129,5 +158,19 @@ func (s Spec) wave(at Stop) string {
 	if at.Stage == "prod" && s.Approvals > 0 {
 		w += fmt.Sprintf("    approvals:\n      - {from: %q, count: %d, ttl: %s}\n", Owners, s.Approvals, s.TTL)
 	}
+	if at.Stage == "prod" && s.Windowed {
+		w += "    window: hours\n"
+	}
+	if at.Stage == "prod" && s.MaxInFlight > 0 {
+		w += fmt.Sprintf("    maxInFlight: %d\n", s.MaxInFlight)
+	}
 	return w
+}
+
+// region is where an environment is.
+func region(env string) string {
+	if _, after, ok := strings.Cut(env, "-"); ok {
+		return after
+	}
+	return "eu"
 }

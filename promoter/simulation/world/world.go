@@ -94,6 +94,8 @@ type Deed struct {
 	Proposal  string
 	Branch    string
 	Head, Old gitops.Commit
+	// Group is the head of the queue's group that a check stands on.
+	Group gitops.Commit
 	// Check is what a check was set to, Digest the version that the write
 	// carries.
 	Check  gitops.Check
@@ -131,6 +133,7 @@ type World struct {
 
 	git
 	forge
+	queue
 	registry
 	running
 }

@@ -1,0 +1,188 @@
+package simulation
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter/loop"
+	"github.com/waveguide-dev/waveguide/promoter/simulation/people"
+	"github.com/waveguide-dev/waveguide/promoter/simulation/world"
+)
+
+// Act is one thing that people or fate do: which of all, how long after the one
+// before, and the number that all its lots come from.
+type Act struct {
+	Kind  int
+	After time.Duration
+	Lot   uint64
+}
+
+// chance is one thing that can happen, and how often of all.
+type chance struct {
+	weight int
+	do     func(*sim, *rand.Rand)
+}
+
+// chances are what happens while the storm lasts: what people do, and what
+// befalls the processes.
+func chances() []chance {
+	var all []chance
+	for _, d := range people.Deeds() {
+		all = append(all, chance{d.Weight, func(s *sim, rng *rand.Rand) { d.Do(s.crowd, rng) }})
+	}
+	return append(
+		all,
+		chance{4, (*sim).outage},
+		chance{3, (*sim).takeOver},
+		chance{3, (*sim).restart},
+		chance{1, (*sim).fill},
+		chance{2, (*sim).jam},
+		chance{3, (*sim).setClock},
+	)
+}
+
+// Kinds is how many kinds of acts there are.
+func Kinds() int { return len(chances()) }
+
+// act does the next thing. Each has lots of its own, so that leaving one out
+// leaves the others as they are.
+func (s *sim) act() {
+	s.crowd.Count++
+	n := s.crowd.Count
+	if s.calmed {
+		rng := rand.New(rand.NewPCG(s.Seed, uint64(1000+n))) //nolint:gosec // chance is to be repeated
+		s.next = s.next.Add(time.Duration(rng.Int64N(int64(8*time.Minute))) + time.Second)
+		s.crowd.Mend()
+		return
+	}
+	a, planned := s.draw(n)
+	if !planned {
+		s.next = s.began.Add(s.Storm + time.Second)
+		return
+	}
+	s.next = s.next.Add(a.After)
+	rng := rand.New(rand.NewPCG(s.Seed, a.Lot)) //nolint:gosec // chance is to be repeated
+	if !s.Skip[n] {
+		chances()[a.Kind].do(s, rng)
+	}
+	s.webhooks(rng)
+}
+
+// draw is the act of a number: that of the plan, or one drawn by the seed.
+func (s *sim) draw(n int) (Act, bool) {
+	if s.Plan != nil {
+		if n > len(s.Plan) {
+			return Act{}, false
+		}
+		return s.Plan[n-1], true
+	}
+	rng := rand.New(rand.NewPCG(s.Seed, uint64(1000+n))) //nolint:gosec // chance is to be repeated
+	a := Act{After: time.Duration(rng.Int64N(int64(16*time.Minute))) + time.Second, Lot: rng.Uint64()}
+	total := 0
+	for _, c := range chances() {
+		total += c.weight
+	}
+	lot := rng.IntN(total)
+	for i, c := range chances() {
+		if lot -= c.weight; lot < 0 {
+			a.Kind = i
+			break
+		}
+	}
+	return a, true
+}
+
+// hint is one webhook on its way.
+type hint struct {
+	at   time.Time
+	what loop.Hint
+}
+
+// webhooks tell the processes: some are lost, doubled, late, or about nothing
+// that happened.
+func (s *sim) webhooks(rng *rand.Rand) {
+	real := []loop.Hint{{Git: true, Forge: true}, {Forge: true}, {Image: "shop"}, {Image: "cart"}, {Environment: "dev"}, {}}
+	forged := []loop.Hint{{Image: "registry.example.com/other"}, {Environment: "nowhere"}, {Git: true}, {Image: "shop", Environment: "prod-eu"}}
+	for range rng.IntN(3) {
+		h := one(rng, real)
+		switch rng.IntN(6) {
+		case 0:
+			s.fired(HintLost)
+		case 1:
+			s.fired(HintDoubled)
+			s.hint(h)
+			s.late = append(s.late, hint{time.Now().Add(time.Second), h})
+		case 2:
+			s.fired(HintLate)
+			s.late = append(s.late, hint{time.Now().Add(people.Minutes(rng, 1, 90)), h})
+		case 3:
+			s.fired(HintForged)
+			s.hint(one(rng, forged))
+		default:
+			s.hint(h)
+		}
+	}
+}
+
+// hint offers a hint to every process; it is lost where the loop is busy.
+func (s *sim) hint(h loop.Hint) {
+	for _, p := range s.processes {
+		if p.hint(h) {
+			s.step("hint %s %+v", p.name, h)
+		}
+	}
+}
+
+func one[T any](rng *rand.Rand, of []T) T { return of[rng.IntN(len(of))] }
+
+// meddle has somebody act in the moment between what a process read and what it
+// is about to write: the write has to notice.
+func (s *sim) meddle(who, what string) {
+	word, rest, _ := strings.Cut(what, " ")
+	if s.calmed || !slices.Contains([]string{"push", "open", "merge", "enqueue", "check"}, word) || s.rng.IntN(25) > 0 {
+		return
+	}
+	if s.rng.IntN(8) == 0 {
+		s.breakStore(s.process(who)) // the outcome cannot be written
+		return
+	}
+	target, _, _ := strings.Cut(rest, " ")
+	for _, p := range s.world.Open() {
+		if p.ID == target || p.Branch == target || p.Head.Short() == target {
+			s.between(p)
+			return
+		}
+	}
+	if word == "push" && s.rng.IntN(2) == 0 {
+		s.fired(Between)
+		s.world.Commit("carl", target, map[string]string{"README.md": "mine\n"}, "a branch of that name")
+		s.look()
+	}
+}
+
+// between is what somebody does to a proposal that is about to be written.
+func (s *sim) between(p gitops.Proposal) {
+	s.fired(Between)
+	v, _ := s.world.Commits[p.Head].Version(p.Lane)
+	switch s.rng.IntN(6) {
+	case 0, 1:
+		file := world.File(p.Lane.Environment, p.Lane.Artifact)
+		s.world.Commit("carl", p.Branch, map[string]string{file: s.world.Commits[p.Head].Files[file] + "# quickly\n"}, "just in time")
+	case 2:
+		s.world.Label("eve", p.ID, gitops.LabelHold)
+	case 3:
+		s.world.Review("ann", p.ID, gitops.ChangesRequested)
+	case 4:
+		_ = s.world.End("bob", p.ID, "just in time") // a person's closing works
+	case 5:
+		if v.Tag != "" && p.Lane.Artifact != "" {
+			s.fired(TagBetween)
+			s.world.Forge("mal", p.Lane.Artifact, v.Tag, fmt.Sprint("swapped ", v.Tag, s.crowd.Count), "")
+		}
+	}
+	s.look()
+}

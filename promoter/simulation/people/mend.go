@@ -1,0 +1,45 @@
+package people
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter/simulation/world"
+)
+
+// Mend is what good people do: they release, rebuild, approve and merge.
+func (c *Crowd) Mend() {
+	for _, p := range c.World.Open() {
+		if _, held := p.Label(gitops.LabelHold); held {
+			c.World.Unlabel("ann", p.ID, gitops.LabelHold)
+		}
+		if p.Author.Name != world.Bot {
+			_ = c.World.End("carl", p.ID, "never mind") // it is open
+			continue
+		}
+		if c.World.Commits[p.Head].Author != world.Email {
+			if _, asked := p.Label(gitops.LabelRebase); !asked {
+				c.World.Label("ann", p.ID, gitops.LabelRebase)
+			}
+			continue
+		}
+		c.approve(p)
+		if k, _ := p.Check(gitops.CheckName); k.State == gitops.CheckSuccess && strings.HasPrefix(p.Lane.Environment, "prod") {
+			_, _ = c.World.Merge("ann", p.ID, p.Head, false) // refused is tried again
+		}
+	}
+}
+
+// approve gives the word of both owners, if they have not given it for the head.
+func (c *Crowd) approve(p gitops.Proposal) {
+	for _, who := range []string{"ann", "bob", "carl"} {
+		i := slices.IndexFunc(p.Reviews, func(r gitops.Review) bool { return r.By.Name == who })
+		switch {
+		case who == "carl" && i < 0:
+		case i >= 0 && p.Reviews[i].State == gitops.Approved && p.Reviews[i].Head == p.Head:
+		default:
+			c.World.Review(who, p.ID, gitops.Approved)
+		}
+	}
+}
