@@ -1,6 +1,10 @@
 package gate
 
-import "github.com/waveguide-dev/waveguide/signals"
+import (
+	"slices"
+
+	"github.com/waveguide-dev/waveguide/signals"
+)
 
 // Gate is one question that must be answered yes before a version may enter an
 // environment.
@@ -118,6 +122,20 @@ func (s *Set) Check(c Case) []Verdict {
 		v := a.gate.Check(c)
 		v.Gate = a.word
 		vs = append(vs, v)
+	}
+	return vs
+}
+
+// Evidence asks the gates about evidence, and no other.
+func (s *Set) Evidence(c Case) []Verdict {
+	kinds := s.Proofs()
+	var vs []Verdict
+	for _, a := range s.gates(nil) {
+		if slices.Contains(kinds, signals.ProofKind(a.word)) {
+			v := a.gate.Check(c)
+			v.Gate = a.word
+			vs = append(vs, v)
+		}
 	}
 	return vs
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // Options are what a loop is made of. Everything is required but Crash, Hints, Now,
-// Observe, Owners, Paused, Right, Target and Witness.
+// Observe, Owners, Paused, Publisher, Right, Target and Witness.
 type Options struct {
 	Repository string
 	RulesDir   string
@@ -28,6 +28,7 @@ type Options struct {
 	Talker     Talker
 	Reporter   Reporter
 	Queue      Queue
+	Publisher  Publisher // nil: nothing is published
 	Registry   Registry
 	Prover     Prover
 	Health     Health
@@ -152,6 +153,8 @@ type Loop struct {
 
 	queue  queue
 	brakes map[string]brake
+	// credits are the lanes with something to publish.
+	credits map[gitops.Lane]struct{}
 }
 
 // New makes a loop; nothing starts.
@@ -178,7 +181,7 @@ func New(o Options) *Loop {
 		Options: o, lanes: map[gitops.Lane]*lane{}, versions: map[string]*versions{}, ended: map[string]gitops.Proposal{},
 		questions: map[string]question{}, asked: map[string]bool{}, answers: make(chan answer),
 		silent: map[string]string{}, fails: map[string]int{}, read: map[string]time.Time{},
-		brakes: map[string]brake{}, proposing: map[gitops.Lane]struct{}{}, answered: map[gitops.Commit]gitops.Check{},
+		brakes: map[string]brake{}, credits: map[gitops.Lane]struct{}{}, proposing: map[gitops.Lane]struct{}{}, answered: map[gitops.Commit]gitops.Check{},
 	}
 	l.queue.reset(nil)
 	l.schedule.set(sourceGit, time.Unix(0, 0))
@@ -250,6 +253,7 @@ func (l *Loop) Tick(ctx context.Context) (time.Time, error) {
 	if err := l.remember(ctx); err != nil {
 		return time.Time{}, err
 	}
+	l.publicise(now)
 	acted, err := l.act(ctx, now)
 	if err != nil {
 		return time.Time{}, err

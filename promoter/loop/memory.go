@@ -30,6 +30,9 @@ type lane struct {
 	// Orders are the words about its pin, oldest first.
 	Orders []gitops.Given `json:"orders,omitempty"`
 
+	// Merits are versions that earned the lane and of which nobody outside knows.
+	Merits []Merit `json:"merits,omitempty"`
+
 	lane      gitops.Lane
 	desired   gitops.Desired
 	health    []signals.Health
@@ -239,6 +242,9 @@ func recall[T any](ctx context.Context, l *Loop, bucket, prefix string, take fun
 // meet begins to follow a lane.
 func (l *Loop) meet(at gitops.Lane, k *lane) {
 	k.lane = at
+	if len(k.Merits) > 0 {
+		l.credits[at] = struct{}{}
+	}
 	k.desired.Problem = "not read yet"
 	l.lanes[at] = k
 }
@@ -277,6 +283,7 @@ func (l *Loop) remember(ctx context.Context) error {
 func (l *Loop) learn(ctx context.Context, k *lane, lp promoter.LanePlan) {
 	if lp.Earned != nil {
 		k.Earned = append(k.Earned, *lp.Earned)
+		l.credit(k, lp)
 		l.Log.InfoContext(ctx, "version earned an environment", "environment", lp.Lane.Environment, "artifact", lp.Lane.Artifact,
 			"digest", string(lp.Earned.Digest), "adopted", lp.Earned.Adopted)
 	}
