@@ -62,6 +62,12 @@ func ahead(m *model, a []string) error {
 	return m.say(a[0], func(m *model, h *signals.Health) { h.At = m.s.Now.Add(d) })
 }
 
+// unseen ENV: the signals are about the version that Git names, but what runs is
+// known by weaker evidence than the environment accepts.
+func unseen(m *model, a []string) error {
+	return m.say(a[0], func(_ *model, h *signals.Health) { h.For, h.Digest, h.Rung = h.Digest, "", signals.RungApplied })
+}
+
 // drifts ENV KIND: a signal knows how what runs came to differ from Git.
 func drifts(m *model, a []string) error {
 	return m.say(a[0], func(_ *model, h *signals.Health) { h.Drift = signals.Drift(a[1]) })

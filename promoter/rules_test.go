@@ -153,6 +153,8 @@ func (r *rules) gate(s *promoter.Stop, w *promoter.Wave, key, value string) (kno
 		s.TrustDesired = true
 	case "held":
 		s.Held = strings.ReplaceAll(value, "_", " ")
+	case "noDataHealthy":
+		s.Signals = []gate.Signal{{Name: "probe", MaxAge: 5 * time.Minute, NoDataHealthy: true}}
 	case "tolerate":
 		s.Tolerate, err = time.ParseDuration(value)
 	case "soak":

@@ -66,6 +66,7 @@ var words = map[string]func(m *model, args []string) error{
 	"vouches":     vouches,
 	"asked":       asked,
 	"ahead":       ahead,
+	"unseen":      unseen,
 	"drifts":      drifts,
 	"direct":      direct,
 	"need":        need,

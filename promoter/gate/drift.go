@@ -39,7 +39,7 @@ func (Drift) Check(c Case) Verdict {
 	case !ok && told:
 		return wait("", never, "the signals of %s disagree about what runs there", env)
 	case !ok && !c.TrustDesired:
-		return wait("", never, "nobody can tell what runs in %s", env)
+		return wait("", never, "nobody can tell what runs in %s%s", env, weakly(c.Facts))
 	case ok && desired == "":
 		return wait("", never, "nobody knows which digest Git means in %s by %s", env, orElse(c.Current.Version.Tag, "no version at all"))
 	case ok && running != desired:
@@ -50,6 +50,16 @@ func (Drift) Check(c Case) Verdict {
 		return pass("%s takes what Git desires for what runs", env)
 	}
 	return pass("%s runs what Git names", env)
+}
+
+// weakly says that evidence is there, but weaker than the environment accepts.
+func weakly(f signals.Facts) string {
+	for _, h := range f.Health {
+		if h.Rung != signals.RungNone && h.Digest == "" && h.State != signals.StateUnknown {
+			return ": " + h.Name + " knows it as " + string(h.Rung) + " only, which is less than the environment accepts"
+		}
+	}
+	return ""
 }
 
 // differs says of which kind a difference is, and what to do about it.

@@ -33,7 +33,7 @@ func TestHealth(t *testing.T) {
 		{name: "no data is accepted", change: func(c *gate.Case, _ *gate.Set) {
 			c.Facts.Health = nil
 			c.Signals[0].NoDataHealthy = true
-		}, want: gate.Pass},
+		}, want: gate.Pass, says: "are healthy; synced of prod-id has no data, which the rules call healthy"},
 		{name: "exactly too old", change: func(c *gate.Case, _ *gate.Set) {
 			c.Facts.Health[0].At = c.Now.Add(-5 * time.Minute)
 		}, want: gate.Wait, says: "too long ago"},
