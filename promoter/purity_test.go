@@ -53,7 +53,7 @@ func mayImport(from, to string) bool {
 		return from == "signals/sigstore/signer"
 	case "signals/kubernetes":
 		return from == "signals/argocd" || from == "signals/flux"
-	case "gitops/limit", "gitops/webhook": // know nothing of any forge
+	case "gitops/keep", "gitops/limit", "gitops/webhook": // know nothing of any forge
 		return true
 	}
 	return false

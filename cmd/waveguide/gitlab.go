@@ -10,7 +10,6 @@ import (
 	"github.com/waveguide-dev/waveguide/config"
 	"github.com/waveguide-dev/waveguide/gitops/gitlab"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
-	"github.com/waveguide-dev/waveguide/promoter/store"
 )
 
 var _ forge = (*gitlab.Client)(nil)
@@ -60,36 +59,4 @@ func (t teamed) Rules(files map[string][]byte, now time.Time) (loop.Ruling, erro
 	slices.Sort(teams)
 	t.heed(slices.Compact(teams))
 	return ruling, err
-}
-
-// forgeMemory keeps what a forge told in the store, for a month.
-type forgeMemory struct {
-	store      *store.Store
-	repository string
-}
-
-const (
-	bucketForge    = "forge"
-	forgeMemoryAge = 30 * 24 * time.Hour
-)
-
-// remembering lets a forge keep what it read beyond a restart, if it wants to.
-func remembering(f forge, s *store.Store, repository string) {
-	if c, ok := f.(*gitlab.Client); ok {
-		c.KeepIn(forgeMemory{s, repository})
-	}
-}
-
-// Recall implements [gitlab.Memory].
-func (m forgeMemory) Recall(ctx context.Context, key string) ([]byte, error) {
-	r, ok, err := m.store.Get(ctx, bucketForge, m.repository+" "+key)
-	if !ok {
-		return nil, err
-	}
-	return r.Value, err
-}
-
-// Remember implements [gitlab.Memory].
-func (m forgeMemory) Remember(ctx context.Context, key string, value []byte) error {
-	return m.store.Put(ctx, store.Record{Bucket: bucketForge, Key: m.repository + " " + key, Value: value, Expires: time.Now().Add(forgeMemoryAge)})
 }

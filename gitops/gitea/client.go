@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/keep"
 	"github.com/waveguide-dev/waveguide/gitops/limit"
 )
 
@@ -37,6 +38,7 @@ type Client struct {
 	options Options
 	api     string
 	limit   *limit.Transport
+	memory  keep.Memory
 
 	mu      sync.Mutex
 	me      string
@@ -84,13 +86,16 @@ func New(o Options) *Client {
 	c := &Client{
 		api:     strings.TrimRight(o.URL, "/") + "/api/v1",
 		threads: map[int64]*thread{}, heads: map[string]*statuses{}, paused: map[int64]bool{},
-		granted: map[string]cached[gitops.Permission]{}, labels: map[string][]int64{},
+		granted: map[string]cached[gitops.Permission]{}, labels: map[string][]int64{}, memory: keep.Nothing{},
 	}
 	c.options = o
 	c.options.Repository = url.PathEscape(owner) + "/" + url.PathEscape(name)
 	c.options.HTTP, c.limit = limit.Client(o.HTTP)
 	return c
 }
+
+// KeepIn says where to keep what was read; it comes before the first look.
+func (c *Client) KeepIn(m keep.Memory) { c.memory = m }
 
 // Budget is what the server said is left; Gitea itself sets none.
 func (c *Client) Budget() gitops.Budget { return c.limit.Budget() }

@@ -2,10 +2,11 @@
 // pull requests, commit statuses as checks, labels, reviews and issues with
 // everything that people did to them.
 //
-// A look lists the open pull requests in pages of fifty (look.go) and reads
-// the timeline of those alone that changed since it was last read (detail.go);
-// statuses are read when a head is new, and a few again with every look. Who may do what is asked in who.go, what the branch demands in
-// rules.go, and webhooks are read in hint.go. How Gitea's answers look is in
+// A look lists the open pull requests in pages of fifty (look.go), chooses which
+// to read closely (detail.go) and reads the timeline of those alone that changed
+// since it was last read (thread.go); statuses are read when a head is new, and a
+// few again with every look (check.go). Who may do what is asked in who.go, what
+// the branch demands in rules.go, and webhooks are read in hint.go. How Gitea's answers look is in
 // answers.go: a new field belongs there.
 //
 // Permissions of other people are told to administrators of the repository

@@ -30,13 +30,16 @@ func (c *Client) Proposals(ctx context.Context, since string) (list []gitops.Pro
 	if err != nil {
 		return nil, "", fmt.Errorf("list ended proposals: %w", err)
 	}
-	heads := map[string]bool{}
-	for _, p := range open {
-		heads[p.Head.SHA] = true
-	}
-	c.choose(heads)
+	late := c.choose(ctx, open)
 	for i, p := range slices.Concat(ended, open) {
-		one, err := c.proposal(ctx, p, p.Merged || i < len(ended)-maxTold)
+		how := c.fill
+		switch {
+		case i < len(ended)-maxTold, i < len(ended) && p.Merged:
+			how = nil
+		case i >= len(ended) && late[p.Number]:
+			how = c.asItWas
+		}
+		one, err := c.proposal(ctx, p, how)
 		if err != nil {
 			return nil, "", err
 		}
@@ -133,19 +136,23 @@ func (c *Client) Proposal(ctx context.Context, id string) (gitops.Proposal, erro
 		return gitops.Proposal{}, fmt.Errorf("read proposal %s: %w", id, err)
 	}
 	c.mu.Lock()
-	delete(c.heads, p.Head.SHA)
+	c.doubtHead(p.Head.SHA)
 	c.mu.Unlock()
-	return c.proposal(ctx, p, false)
+	return c.proposal(ctx, p, c.fill)
 }
 
-// proposal says a pull request in our words. What cannot be read of it is
-// said, so that it counts as held; a limit of the forge ends the whole look.
-func (c *Client) proposal(ctx context.Context, p pull, brief bool) (gitops.Proposal, error) {
+// telling adds to a proposal what the list does not tell.
+type telling func(ctx context.Context, p pull, out *gitops.Proposal) error
+
+// proposal says a pull request in our words; of one that ended nothing more has
+// to be told. What cannot be read of it is said, so that it counts as held; a
+// limit of the forge ends the whole look.
+func (c *Client) proposal(ctx context.Context, p pull, more telling) (gitops.Proposal, error) {
 	out := c.outline(p)
-	if brief && p.State != "open" {
+	if more == nil {
 		return out, nil
 	}
-	err := c.fill(ctx, p, &out)
+	err := more(ctx, p, &out)
 	_, limited := errors.AsType[*gitops.LimitError](err)
 	switch {
 	case limited, ctx.Err() != nil, errors.Is(err, gitops.ErrDenied):

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	sdk "code.gitea.io/sdk/gitea"
 
@@ -16,65 +15,6 @@ import (
 	"github.com/waveguide-dev/waveguide/gitops/gitea/giteatest"
 	"github.com/waveguide-dev/waveguide/gitops/gitopstest"
 )
-
-// TestWhatALookCosts counts requests: 200 open proposals, of which nobody did
-// anything to most.
-func TestWhatALookCosts(t *testing.T) {
-	t.Parallel()
-	f := newFake(t)
-	start := time.Now().Add(-time.Hour)
-	f.At(start)
-	var names []string
-	for i := range 200 {
-		names = append(names, gitops.Lane{Environment: "dev", Artifact: fmt.Sprintf("app-%d", i)}.Branch())
-	}
-	if err := f.Branches(names...); err != nil {
-		t.Fatal(err)
-	}
-	bot := f.client()
-	var last gitops.Proposal
-	for _, name := range names {
-		p, err := bot.Open(t.Context(), gitops.Proposal{Branch: name, Title: name}, []string{"waveguide"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		last = p
-	}
-	if n := f.faults.Count(); n > 206 {
-		t.Errorf("opening 200 proposals took %d requests, want one each and a few", n)
-	}
-	f.At(start.Add(time.Minute))
-	bot = f.client()
-	cursor := ""
-	look := func(what string, most int) []gitops.Proposal {
-		t.Helper()
-		before := f.faults.Count()
-		list, next, err := bot.Proposals(t.Context(), cursor)
-		if err != nil || len(list) != 200 {
-			t.Fatalf("%s: %d proposals, %v", what, len(list), err)
-		}
-		if _, err := bot.Pauses(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		cursor = next
-		n := f.faults.Count() - before
-		t.Logf("%s: %d requests", what, n)
-		if n > most {
-			t.Errorf("%s took %d requests, want at most %d:\n%s", what, n, most, strings.Join(f.faults.Sent()[before:], "\n"))
-		}
-		return list
-	}
-	look("the first look of a new process", 215)
-	look("a look with nothing changed", 17)
-	f.do(t, gitopstest.Deed{Kind: gitopstest.DoLabel, ID: last.ID, Text: gitops.LabelHold})
-	f.At(start.Add(2 * time.Minute))
-	list := look("a look after one label", 22)
-	i := slices.IndexFunc(list, func(p gitops.Proposal) bool { return p.ID == last.ID })
-	if l, ok := list[i].Label(gitops.LabelHold); !ok || l.By.Name != "tess" {
-		t.Errorf("labels = %+v", list[i].Labels)
-	}
-	look("and then", 17)
-}
 
 // TestTraps are the ways in which Gitea hides something.
 func TestTraps(t *testing.T) {

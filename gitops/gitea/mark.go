@@ -16,13 +16,13 @@ func (c *Client) SetCheck(ctx context.Context, head gitops.Commit, check gitops.
 		"context": check.Name, "state": string(check.State), "target_url": check.Target,
 		"description": gitops.CutLine(check.Text, c.Limits().Check),
 	}, nil)
-	c.mu.Lock()
-	delete(c.heads, string(head)) // whatever the answer was
-	c.mu.Unlock()
 	if err != nil {
+		c.mu.Lock()
+		c.doubtHead(string(head)) // it may be there or not
+		c.mu.Unlock()
 		return fmt.Errorf("set check %s on %s: %w", check.Name, head.Short(), err)
 	}
-	return nil
+	return c.noted(ctx, head, check)
 }
 
 // AddLabel puts a label on a proposal or an issue.

@@ -166,8 +166,8 @@ func (c *Client) issue(ctx context.Context, i issue) (gitops.Issue, error) {
 	if err != nil {
 		return out, err
 	}
-	out.Events = slices.Clone(t.events)
-	out.Labels = gitops.LabelsNow(names(i.Labels), t.events)
+	out.Events = slices.Clone(t.Events)
+	out.Labels = gitops.LabelsNow(names(i.Labels), t.Events)
 	out.Author, err = c.actor(ctx, i.User)
 	return out, err
 }

@@ -13,6 +13,7 @@ import (
 	gitlab "gitlab.com/gitlab-org/api/client-go/v2"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/keep"
 )
 
 // Options say which project of which GitLab a client speaks to.
@@ -38,7 +39,7 @@ type Client struct {
 	api     *gitlab.Client
 	wire    *transport
 	people  *people
-	memory  Memory
+	memory  keep.Memory
 
 	mu sync.Mutex
 	// me is who the token belongs to, as of meAt.
@@ -90,10 +91,13 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a client of GitLab: %w", err)
 	}
-	c := &Client{options: o, api: api, wire: wire, memory: forgetful{}, open: map[int64]*seen{}, issues: map[int64]*seenIssue{}}
+	c := &Client{options: o, api: api, wire: wire, memory: keep.Nothing{}, open: map[int64]*seen{}, issues: map[int64]*seenIssue{}}
 	c.people = newPeople(api, o)
 	return c, nil
 }
+
+// KeepIn says where to keep what was read; it comes before the first look.
+func (c *Client) KeepIn(m keep.Memory) { c.memory = m }
 
 // Init implements [gitlab.AuthSource].
 func (bearer) Init(context.Context, *gitlab.Client) error { return nil }

@@ -13,6 +13,7 @@ import (
 	gitlab "gitlab.com/gitlab-org/api/client-go/v2"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/keep"
 )
 
 // maxPauses bounds the open issues with the label of pauses; maxClosedPauses,
@@ -147,7 +148,7 @@ func (c *Client) issue(ctx context.Context, i *gitlab.Issue) (gitops.Issue, erro
 	s := c.issues[i.IID]
 	c.mu.Unlock()
 	if s == nil {
-		s = recall[seenIssue](ctx, c.memory, issueID(i.IID))
+		s = keep.Recall[seenIssue](ctx, c.memory, issueID(i.IID))
 	}
 	updated := instant(i.UpdatedAt)
 	if s != nil && s.Updated.Equal(updated) && s.Read.Sub(updated) >= settled && !strange(s.Issue.Events) {
@@ -179,7 +180,7 @@ func (c *Client) issue(ctx context.Context, i *gitlab.Issue) (gitops.Issue, erro
 	}
 	s = &seenIssue{Updated: updated, Read: c.wire.told(), Issue: out}
 	c.put(i.IID, s)
-	keep(ctx, c.memory, issueID(i.IID), s)
+	keep.Put(ctx, c.memory, issueID(i.IID), s)
 	return out, nil
 }
 

@@ -3,18 +3,17 @@ package gitlab
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	gitlab "gitlab.com/gitlab-org/api/client-go/v2"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/keep"
 )
 
 const (
@@ -130,7 +129,7 @@ func (c *Client) Proposal(ctx context.Context, id string) (gitops.Proposal, erro
 	old := c.open[iid]
 	c.mu.Unlock()
 	if old == nil {
-		old = recall[seen](ctx, c.memory, mergeID(iid))
+		old = keep.Recall[seen](ctx, c.memory, mergeID(iid))
 	}
 	if err := errors.Join(c.history(ctx, &m.BasicMergeRequest, s, old), c.statuses(ctx, m.SHA, s)); err != nil {
 		return gitops.Proposal{}, err
@@ -139,7 +138,7 @@ func (c *Client) Proposal(ctx context.Context, id string) (gitops.Proposal, erro
 		c.mu.Lock()
 		c.open[iid] = s
 		c.mu.Unlock()
-		keep(ctx, c.memory, mergeID(iid), s)
+		keep.Put(ctx, c.memory, mergeID(iid), s)
 	}
 	for _, w := range s.Words {
 		c.people.forget(w.User)
@@ -174,7 +173,7 @@ func (c *Client) study(ctx context.Context, open []*gitlab.BasicMergeRequest) (m
 	c.mu.Unlock()
 	for _, m := range open {
 		if known[m.IID] == nil {
-			known[m.IID] = recall[seen](ctx, c.memory, mergeID(m.IID))
+			known[m.IID] = keep.Recall[seen](ctx, c.memory, mergeID(m.IID))
 		}
 	}
 	when := func(m *gitlab.BasicMergeRequest) time.Time {
@@ -237,7 +236,7 @@ func (c *Client) again(ctx context.Context, m *gitlab.BasicMergeRequest, old *se
 		s.Unread = gitops.CutLine(err.Error(), 300)
 		return s, nil
 	}
-	keep(ctx, c.memory, mergeID(m.IID), s)
+	keep.Put(ctx, c.memory, mergeID(m.IID), s)
 	return s, nil
 }
 
@@ -298,122 +297,6 @@ func (c *Client) shell(ctx context.Context, m *gitlab.BasicMergeRequest) gitops.
 		p.EndedBy = c.people.actor(ctx, by.ID, by.Username)
 	}
 	return p
-}
-
-// cursor remembers until when endings were told, and what was told near then.
-type cursor struct {
-	At time.Time `json:"at"`
-	// Told are the merge requests near At, with how they looked.
-	Told map[string]string `json:"told,omitempty"`
-}
-
-// maxEndedPages bounds how much history a first look reads, newest first; of
-// so many of them the comments too.
-const (
-	maxEndedPages    = 20
-	maxEndedComments = 100
-)
-
-// ended are ours that ended, or that something happened to since.
-func (c *Client) ended(ctx context.Context, me, since string) ([]gitops.Proposal, string, error) {
-	var from cursor
-	if since != "" {
-		if err := json.Unmarshal([]byte(since), &from); err != nil {
-			return nil, "", fmt.Errorf("the cursor is not ours: %w", err)
-		}
-	}
-	items, err := c.listEnded(ctx, me, from)
-	if err != nil {
-		return nil, "", err
-	}
-	next := cursor{At: c.newest(items, from.At), Told: map[string]string{}}
-	var list []gitops.Proposal
-	for i, m := range items {
-		key := mergeID(m.IID)
-		p, look, err := c.ending(ctx, m, from.Told[key], i < maxEndedComments)
-		if err != nil {
-			return nil, "", err
-		}
-		if p != nil {
-			list = append(list, *p)
-		}
-		if look != "" && !instant(m.UpdatedAt).Before(next.At.Add(-settled)) {
-			next.Told[key] = look
-		}
-	}
-	text, err := json.Marshal(next)
-	return list, string(text), err
-}
-
-// newest is when something last happened to one of them, or before.
-func (c *Client) newest(items []*gitlab.BasicMergeRequest, before time.Time) time.Time {
-	for _, m := range items {
-		if at := instant(m.UpdatedAt); at.After(before) {
-			before = at
-		}
-	}
-	if before.IsZero() {
-		return c.wire.told()
-	}
-	return before
-}
-
-// ending is one that ended, nil if it looks as it was told, and how it looks.
-// One that nothing can have happened to unnoticed is calm.
-func (c *Client) ending(ctx context.Context, m *gitlab.BasicMergeRequest, told string, closely bool) (*gitops.Proposal, string, error) {
-	at := instant(m.UpdatedAt)
-	look := at.Format(time.RFC3339Nano)
-	switch m.State {
-	case "opened":
-		return nil, "", nil
-	case "locked": // neither open nor ended, so in no other list
-		p := c.proposal(ctx, m, &seen{Unread: "GitLab is merging it"})
-		return &p, "", nil
-	}
-	calm := look + " calm"
-	if told == calm {
-		return nil, calm, nil
-	}
-	s := &seen{SHA: m.SHA}
-	if m.State == "closed" && closely {
-		if err := c.history(ctx, m, s, nil); err != nil {
-			return nil, "", err
-		}
-	}
-	look += " " + strconv.Itoa(len(s.Events))
-	quiet := c.wire.told().Sub(at) > settled
-	same := told == look
-	if quiet {
-		look = calm
-	}
-	if same {
-		return nil, look, nil
-	}
-	p := c.proposal(ctx, m, s)
-	return &p, look, nil
-}
-
-func (c *Client) listEnded(ctx context.Context, me string, from cursor) ([]*gitlab.BasicMergeRequest, error) {
-	o := &gitlab.ListProjectMergeRequestsOptions{
-		State: new("all"), AuthorUsername: &me, TargetBranch: &c.options.Branch, OrderBy: new("updated_at"), Sort: new("desc"),
-	}
-	if !from.At.IsZero() {
-		o.UpdatedAfter = new(from.At.Add(-settled))
-	}
-	var all []*gitlab.BasicMergeRequest
-	o.ListOptions = gitlab.ListOptions{PerPage: pageSize, Page: 1}
-	for range maxEndedPages {
-		items, resp, err := c.api.MergeRequests.ListProjectMergeRequests(c.options.Project, o, gitlab.WithContext(ctx))
-		if err != nil {
-			return nil, failed("list merge requests that ended", err)
-		}
-		all = append(all, items...)
-		if resp.NextPage == 0 {
-			break
-		}
-		o.Page = resp.NextPage
-	}
-	return all, nil
 }
 
 func instant(t *time.Time) time.Time {
