@@ -18,12 +18,14 @@ func (r *reader) cross() {
 	r.freezes = inForce(r, r.freezes)
 	r.risks = inForce(r, r.risks)
 	r.exceptions = inForce(r, r.exceptions)
+	r.emergencies = inForce(r, r.emergencies)
 	twice(r.envs)
 	twice(r.guardrails)
 	twice(r.windows)
 	twice(r.freezes)
 	twice(r.risks)
 	twice(r.exceptions)
+	twice(r.emergencies)
 	twice(r.promotions)
 	for _, e := range r.envs {
 		e.v.check(e.document, r.with)
@@ -88,6 +90,8 @@ func (r *reader) windowNames() []string {
 func (r *reader) crossGovernance() {
 	for _, g := range r.guardrails {
 		g.v.Require.check(g.document, r.windowNames(), []any{"require"})
+		checkPauses(g.document, g.v.Paused)
+		checkPeople(g.document, g.v.CommandsFrom, []any{"commandsFrom"})
 		r.checkMatch(g.document, g.v.Match, []any{"match"})
 	}
 	for _, f := range r.freezes {
@@ -95,6 +99,10 @@ func (r *reader) crossGovernance() {
 			f.v.check(f.document)
 		}
 		r.checkMatch(f.document, f.v.Match, []any{"match"})
+	}
+	for _, e := range r.emergencies {
+		e.v.check(e.document)
+		r.checkMatch(e.document, e.v.Match, []any{"match"})
 	}
 	for _, k := range r.risks {
 		k.v.check(k.document)
@@ -140,6 +148,7 @@ func (p *Promotion) check(d *document, with RepositoryRules) {
 		}
 	}
 	p.Verify.check(d, with, []any{"verify"})
+	checkPauses(d, p.Paused)
 	names := map[string]bool{}
 	for i := range p.Artifacts {
 		at := []any{"artifacts", i}
@@ -153,6 +162,7 @@ func (p *Promotion) check(d *document, with RepositoryRules) {
 			d.reportAt(at, "write provenance: {…}, name other gates in for, or write required: true", "the summary of artifact %q stands in for nothing that is asked", clip(p.Artifacts[i].Name))
 		}
 	}
+	p.checkPins(d)
 	names = map[string]bool{}
 	for i := range p.Waves {
 		at := []any{"waves", i}

@@ -19,6 +19,7 @@ type Environment struct {
 	// Running is the lowest evidence that is accepted for what runs.
 	Running string       `yaml:"running,omitempty" jsonschema:"enum=pod,enum=spec,enum=applied,enum=reported,enum=desired" jsonschema_description:"the lowest evidence that is accepted for what runs: what nodes say of pods, what live objects ask for, what a controller applied, what anybody reports, or what Git names"`
 	Health  []HealthSpec `yaml:"health,omitempty"`
+	Paused  []Pause      `yaml:"paused,omitempty" jsonschema_description:"stops this environment"`
 }
 
 func (e *Environment) check(d *document, with RepositoryRules) {
@@ -32,6 +33,7 @@ func (e *Environment) check(d *document, with RepositoryRules) {
 		d.reportAt([]any{"path"}, "", "path %q cannot be an environment's: %s", clip(e.Path), why)
 	}
 	d.checkWriting(e.Place, e.Writing, nil)
+	checkPauses(d, e.Paused)
 	for key := range e.Labels {
 		if slices.Contains(reserved(), key) {
 			d.reportAt([]any{"labels", key}, "choose another word", "label %s has a meaning of its own in match", key)

@@ -15,6 +15,8 @@ type Guardrail struct {
 	Match          Match    `yaml:"match,omitempty"`
 	Require        Require  `yaml:"require" jsonschema:"required"`
 	ExceptionsFrom []string `yaml:"exceptionsFrom,omitempty" jsonschema_description:"who must have approved the change that adds an Exception"`
+	Paused         []Pause  `yaml:"paused,omitempty" jsonschema_description:"stops what it matches"`
+	CommandsFrom   []string `yaml:"commandsFrom,omitempty" jsonschema_description:"people and teams of whom alone a release, a pin, a retry and an emergency count in what it matches, if they may write"`
 }
 
 // Require is what a guardrail demands.
@@ -139,7 +141,7 @@ type Freeze struct {
 	From      time.Time       `yaml:"from" jsonschema:"required"`
 	Until     time.Time       `yaml:"until" jsonschema:"required" jsonschema_description:"the first moment after the freeze"`
 	Allow     []string        `yaml:"allow,omitempty" jsonschema_description:"names of emergencies that may pass"`
-	Approvals []gate.Approver `yaml:"approvals,omitempty"`
+	Approvals []gate.Approver `yaml:"approvals,omitempty" jsonschema_description:"without which no emergency passes, beside those that are needed anyway"`
 }
 
 func (f *Freeze) check(d *document) {
@@ -152,14 +154,9 @@ func (f *Freeze) check(d *document) {
 	}
 }
 
-// frozen is the freeze as its gate sees it. Emergencies that need approvals of
-// their own do not pass: the gate cannot ask for them.
+// frozen is the freeze as its gate sees it.
 func (f *Freeze) frozen() gate.Frozen {
-	out := gate.Frozen{Name: f.Name, From: f.From, Until: f.Until}
-	if len(f.Approvals) == 0 {
-		out.Allow = f.Allow
-	}
-	return out
+	return gate.Frozen{Name: f.Name, From: f.From, Until: f.Until, Allow: f.Allow, Approvals: f.Approvals}
 }
 
 // RiskRule says how risky lanes are and what follows from it.

@@ -18,6 +18,7 @@ const (
 	KindFreeze       = "Freeze"
 	KindRiskRule     = "RiskRule"
 	KindException    = "Exception"
+	KindEmergency    = "Emergency"
 )
 
 // maxName bounds names: they become parts of branches and files.

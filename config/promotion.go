@@ -19,6 +19,8 @@ type Promotion struct {
 	WhileSoaking string   `yaml:"whileSoaking,omitempty" jsonschema:"enum=finish,enum=replace"`
 	Rollback     Rollback `yaml:"rollback,omitempty"`
 	AbsentIn     []string `yaml:"absentIn,omitempty" jsonschema_description:"environments that need not have the artifacts"`
+	Paused       []Pause  `yaml:"paused,omitempty" jsonschema_description:"what stands still of this promotion"`
+	Pins         []Pin    `yaml:"pins,omitempty" jsonschema_description:"versions that stay where they are until a time"`
 }
 
 // Artifact is one thing that is promoted.

@@ -95,6 +95,11 @@ func (v *resolver) collectHolds() {
 	broken(v, v.guardrails, func(g *Guardrail) Match { return g.Match })
 	broken(v, v.freezes, func(f *Freeze) Match { return f.Match })
 	broken(v, v.risks, func(k *RiskRule) Match { return k.Match })
+	for _, e := range v.emergencies {
+		if !e.ok() { // it cannot be declared, which holds nothing
+			v.out.Held = append(v.out.Held, Held{Document: e.title(), File: e.file, Line: e.line, Reason: e.why()})
+		}
+	}
 	for _, e := range v.exceptions {
 		// An exception that is over excuses nothing, which holds enough.
 		if over := e.root != nil && !e.v.Expires.IsZero() && !e.v.Expires.After(v.now) && len(e.problems) == 1; !e.ok() && !over {
@@ -171,9 +176,10 @@ func (v *resolver) routes(p loaded[Promotion]) []promoter.Route {
 		c.soakBefore(&route)
 		out = append(out, route)
 		if len(p.problems) > maxProblems {
-			break
+			return out
 		}
 	}
+	v.idle(p, out)
 	return out
 }
 
@@ -242,6 +248,7 @@ func (c *composer) stop(wave int, e loaded[Environment]) promoter.Stop {
 	c.stands, c.risk = c.brokenWindow(w.Window), ""
 	s.Gates = c.gates(wave, sub)
 	s.Risk = c.risk
+	c.orders(&s, e, sub)
 	for _, h := range c.holds {
 		if h.match.holds(sub) {
 			s.Held = h.why

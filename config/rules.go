@@ -94,6 +94,8 @@ type reader struct {
 	freezes    []loaded[Freeze]
 	risks      []loaded[RiskRule]
 	exceptions []loaded[Exception]
+	// emergencies are the names that may be declared.
+	emergencies []loaded[Emergency]
 	// strange are documents whose kind is unknown.
 	strange []*document
 	// misplaced are documents of governance in other files; they are not in
@@ -142,7 +144,7 @@ func hash(files []File, with RepositoryRules) string {
 }
 
 func kinds() []string {
-	return []string{KindEnvironment, KindPromotion, KindGuardrail, KindChangeWindow, KindFreeze, KindRiskRule, KindException}
+	return []string{KindEnvironment, KindPromotion, KindGuardrail, KindChangeWindow, KindFreeze, KindRiskRule, KindException, KindEmergency}
 }
 
 func (r *reader) governs(file string) bool {
@@ -178,6 +180,8 @@ func (r *reader) load(d *document) {
 		r.risks = append(r.risks, decode[RiskRule](d))
 	case KindException:
 		r.exceptions = append(r.exceptions, decode[Exception](d))
+	case KindEmergency:
+		r.emergencies = append(r.emergencies, decode[Emergency](d))
 	}
 }
 

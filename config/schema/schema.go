@@ -36,6 +36,7 @@ func documents() []struct {
 		{config.KindFreeze, config.Freeze{}},
 		{config.KindRiskRule, config.RiskRule{}},
 		{config.KindException, config.Exception{}},
+		{config.KindEmergency, config.Emergency{}},
 	}
 }
 

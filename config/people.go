@@ -1,0 +1,224 @@
+package config
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter"
+)
+
+// Pause is a stop that the rules say: of the document's own lanes, or of those
+// of them that the scope names as the title of a pause issue does.
+type Pause struct {
+	Scope  string    `yaml:"scope,omitempty" jsonschema_description:"env:, wave: and artifact: with patterns, as in the title of a pause issue; everything the document is about if not written"`
+	Reason string    `yaml:"reason" jsonschema:"required"`
+	Until  time.Time `yaml:"until,omitempty" jsonschema_description:"when it ends; not written, a change of the rules ends it"`
+}
+
+// Pin keeps an artifact at one version in an environment until a time.
+type Pin struct {
+	Artifact    string    `yaml:"artifact" jsonschema:"required"`
+	Environment string    `yaml:"environment" jsonschema:"required"`
+	Version     string    `yaml:"version" jsonschema:"required" jsonschema_description:"a tag that the artifact's versions select, or a digest"`
+	Until       time.Time `yaml:"until" jsonschema:"required"`
+	Reason      string    `yaml:"reason" jsonschema:"required"`
+	By          string    `yaml:"by" jsonschema:"required" jsonschema_description:"who wants it: @person or @org/team"`
+}
+
+// Emergency is a name under which gates may be passed over, and who may declare
+// it. A name that a freeze allows is one too, for everybody with the right.
+type Emergency struct {
+	Header `yaml:",inline"`
+	Match  Match    `yaml:"match,omitempty"`
+	From   []string `yaml:"from,omitempty" jsonschema_description:"people and teams who may declare it, among those who may command; all of them if not written"`
+}
+
+func (e *Emergency) check(d *document) {
+	d.checkName(e.Name, "an emergency", "name")
+	checkPeople(d, e.From, []any{"from"})
+}
+
+func checkPeople(d *document, list []string, at []any) {
+	for i, who := range list {
+		if len(who) < 2 || who[0] != '@' {
+			d.reportAt(append(slices.Clip(at), i), "write @org/team or @person", "%q is neither a team nor a person", clip(who))
+		}
+	}
+}
+
+// checkPauses reports scopes with words that nobody understands: they would stop
+// something else than was meant.
+func checkPauses(d *document, list []Pause) {
+	for i, p := range list {
+		scope := gitops.ParsePause(p.Scope)
+		at := []any{"paused", i, "scope"}
+		switch {
+		case len(scope.Unread) > 0:
+			d.reportAt(at, "there are env:, wave:, artifact: and scope:all", "%q is not understood", clip(scope.Unread[0]))
+		case !scope.Until.IsZero():
+			d.reportAt(at, "write until: beside scope", "a scope has no end")
+		case p.Scope != "" && len(scope.Environments)+len(scope.Waves)+len(scope.Artifacts) == 0 && !slices.Contains(strings.Fields(p.Scope), "scope:all"):
+			d.reportAt(at, "write it as in env:prod-* artifact:order-api", "scope %q names nothing", clip(p.Scope))
+		}
+	}
+}
+
+// checkPins reports pins that the promotion cannot keep.
+func (p *Promotion) checkPins(d *document) {
+	names := make([]string, len(p.Artifacts))
+	for i, a := range p.Artifacts {
+		names[i] = a.Name
+	}
+	seen := map[string]bool{}
+	for i, pin := range p.Pins {
+		at := []any{"pins", i}
+		checkPeople(d, []string{pin.By}, append(slices.Clip(at), "by"))
+		d.unique(seen, pin.Artifact+" in "+pin.Environment, "pin of", at)
+		k := slices.Index(names, pin.Artifact)
+		switch {
+		case pin.Artifact == "" || pin.Version == "":
+		case k < 0:
+			d.reportAt(append(slices.Clip(at), "artifact"), nearest(pin.Artifact, names), "unknown artifact %q", clip(pin.Artifact))
+		case !isDigest(pin.Version) && !p.Artifacts[k].selector.Selects(pin.Version):
+			d.reportAt(append(slices.Clip(at), "version"), "write a tag that versions: selects, or a digest", "%q is no version of %s: %s", clip(pin.Version), pin.Artifact, p.Artifacts[k].selector)
+		}
+	}
+}
+
+// orders adds to a stop what the rules say of people: pauses, the pin, the
+// emergencies and who commands.
+func (c *composer) orders(s *promoter.Stop, e loaded[Environment], sub subject) {
+	wave := sub.promotion + "/" + sub.wave
+	pause := func(list []Pause, whole gitops.Pause) {
+		for _, p := range list {
+			if in := p.pause(whole); in.Covers(s.Lane, wave, time.Time{}) {
+				s.Paused = append(s.Paused, in)
+			}
+		}
+	}
+	pause(c.p.v.Paused, gitops.Pause{ID: "promotion " + c.p.name, Waves: []string{c.p.name + "/*"}})
+	pause(e.v.Paused, gitops.Pause{ID: "environment " + e.name, Environments: []string{e.name}})
+	for _, g := range c.guardrails {
+		if g.ok() && g.v.Match.holds(sub) {
+			pause(g.v.Paused, c.matched(g))
+			if len(g.v.CommandsFrom) > 0 {
+				s.Commanders = append(s.Commanders, g.v.CommandsFrom)
+			}
+		}
+	}
+	for _, pin := range c.p.v.Pins {
+		if pin.Artifact == sub.artifact && pin.Environment == sub.environment {
+			s.Pinned = &promoter.Pin{Version: pin.Version, Until: pin.Until.UTC(), By: pin.By, Reason: pin.Reason, Rule: "promotion " + c.p.name}
+		}
+	}
+	s.Emergencies = c.declarable(sub)
+}
+
+// pause is an entry as its gate sees it: what the document is about, or what the
+// scope names of it.
+func (p Pause) pause(whole gitops.Pause) gitops.Pause {
+	out := gitops.ParsePause(p.Scope)
+	if len(out.Environments)+len(out.Waves)+len(out.Artifacts) == 0 {
+		out.Environments, out.Waves, out.Artifacts = whole.Environments, whole.Waves, whole.Artifacts
+	}
+	out.ID, out.Title, out.Until = whole.ID, p.Reason, p.Until
+	return out
+}
+
+// matched is what a guardrail is about, in the words of pauses.
+func (c *composer) matched(g loaded[Guardrail]) gitops.Pause {
+	p := gitops.Pause{ID: "guardrail " + g.name, Artifacts: g.v.Match["artifact"]}
+	for _, word := range []string{"promotion", "wave"} {
+		for _, glob := range g.v.Match[word] {
+			if word == "promotion" {
+				glob = path.Join(glob, "*")
+			}
+			p.Waves = append(p.Waves, glob)
+		}
+	}
+	if len(g.v.Match["promotion"]) > 0 && len(g.v.Match["wave"]) > 0 {
+		p.Waves = nil // both must hold, which the list of environments says
+	}
+	for key := range g.v.Match {
+		if key == "artifact" || key == "promotion" || key == "wave" {
+			continue
+		}
+		for _, e := range c.envs {
+			if m := g.v.Match.about("environment", e.v.Labels); m.holds(subject{environment: e.name, labels: e.v.Labels}) && !slices.Contains(p.Environments, e.name) {
+				p.Environments = append(p.Environments, e.name)
+			}
+		}
+	}
+	slices.Sort(p.Environments)
+	return p
+}
+
+// about is the part of a match that speaks of one key and of labels.
+func (m Match) about(key string, labels map[string]string) Match {
+	out := Match{}
+	for k, globs := range m {
+		if _, label := labels[k]; label || k == key || !slices.Contains(reserved(), k) {
+			out[k] = globs
+		}
+	}
+	return out
+}
+
+// declarable are the emergencies that may be declared here. A name that freezes
+// allow needs no document; but one that has a document, in order or not, is what
+// that says and nothing else.
+func (c *composer) declarable(sub subject) []promoter.Emergency {
+	var out []promoter.Emergency
+	defined := map[string]bool{}
+	for _, e := range c.emergencies {
+		defined[e.name] = true
+		if e.ok() && e.v.Match.holds(sub) {
+			out = append(out, promoter.Emergency{Name: e.name, From: e.v.From})
+		}
+	}
+	for _, f := range c.freezes {
+		if !f.ok() || !f.v.Match.holds(sub) || defined[""] {
+			continue
+		}
+		for _, name := range f.v.Allow {
+			if !defined[name] {
+				out = append(out, promoter.Emergency{Name: name})
+			}
+			defined[name] = true
+		}
+	}
+	return out
+}
+
+// idle reports pauses and pins of a promotion that reach none of its lanes.
+func (v *resolver) idle(p loaded[Promotion], routes []promoter.Route) {
+	reached := make([]bool, len(p.v.Paused))
+	lanes := map[string]bool{}
+	for _, r := range routes {
+		for _, w := range r.Waves {
+			for _, stop := range w.Stops {
+				lanes[stop.Lane.Artifact+" in "+stop.Lane.Environment] = true
+				for i, pause := range p.v.Paused {
+					reached[i] = reached[i] || pause.pause(gitops.Pause{}).Covers(stop.Lane, r.Promotion+"/"+w.Name, time.Time{})
+				}
+			}
+		}
+	}
+	for i, is := range reached {
+		if !is {
+			p.reportAt([]any{"paused", i, "scope"}, "", "scope %q reaches nothing of this promotion", clip(p.v.Paused[i].Scope))
+		}
+	}
+	names := make([]string, len(v.envs))
+	for i, e := range v.envs {
+		names[i] = e.name
+	}
+	for i, pin := range p.v.Pins {
+		if !lanes[pin.Artifact+" in "+pin.Environment] {
+			p.reportAt([]any{"pins", i, "environment"}, nearest(pin.Environment, names), "no wave takes %s to environment %q", clip(pin.Artifact), clip(pin.Environment))
+		}
+	}
+}
