@@ -10,12 +10,16 @@
 package kubernetes
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -41,9 +45,13 @@ type Options struct {
 	Token  func(context.Context) (string, error)
 	CAFile string
 
-	// Environ is the environment of the command that a kubeconfig names for
-	// credentials, as name=value; without PATH it has to be named in full.
+	// Environ is our environment as name=value: of the command that a kubeconfig
+	// names for credentials, which without PATH has to be named in full, and, in
+	// a pod, of the address of its cluster.
 	Environ []string
+	// Account is where a pod finds the token and the authorities of its service
+	// account; where Kubernetes puts them if empty.
+	Account string
 
 	// Network gives dialer and proxy for the host of the cluster's API, and for
 	// that of the proxy which a kubeconfig names, so that one place decides which
@@ -139,14 +147,36 @@ func (o Options) load() (*rest.Config, error) {
 	case o.URL != "":
 		return &rest.Config{Host: o.URL, TLSClientConfig: rest.TLSClientConfig{CAFile: o.CAFile}}, nil
 	}
-	config, err := rest.InClusterConfig()
-	if errors.Is(err, rest.ErrNotInCluster) {
+	return o.pod()
+}
+
+// pod is the cluster that we are a pod of. The token is read anew as it is
+// rotated.
+func (o Options) pod() (*rest.Config, error) {
+	host, port := o.variable("KUBERNETES_SERVICE_HOST"), o.variable("KUBERNETES_SERVICE_PORT")
+	if host == "" || port == "" {
 		return nil, errors.New("no kubeconfig and no url is written, and this is no pod of a cluster: write one of them")
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read the pod's service account: %w", err)
+	account := cmp.Or(o.Account, "/var/run/secrets/kubernetes.io/serviceaccount")
+	token, authorities := filepath.Join(account, "token"), filepath.Join(account, "ca.crt")
+	for _, file := range []string{token, authorities} {
+		if _, err := os.Stat(file); err != nil {
+			return nil, fmt.Errorf("read the pod's service account: %w; is automountServiceAccountToken off?", err)
+		}
 	}
-	return config, nil
+	return &rest.Config{
+		Host: "https://" + net.JoinHostPort(host, port), BearerTokenFile: token, TLSClientConfig: rest.TLSClientConfig{CAFile: authorities},
+	}, nil
+}
+
+// variable is one of our environment.
+func (o Options) variable(name string) string {
+	for _, v := range o.Environ {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // bearer adds a token that may change to every request, and says when it was
