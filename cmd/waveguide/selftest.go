@@ -245,6 +245,7 @@ func (g *stage) statement(kind signals.ProofKind, who virtual.Identity, digest, 
 	s := signer.Statement{PredicateType: signer.SignPredicate, Name: image, Digest: digest}
 	switch kind {
 	case signals.ProofSignature:
+		s.Annotations = g.set.Signature.Annotations
 	case signals.ProofProvenance:
 		p := g.set.Provenance
 		source, builder := who.Source, strings.ReplaceAll(p.Builder, "*", "any")
@@ -313,7 +314,7 @@ func (g *stage) verifier(d demand) (*sigstore.Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := sigstore.Options{Roots: []*sigstore.Root{g.root}, Kinds: d.kinds, Revoked: g.Revoked.Identities}
+	options := sigstore.Options{Roots: []*sigstore.Root{g.root}, Kinds: d.kinds, Revoked: g.Revoked.Identities, Annotations: d.signer.annotations()}
 	if n.key == "" {
 		options.Identities = []sigstore.Identity{{Name: n.by, Subject: n.identity, Issuer: n.issuer}}
 		return sigstore.New(options)

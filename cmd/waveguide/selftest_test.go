@@ -30,6 +30,7 @@ func TestSelfTest(t *testing.T) {
 	}{
 		"an identity":                       {set: gate.Set{Signature: &exact}},
 		"a key":                             {set: gate.Set{Signature: &gate.Signature{Key: "release"}}},
+		"a key, annotated":                  {set: gate.Set{Signature: &gate.Signature{Key: "release", Annotations: map[string]string{"stage": "release"}}}},
 		"a person":                          {set: gate.Set{Signature: &gate.Signature{By: "person"}}},
 		"GitLab":                            {set: gate.Set{Signature: &gate.Signature{By: "gitlab"}}},
 		"a key that binds to nothing":       {set: gate.Set{Signature: &gate.Signature{Key: "release", UnsafeUnbound: true}}},

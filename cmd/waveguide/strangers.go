@@ -45,6 +45,14 @@ func (g *stage) strangers(honest []actor) []stranger {
 			return g.play(honest, g.digest, g.image+"-stranger")
 		}})
 	}
+	if g.set.Signature != nil && len(g.set.Signature.Annotations) > 0 {
+		out = append(out, stranger{"evidence without the annotations", func() ([]sigstore.Item, error) {
+			bare, set := *g, *g.set.Signature
+			set.Annotations = nil
+			bare.set.Signature = &set
+			return bare.play(honest, g.digest, g.image)
+		}})
+	}
 	out = append(out, g.intruders(honest)...)
 	for _, m := range misses() {
 		if slices.ContainsFunc(honest, func(a actor) bool { return a.key == nil && m.change(a.identity) != a.identity }) {

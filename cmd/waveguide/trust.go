@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -33,10 +34,28 @@ type keptRoot struct {
 func (t *trust) bundlesOnly() bool { return t.OlderForms == "refuse" }
 
 // named is how rules name a signer.
-type named struct{ key, identity, issuer, by string }
+type named struct {
+	key, identity, issuer, by string
+	// annotated are the annotations that a signature has to bear, as JSON.
+	annotated string
+}
 
 func signatureSigner(g *gate.Signature) named {
-	return named{g.Key, g.Identity, g.Issuer, g.By}
+	n := named{key: g.Key, identity: g.Identity, issuer: g.Issuer, by: g.By}
+	if len(g.Annotations) > 0 {
+		text, _ := json.Marshal(g.Annotations) // texts cannot fail
+		n.annotated = string(text)
+	}
+	return n
+}
+
+// annotations are those that a signature has to bear.
+func (n named) annotations() map[string]string {
+	var out map[string]string
+	if n.annotated != "" {
+		_ = json.Unmarshal([]byte(n.annotated), &out) // it was written by us
+	}
+	return out
 }
 
 // revokedSigner says that a signer is trusted no longer.
@@ -65,7 +84,7 @@ func (t *trust) resolve(n named) (who named, root string, err error) {
 
 // signer is what a verifier needs to know one signer.
 func (t *trust) signer(n named) (sigstore.Options, error) {
-	out := sigstore.Options{Revoked: t.Revoked.Identities, BundlesOnly: t.bundlesOnly(), Program: version}
+	out := sigstore.Options{Revoked: t.Revoked.Identities, BundlesOnly: t.bundlesOnly(), Annotations: n.annotations(), Program: version}
 	who, root, err := t.resolve(n)
 	if err != nil {
 		return out, err

@@ -105,6 +105,9 @@ func (v verification) outcome(reference string) error {
 // print writes what each gate says and the evidence it rests on.
 func (v verification) print(w io.Writer) {
 	fmt.Fprintf(w, "%s %s\n", v.Image, prose.Plain(v.Version.String()))
+	if line := coverage(v.Version); line != "" {
+		fmt.Fprintln(w, prose.Plain(line))
+	}
 	if v.Lane != "" {
 		fmt.Fprintf(w, "by the rules of %s\n", v.Lane)
 	}
@@ -121,6 +124,17 @@ func (v verification) print(w io.Writer) {
 			}
 		}
 	}
+}
+
+// coverage says which platforms evidence about a version covers.
+func coverage(v signals.Version) string {
+	switch {
+	case v.Incomplete:
+		return "platforms " + strings.Join(v.Platforms, ", ") + ", of which the registry does not have all"
+	case len(v.Platforms) > 0:
+		return "platforms " + strings.Join(v.Platforms, ", ")
+	}
+	return ""
 }
 
 // evidenceOf says what a proof rests on, for people.
@@ -196,16 +210,19 @@ func (o *verifyOptions) verify(ctx context.Context, reference string) (verificat
 	}
 	v.Lane = lane
 	reader := newOCI(d, nil)
+	r, repository, err := reader.open(image)
+	if err != nil {
+		return v, err
+	}
 	if digest == "" {
-		r, repository, err := reader.open(image)
-		if err != nil {
-			return v, err
-		}
-		if v.Version, err = r.Resolve(ctx, repository, tag); err != nil {
-			return v, err
-		}
+		v.Version, err = r.Resolve(ctx, repository, tag)
 	} else if _, err := signals.ParseDigest(digest); err != nil {
 		return v, usage{err}
+	} else if v.Version, err = r.Describe(ctx, repository, signals.Digest(digest)); err == nil {
+		v.Version.Tag = tag
+	}
+	if err != nil {
+		return v, err
 	}
 	if v.Proofs, err = reader.Proofs(ctx, image, v.Version.Digest, promoter.Stop{Gates: set}, true); err != nil {
 		return v, err
@@ -250,7 +267,7 @@ func (o *verifyOptions) gates(image string) (*config.Daemon, gate.Set, string, e
 		return nil, gate.Set{}, "", err
 	}
 	g := &gate.Signature{Key: o.key, By: o.by, Identity: o.identity, Issuer: o.issuer}
-	if *g == (gate.Signature{}) && len(d.Trust.Keys) == 1 {
+	if o.key+o.by+o.identity+o.issuer == "" && len(d.Trust.Keys) == 1 {
 		g.Key = d.Trust.Keys[0].Name
 	}
 	ways := 0

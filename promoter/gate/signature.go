@@ -12,6 +12,7 @@ import (
 // names the source that the rules name.
 //
 //	signature: {key: release}
+//	signature: {key: release, annotations: {stage: release}}
 //	signature: {identity: "https://github.com/acme/app/.github/workflows/release.yaml@refs/heads/main", issuer: https://token.actions.githubusercontent.com}
 //
 // It blocks when there is no signature, none that holds, or one that was made
@@ -28,6 +29,9 @@ type Signature struct {
 	// Source is the source repository that the certificate must name. An
 	// identity without * is bound to the repository that it begins with.
 	Source string `yaml:"source,omitempty" json:"source,omitempty"`
+	// Annotations must stand in what was signed, as `cosign sign -a` puts them
+	// there.
+	Annotations map[string]string `yaml:"annotations,omitempty" json:"annotations,omitempty"`
 	// UnsafeUnbound accepts signatures that name no repository: anybody who
 	// may copy a signed image into the repository can then promote it.
 	UnsafeUnbound bool `yaml:"unsafeUnbound,omitempty" json:"unsafeUnbound,omitempty"`

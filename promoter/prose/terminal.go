@@ -30,6 +30,9 @@ func Explain(l promoter.LanePlan, now time.Time) string {
 	if l.Candidate.Digest != l.Current.Digest {
 		fmt.Fprintf(&b, "  next       %s\n", Plain(l.Candidate.String()))
 	}
+	if len(l.Candidate.Platforms) > 0 {
+		fmt.Fprintf(&b, "  platforms  %s\n", Plain(strings.Join(l.Candidate.Platforms, ", ")))
+	}
 	if l.Class != gate.Promotion && l.Class != "" {
 		fmt.Fprintf(&b, "  class      %s\n", Plain(string(l.Class)))
 	}

@@ -210,6 +210,14 @@ func TestResolveIndex(t *testing.T) {
 	if diff := cmp.Diff([]string{"linux/amd64", "linux/arm64"}, got.Platforms); diff != "" {
 		t.Errorf("platforms (-want +got):\n%s", diff)
 	}
+	got.Tag = ""
+	described, err := open(t, address, nil).Describe(t.Context(), "team/app", got.Digest)
+	if diff := cmp.Diff(got, described); err != nil || diff != "" {
+		t.Errorf("Describe = %v (-by its tag +by its digest):\n%s", err, diff)
+	}
+	if got, err := r.Describe(t.Context(), "team/app", signals.Digest("sha256:"+strings.Repeat("0", 64))); !errors.Is(err, registry.ErrNotFound) {
+		t.Errorf("Describe of nothing = %+v, %v, want ErrNotFound", got, err)
+	}
 }
 
 func TestResolveALie(t *testing.T) {

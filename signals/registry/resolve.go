@@ -55,17 +55,38 @@ func (r *Registry) resolve(ctx context.Context, repo name.Repository, tag string
 	if err != nil {
 		return signals.Version{}, err
 	}
-	ref := repo.Digest(head.Digest.String())
-	version, known := r.recall(ref)
-	if !known {
+	version, err := r.known(ctx, repo.Digest(head.Digest.String()), digest)
+	version.Tag = tag
+	return version, err
+}
+
+// Describe reads what a digest says of itself, without a tag.
+func (r *Registry) Describe(ctx context.Context, repository string, d signals.Digest) (signals.Version, error) {
+	ref, err := r.Reference(repository, d)
+	if err != nil {
+		return signals.Version{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.limits.Timeout)
+	defer cancel()
+	version, err := r.known(ctx, ref, d)
+	if err != nil {
+		return signals.Version{}, fmt.Errorf("read %s: %w", ref.Name(), err)
+	}
+	return version, nil
+}
+
+// known reads a manifest unless it is remembered.
+func (r *Registry) known(ctx context.Context, ref name.Digest, d signals.Digest) (signals.Version, error) {
+	version, ok := r.recall(ref)
+	if !ok {
+		var err error
 		if version, err = r.read(ctx, ref); err != nil {
 			return signals.Version{}, err
 		}
-		version.Digest = digest
+		version.Digest = d
 		r.remember(ref, version)
 	}
 	version.Platforms = slices.Clone(version.Platforms)
-	version.Tag = tag
 	return version, nil
 }
 
@@ -75,7 +96,7 @@ func (r *Registry) read(ctx context.Context, ref name.Digest) (signals.Version, 
 	if err != nil {
 		err = r.explain(err)
 		if errors.Is(err, ErrNotFound) {
-			return signals.Version{}, fmt.Errorf("the tag names %s, which the registry does not have; push it again: %w", ref.DigestStr(), err)
+			return signals.Version{}, fmt.Errorf("the registry does not have %s; push it again: %w", ref.DigestStr(), err)
 		}
 		return signals.Version{}, err
 	}

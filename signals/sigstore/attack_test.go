@@ -114,7 +114,7 @@ func (l *lab) strangers() map[string]attack {
 	key := newSigner(l.t)
 	public, err := key.PublicKey()
 	must(l.t, err)
-	payload, sig, err := key.Payload(subject, here)
+	payload, sig, err := key.Payload(subject, here, nil)
 	must(l.t, err)
 	return map[string]attack{
 		"a sibling repository":         {items: named("https://github.com/acme/other/.github/workflows/release.yaml@refs/heads/main"), says: foreign},

@@ -53,7 +53,7 @@ func BenchmarkVerify(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	payload, sig, err := release.Payload(subject, here)
+	payload, sig, err := release.Payload(subject, here, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,6 +1,8 @@
 package sigstore
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -23,6 +25,15 @@ func bound(reference string) (repository, tag string) {
 		return reference, ""
 	}
 	return parsed.Name(), tag
+}
+
+// unmarked refuses a signature that holds and says too little.
+func (v *Verifier) unmarked(found verdict) verdict {
+	var wanted []string
+	for _, key := range slices.Sorted(maps.Keys(v.annotated)) {
+		wanted = append(wanted, key+"="+v.annotated[key])
+	}
+	return refuse(foreign, "signed by %s, but without the signed annotations %.300q", found.By, strings.Join(wanted, ", ")).about(found.Kind)
 }
 
 // bind finishes a verdict whose signature holds: signed content that names a

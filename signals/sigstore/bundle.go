@@ -205,6 +205,9 @@ func (v *Verifier) read(l letter, found verdict, e Evidence, hexDigest string) v
 	var err error
 	switch found.Kind {
 	case signals.ProofSignature:
+		if !l.Annotated(hexDigest, v.annotated) {
+			return v.unmarked(found)
+		}
 		return bindStatement(l.Statement, found, e, hexDigest)
 	case signals.ProofProvenance:
 		return provenance(l.Statement, found)

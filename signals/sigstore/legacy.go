@@ -42,6 +42,8 @@ type claim struct {
 		} `json:"image"`
 		Type string `json:"type"`
 	} `json:"critical"`
+	// Optional are the annotations of `cosign sign -a`.
+	Optional map[string]any `json:"optional"`
 }
 
 func (v *Verifier) judgeLegacy(ctx context.Context, e Evidence, item Item) verdict {
@@ -71,6 +73,9 @@ func (v *Verifier) judgeLegacy(ctx context.Context, e Evidence, item Item) verdi
 	found = found.about(signals.ProofSignature)
 	if found.Standing != verified {
 		return found
+	}
+	if !statement.Bears(said.Optional, v.annotated) {
+		return v.unmarked(found)
 	}
 	return bind(found, said.Critical.Identity.Reference, e.Subject)
 }

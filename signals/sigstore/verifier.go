@@ -47,6 +47,8 @@ type Options struct {
 	Kinds []signals.ProofKind
 	// BundlesOnly refuses cosign's older forms.
 	BundlesOnly bool
+	// Annotations must stand in the signed content of a signature.
+	Annotations map[string]string
 	// Own is who publishes summaries in our name; those never count.
 	Own Own
 	// Cache may be nil.
@@ -64,6 +66,7 @@ type Verifier struct {
 	revoked    []*regexp.Regexp
 	kinds      []signals.ProofKind
 	bundles    bool
+	annotated  map[string]string
 	policy     string
 	own        own
 	cache      Cache
@@ -86,7 +89,7 @@ func New(o Options) (*Verifier, error) {
 	case len(identities) > 0 && len(o.Roots) == 0:
 		return nil, errors.New("no trusted root was given, so nobody can vouch for an identity")
 	}
-	v := &Verifier{keys: keys, identities: identities, roots: o.Roots, kinds: o.Kinds, bundles: o.BundlesOnly, cache: o.Cache, program: o.Program}
+	v := &Verifier{keys: keys, identities: identities, roots: o.Roots, kinds: o.Kinds, bundles: o.BundlesOnly, annotated: o.Annotations, cache: o.Cache, program: o.Program}
 	if v.own, err = loadOwn(o.Own); err != nil {
 		return nil, err
 	}
@@ -130,6 +133,9 @@ func (v *Verifier) hash(revoked []string) string {
 	}
 	if v.bundles {
 		lines = append(lines, "bundles only")
+	}
+	for key, value := range v.annotated {
+		lines = append(lines, fmt.Sprintf("annotation %q %q", key, value))
 	}
 	slices.Sort(lines)
 	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))

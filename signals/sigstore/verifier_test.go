@@ -120,7 +120,7 @@ func TestSignedImages(t *testing.T) {
 			"legacy about another digest": {
 				sign: func(t *testing.T, d name.Digest) {
 					t.Helper()
-					payload, sig, err := release.Payload("sha256:"+strings.Repeat("0", 64), here)
+					payload, sig, err := release.Payload("sha256:"+strings.Repeat("0", 64), here, nil)
 					must(t, err)
 					must(t, attach(ctx, d, payload, map[string]string{"dev.cosignproject.cosign/signature": sig}))
 				},
@@ -143,7 +143,7 @@ func TestSignedImages(t *testing.T) {
 			"legacy of another type": {
 				sign: func(t *testing.T, d name.Digest) {
 					t.Helper()
-					payload, sig, err := release.Payload(d.DigestStr(), here)
+					payload, sig, err := release.Payload(d.DigestStr(), here, nil)
 					must(t, err)
 					payload = bytes.Replace(payload, []byte("cosign container image signature"), []byte("atomic"), 1)
 					must(t, attach(ctx, d, payload, map[string]string{"dev.cosignproject.cosign/signature": sig}))
@@ -153,7 +153,7 @@ func TestSignedImages(t *testing.T) {
 			"hostile log entry": {
 				sign: func(t *testing.T, d name.Digest) {
 					t.Helper()
-					payload, sig, err := release.Payload(d.DigestStr(), here)
+					payload, sig, err := release.Payload(d.DigestStr(), here, nil)
 					must(t, err)
 					must(t, attach(ctx, d, payload, map[string]string{
 						"dev.cosignproject.cosign/signature": sig,
@@ -259,7 +259,7 @@ func TestTampered(t *testing.T) {
 	digest := "sha256:" + strings.Repeat("a", 64)
 	subject, err := name.NewDigest("registry.example.org/team/app@" + digest)
 	must(t, err)
-	payload, sig, err := release.Payload(digest, "registry.example.org/team/app")
+	payload, sig, err := release.Payload(digest, "registry.example.org/team/app", nil)
 	must(t, err)
 	raw, err := release.Bundle(signer.Statement{PredicateType: signer.SignPredicate, Digest: digest})
 	must(t, err)

@@ -70,7 +70,7 @@ func (s *Signer) Sign(ctx context.Context, subject name.Digest, options ...remot
 // SignAs is Sign with the repository that the signed content names, which may
 // be another one.
 func (s *Signer) SignAs(ctx context.Context, subject name.Digest, repository string, options ...remote.Option) error {
-	payload, signature, err := s.Payload(subject.DigestStr(), repository)
+	payload, signature, err := s.Payload(subject.DigestStr(), repository, nil)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (s *Signer) SignAs(ctx context.Context, subject name.Digest, repository str
 }
 
 // Payload makes the content of a legacy signature and signs it.
-func (s *Signer) Payload(digest, repository string) (payload []byte, signature string, err error) {
+func (s *Signer) Payload(digest, repository string, annotations map[string]string) (payload []byte, signature string, err error) {
 	type object = map[string]any
 	payload, err = json.Marshal(object{
 		"critical": object{
@@ -87,7 +87,7 @@ func (s *Signer) Payload(digest, repository string) (payload []byte, signature s
 			"image":    object{"docker-manifest-digest": digest},
 			"type":     "cosign container image signature",
 		},
-		"optional": nil,
+		"optional": annotations,
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("write the signature's content: %w", err)
@@ -133,8 +133,10 @@ type Statement struct {
 	// Name of the subject; empty as cosign writes it.
 	Name string
 	// Digest of the subject; empty for the one that the bundle refers to.
-	Digest    string
-	Predicate any
+	Digest string
+	// Annotations of the subject, as `cosign sign -a` writes them.
+	Annotations map[string]string
+	Predicate   any
 }
 
 // Attest writes a signed statement about a digest as a bundle that refers to
@@ -156,6 +158,9 @@ func (s Statement) Payload() ([]byte, error) {
 	about := object{"digest": object{"sha256": strings.TrimPrefix(s.Digest, "sha256:")}}
 	if s.Name != "" {
 		about["name"] = s.Name
+	}
+	if len(s.Annotations) > 0 {
+		about["annotations"] = s.Annotations
 	}
 	predicate := s.Predicate
 	if predicate == nil {

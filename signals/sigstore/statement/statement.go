@@ -41,6 +41,8 @@ type Statement struct {
 type Subject struct {
 	Name   string            `json:"name"`
 	Digest map[string]string `json:"digest"`
+	// Annotations are what a signer added with `cosign sign -a`.
+	Annotations map[string]any `json:"annotations"`
 }
 
 const (
@@ -91,6 +93,26 @@ func (s Statement) Names(hexDigest string) []string {
 		}
 	}
 	return names
+}
+
+// Annotated says that one subject with the digest bears all annotations.
+func (s Statement) Annotated(hexDigest string, with map[string]string) bool {
+	for _, subject := range s.Subject {
+		if subject.Digest["sha256"] == hexDigest && Bears(subject.Annotations, with) {
+			return true
+		}
+	}
+	return false
+}
+
+// Bears says that signed annotations hold all the wanted ones, as text.
+func Bears(annotations map[string]any, with map[string]string) bool {
+	for key, want := range with {
+		if got, ok := annotations[key].(string); !ok || got != want {
+			return false
+		}
+	}
+	return true
 }
 
 // Kind is the kind of evidence that a type of predicate is; empty if none.
