@@ -3,11 +3,15 @@ package promoter
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter/gate"
 	"github.com/waveguide-dev/waveguide/signals"
 )
+
+// ReviewDue is how long after an emergency was declared its review is due.
+const ReviewDue = 24 * time.Hour
 
 // Emergency is a name under which people with the right may pass over what the
 // table of [gate.Class] says.

@@ -144,6 +144,25 @@ func TestEveryFactOfTheCardsIsInTheTable(t *testing.T) {
 	}
 }
 
+// TestOrdersAreStops holds that a pin and an emergency in force are lines of the
+// page with the words that end them.
+func TestOrdersAreStops(t *testing.T) {
+	t.Parallel()
+	v := busy()
+	l := &v.Plans[0].Lanes[3]
+	l.Class = gate.EmergencyClass("sev1")
+	l.Pin = &promoter.Pin{Version: "1.3.0", By: "sam", Until: now.Add(time.Hour), Proposal: "12"}
+	l.Emergency = &gitops.Given{Command: gitops.Command{Word: gitops.CommandEmergency, Name: "sev1", Incident: "INC-7"}, By: gitops.Actor{Name: "sam"}, At: now}
+	p := newPage()
+	p.Publish(v)
+	body := get(t, p, "localhost:8080", "/").Body.String()
+	for _, want := range []string{"<b>pin</b>", "pinned to 1.3.0 by sam until", "comments /waveguide unpin", "<b>emergency</b>", "sev1 for INC-7, by sam", "a review is due until"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+}
+
 func TestForeignTextStaysText(t *testing.T) {
 	t.Parallel()
 	const hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>\x1b[31m\u202e\x00"
@@ -151,6 +170,8 @@ func TestForeignTextStaysText(t *testing.T) {
 	l := lane("prod", "prod", promoter.PhaseBlocked, version(hostile, "a1"), version(hostile+"2", "b2"),
 		gate.Verdict{Gate: hostile, Answer: gate.Block, Reason: hostile, Owner: hostile})
 	l.Proposal, l.Behind, l.Skipped, l.Class, l.Wave = hostile, hostile, []string{hostile}, gate.Class(hostile), hostile
+	l.Pin = &promoter.Pin{Version: hostile, By: hostile, Reason: hostile, Rule: hostile, Until: now.Add(time.Hour)}
+	l.Emergency = &gitops.Given{Command: gitops.Command{Name: hostile, Incident: hostile}, By: gitops.Actor{Name: hostile}, At: now}
 	v.Plans = []promoter.Plan{{Promotion: hostile, Artifact: hostile, Lanes: []promoter.LanePlan{l}}}
 	v.Problems, v.Silent = []string{hostile}, map[string]string{hostile: hostile}
 	v.Pauses = []gitops.Pause{{ID: hostile, URL: "javascript:alert(3)", Title: hostile, By: gitops.Actor{Name: hostile}, Unread: []string{hostile}}}

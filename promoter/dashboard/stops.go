@@ -1,10 +1,12 @@
 package dashboard
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter"
 	"github.com/waveguide-dev/waveguide/promoter/prose"
 )
 
@@ -50,6 +52,27 @@ func covers(p gitops.Pause) string {
 		return "everything"
 	}
 	return strings.Join(parts, " and ")
+}
+
+// ordered are the pin and the emergency in force in a lane.
+func ordered(l promoter.LanePlan, c card) []stop {
+	var in []stop
+	name := c.Environment + "/" + c.Artifact
+	if p := l.Pin; p != nil {
+		s := stop{Kind: "pin", Name: name, URL: c.Href, What: prose.Plain(p.String()), Until: p.Until.UTC(), Ends: "somebody with the right comments /waveguide unpin on a proposal of it"}
+		if p.Rule != "" {
+			s.Ends = "the rules change: " + prose.Plain(p.Rule)
+		}
+		in = append(in, s)
+	}
+	if e := l.Emergency; e != nil {
+		in = append(in, stop{
+			Kind: "emergency", Name: name, URL: c.Href, Since: e.At.UTC(),
+			What: fmt.Sprintf("%s for %s, by %s: not asked are %s", prose.Plain(e.Name), prose.Plain(e.Incident), prose.Plain(e.By.Name), strings.Join(l.Class.PassesOver(), ", ")),
+			Ends: "its proposal is merged or closed; a review is due until " + e.At.Add(promoter.ReviewDue).UTC().Format("2006-01-02 15:04Z"),
+		})
+	}
+	return in
 }
 
 // holds are the lane's verdicts about a hold, in the gate's own words.

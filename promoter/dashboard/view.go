@@ -159,7 +159,7 @@ func model(v loop.View, forge func(string) string) view {
 		}
 		for _, l := range p.Lanes {
 			c := makeCard(p, l, known[l.Lane], forge)
-			m.Stops = append(m.Stops, holds(c)...)
+			m.Stops = append(append(m.Stops, holds(c)...), ordered(l, c)...)
 			r.add(c)
 		}
 		m.Rows = append(m.Rows, r)

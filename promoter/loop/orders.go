@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter"
@@ -17,9 +16,6 @@ import (
 // maxOrders bounds how many words about its pin a lane remembers, and how many
 // emergencies and retries count of one proposal; the newest do.
 const maxOrders = 32
-
-// reviewDue is how long after an emergency its review is due.
-const reviewDue = 24 * time.Hour
 
 // rightIn is who may release and command where these lanes are: those with the
 // right in the repository, if every list of the rules names them.
@@ -142,7 +138,7 @@ func (l *Loop) emergency(h hearing, g gitops.Given) {
 		issue = " in " + issue
 	}
 	l.say(h, g.AnswerKey(), "Emergency `%s` for `%s` by `%s`: %s not asked here any more. Signature, approvals, holds and pauses are asked as before, and whoever declared it cannot approve it. It ends when this proposal is merged or closed. A review is due until %s%s.",
-		g.Name, plainly(g.Incident), plainly(g.By.Name), list(class.PassesOver()), g.At.Add(reviewDue).UTC().Format("2006-01-02 15:04Z"), issue)
+		g.Name, plainly(g.Incident), plainly(g.By.Name), list(class.PassesOver()), g.At.Add(promoter.ReviewDue).UTC().Format("2006-01-02 15:04Z"), issue)
 }
 
 // refuses says why an emergency is not declared; empty if it is.
@@ -186,7 +182,7 @@ func (l *Loop) review(h hearing, g gitops.Given, class gate.Class) gitops.Report
 	}
 	slices.Sort(labels)
 	version := cmp.Or(p.To.Tag, p.To.Digest, "see the proposal")
-	due := g.At.Add(reviewDue).UTC().Format("2006-01-02 15:04Z")
+	due := g.At.Add(promoter.ReviewDue).UTC().Format("2006-01-02 15:04Z")
 	return gitops.Report{
 		Key:   g.AnswerKey(),
 		Title: fmt.Sprintf("Review of emergency %s (%s): %s to %s", g.Name, plainly(g.Incident), plainly(version), strings.Join(places, ", ")),

@@ -53,6 +53,14 @@ func TestBodies(t *testing.T) {
 	rollback := shop(signature)
 	rollback.Plan.Class, rollback.Plan.Current, rollback.Plan.Candidate = gate.Rollback, rollback.Plan.Candidate, rollback.Plan.Current
 	rollback.From, rollback.To = rollback.To, rollback.From
+	declared := shop(signature, gate.Verdict{Gate: "approval", Reason: "needs 1 approval(s) from @acme/head-of-engineering for 9f86d08188", Owner: "@acme/head-of-engineering"})
+	declared.Plan.Class = gate.EmergencyClass("security-fix")
+	declared.Plan.Emergency = &gitops.Given{
+		Command: gitops.Command{Word: gitops.CommandEmergency, Name: "security-fix", Incident: "INC-2471"},
+		By:      gitops.Actor{Name: "sam"}, At: time.Date(2026, 12, 24, 22, 10, 0, 0, time.UTC),
+	}
+	pinned := shop(signature, gate.Verdict{Gate: "version", Answer: gate.Block, Reason: "pinned to 1.4.2 by sam until 2026-12-01 08:00Z; /waveguide unpin ends it", Owner: "a person with the right"})
+	pinned.Plan.Pin = &promoter.Pin{Version: "1.4.2", By: "sam", Until: time.Date(2026, 12, 1, 8, 0, 0, 0, time.UTC), Proposal: "409"}
 	states := []struct {
 		name   string
 		letter promoter.Letter
@@ -68,6 +76,8 @@ func TestBodies(t *testing.T) {
 		}, previous)},
 		{"Every gate passes", shop(signature, previous, pass("approval", "approved by ada, grace"))},
 		{"It is the way back", rollback},
+		{"An emergency was declared in a freeze", declared},
+		{"A person pinned another version", pinned},
 	}
 	var b strings.Builder
 	b.WriteString("# A proposal in each state\n\nWhat reviewers read, as the forge gets it. A test keeps this page equal to what the program writes.\n")

@@ -42,6 +42,7 @@ func (Proposal) Body(l promoter.Letter) string {
 	p := l.Plan
 	fmt.Fprintf(&b, "Moves **%s** in **%s** from %s to %s (wave %s of %s).\n\n",
 		p.Lane.Artifact, p.Lane.Environment, Code(tag(p.Current)), Code(tag(p.Candidate)), p.Wave, l.Route.Promotion)
+	orders(&b, p)
 	blockers(&b, p.Verdicts)
 	facts(&b, l)
 	risk(&b, l)

@@ -114,6 +114,23 @@ func TestExplainSaysWhoOwnsTheNextStep(t *testing.T) {
 	}
 }
 
+func TestExplainSaysWhatPeopleOrdered(t *testing.T) {
+	t.Parallel()
+	l := plan("1.1.0", "x")
+	l.Class = gate.EmergencyClass("sev1")
+	l.Pin = &promoter.Pin{Version: "1.1.0", By: "sam", Until: time.Date(2026, 12, 1, 8, 0, 0, 0, time.UTC)}
+	l.Emergency = &gitops.Given{Command: gitops.Command{Name: "sev1", Incident: "INC-\x1b7"}, By: gitops.Actor{Name: "sam"}, At: time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC)}
+	got := prose.Explain(l, time.Time{})
+	for _, want := range []string{
+		"  pin        pinned to 1.1.0 by sam until 2026-12-01 08:00Z; /waveguide unpin ends it\n",
+		"  emergency  sev1 for INC-?7, declared by sam at 2026-11-01 08:00Z; a review is due until 2026-11-02 08:00Z",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("Explain does not say %q:\n%s", want, got)
+		}
+	}
+}
+
 func TestHostileTextIsCut(t *testing.T) {
 	t.Parallel()
 	if n := len([]rune(prose.Plain(strings.Repeat("ab", 100_000)))); n > 301 {

@@ -42,6 +42,9 @@ func Explain(l promoter.LanePlan, now time.Time) string {
 	if l.Behind != "" {
 		fmt.Fprintf(&b, "  behind it  %s\n", Plain(l.Behind))
 	}
+	for _, line := range Ordered(l) {
+		fmt.Fprintf(&b, "  %-9s  %s\n", line[0], line[1])
+	}
 	for _, v := range l.Verdicts {
 		fmt.Fprintf(&b, "  %s %-15s %s%s\n", mark(v.Answer), v.Gate, Plain(v.Reason), In(v.Until, now, v.Answer))
 		if v.Answer != gate.Pass && v.Owner != "" {
