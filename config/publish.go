@@ -21,7 +21,7 @@ type Publish struct {
 
 // TrustedBuilder is a builder, or a pattern of builders, with its level.
 type TrustedBuilder struct {
-	// Builder is who built; * stands for anything but /.
+	// Builder is who built; * stands for anything but / and @, ** for anything.
 	Builder string `yaml:"builder" jsonschema:"required"`
 	Level   int    `yaml:"level" jsonschema:"required,minimum=1,maximum=3"`
 }

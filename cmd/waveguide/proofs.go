@@ -57,6 +57,9 @@ func demands(g gate.Set) []demand {
 	if g.Tests != nil && !g.Tests.Mode.Off() {
 		add(signals.ProofTests, by(g.Tests.By))
 	}
+	if g.Summary.Asked() {
+		add(signals.ProofSummary, by(g.Summary.By))
+	}
 	return out
 }
 
@@ -96,7 +99,7 @@ func (o *oci) guard(ctx context.Context, t *trust, image string, s promoter.Stop
 		return "", nil
 	}
 	g := t.askable(s.Gates)
-	shape, err := json.Marshal([]any{g.Signature, g.Provenance, g.SBOM, g.Vulnerabilities, g.Tests, t.Trust})
+	shape, err := json.Marshal([]any{g.Signature, g.Provenance, g.SBOM, g.Vulnerabilities, g.Tests, g.Summary, t.Trust})
 	if err != nil {
 		return "", err
 	}
@@ -145,6 +148,8 @@ func (t *trust) askable(g gate.Set) gate.Set {
 				g.Vulnerabilities = nil
 			case signals.ProofTests:
 				g.Tests = nil
+			case signals.ProofSummary:
+				g.Summary = nil
 			}
 		}
 	}
@@ -179,6 +184,12 @@ func (o *oci) ask(ctx context.Context, t *trust, a demand, e sigstore.Evidence, 
 	}
 	if err != nil {
 		return all([]demand{a}, signals.Digest(e.Subject.DigestStr()), signals.OutcomeUnknown, err.Error()), nil
+	}
+	if slices.Contains(a.kinds, signals.ProofSummary) {
+		// Who does not know himself cannot tell his own word from another's.
+		if options.Own, err = ourselves(o.daemon.Publish); err != nil {
+			return all([]demand{a}, signals.Digest(e.Subject.DigestStr()), signals.OutcomeUnknown, err.Error()), nil
+		}
 	}
 	options.Kinds, options.Cache = a.kinds, o.cache()
 	v, err := sigstore.New(options)

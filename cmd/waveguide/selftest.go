@@ -18,6 +18,7 @@ import (
 	"github.com/waveguide-dev/waveguide/promoter/prose"
 	"github.com/waveguide-dev/waveguide/signals"
 	"github.com/waveguide-dev/waveguide/signals/sigstore"
+	"github.com/waveguide-dev/waveguide/signals/sigstore/attest"
 	"github.com/waveguide-dev/waveguide/signals/sigstore/signer"
 	"github.com/waveguide-dev/waveguide/signals/sigstore/virtual"
 )
@@ -275,6 +276,12 @@ func (g *stage) statement(kind signals.ProofKind, who virtual.Identity, digest, 
 			suites = append(suites, object{"name": name})
 		}
 		s.PredicateType, s.Predicate = "https://in-toto.io/attestation/test-result/v0.1", object{"result": "PASSED", "configuration": suites}
+	case signals.ProofSummary:
+		r := g.set.Summary
+		return attest.Summary{
+			Verifier: r.Verifier, At: g.now.Add(-time.Minute), Image: image, Digest: signals.Digest(digest), Levels: r.Levels,
+			Policy: attest.Policy{URI: "https://self-test.example", Digest: signals.Digest(r.Policy)},
+		}.Statement()
 	}
 	return s
 }
@@ -298,7 +305,7 @@ func (g *stage) try(ctx context.Context, who string, items []sigstore.Item) (tri
 		}
 		proofs = append(proofs, got...)
 	}
-	verdicts := weigh(g.set, gate.Case{
+	verdicts := g.set.Evidence(gate.Case{
 		Now: g.now, Image: g.image, Candidate: signals.Version{Digest: signals.Digest(g.digest), Tag: "self-test"}, Facts: signals.Facts{Proofs: proofs},
 	})
 	out := trial{Who: who, Accepted: gate.Fold(verdicts) == gate.Pass}

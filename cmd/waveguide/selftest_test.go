@@ -2,10 +2,13 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/waveguide-dev/waveguide/config"
 	"github.com/waveguide-dev/waveguide/promoter/gate"
+	"github.com/waveguide-dev/waveguide/signals"
 )
 
 // TestSelfTest holds that a self-test accepts strict policies and says of loose
@@ -45,6 +48,27 @@ func TestSelfTest(t *testing.T) {
 		"everything": {set: gate.Set{
 			Signature: &exact, Provenance: &gate.Provenance{Source: source, Branch: "main", Builder: "https://github.com/actions/runner/*"}, SBOM: &gate.SBOM{},
 			Vulnerabilities: &gate.Vulnerabilities{BlockFrom: "low", MaxAge: 1 << 40, By: "person"}, Tests: &gate.Tests{Suites: []string{"unit"}, By: "gitlab"},
+		}},
+		"a verifier's word in place of provenance": {set: gate.Set{
+			Signature: &exact, Provenance: &gate.Provenance{Source: source, Branch: "main"},
+			Summary: &gate.Summary{
+				By: "person", Verifier: "https://verify.acme.example", Policy: "sha256:" + strings.Repeat("c", 64), Levels: []string{"SLSA_BUILD_LEVEL_3"},
+				MaxAge: time.Hour, For: []signals.ProofKind{signals.ProofProvenance},
+			},
+		}},
+		"a verifier's word that must be there": {set: gate.Set{
+			Signature: &exact, SBOM: &gate.SBOM{Mode: gate.Warn},
+			Summary: &gate.Summary{
+				By: "person", Verifier: "https://verify.acme.example", Policy: "sha256:" + strings.Repeat("c", 64), Levels: []string{"X"},
+				MaxAge: time.Hour, For: []signals.ProofKind{signals.ProofSBOM}, Required: true,
+			},
+		}},
+		"a verifier's word in place of what is only warned of": {set: gate.Set{
+			Signature: &exact, SBOM: &gate.SBOM{Mode: gate.Warn}, Tests: &gate.Tests{Mode: gate.UnsafeOff},
+			Summary: &gate.Summary{
+				By: "person", Verifier: "https://verify.acme.example", Policy: "sha256:" + strings.Repeat("c", 64), Levels: []string{"X"},
+				MaxAge: time.Hour, For: []signals.ProofKind{signals.ProofSBOM, signals.ProofTests},
+			},
 		}},
 		"tests that anybody of acme may sign": {
 			set:  gate.Set{Signature: &exact, Tests: &gate.Tests{By: "ci"}},

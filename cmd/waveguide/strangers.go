@@ -97,6 +97,9 @@ func (g *stage) intrude(honest []actor, kind signals.ProofKind) ([]sigstore.Item
 	for i, d := range demands(g.set) {
 		for _, k := range d.kinds {
 			who := honest[i]
+			if kind == signals.ProofSummary && slices.Contains(g.set.Summary.For, k) {
+				continue // it is what the summary would stand in for
+			}
 			if k == kind {
 				who = actor{under: g.ours, identity: virtual.Identity{Name: "https://stranger.example/ci", Issuer: "https://stranger.example"}}
 			}
@@ -121,7 +124,21 @@ func (g *stage) warns(kind signals.ProofKind) bool {
 		return g.set.Vulnerabilities.Mode == gate.Warn
 	case signals.ProofTests:
 		return g.set.Tests.Mode == gate.Warn
+	case signals.ProofSummary:
+		return !g.set.Summary.Required && !g.standsIn()
 	case signals.ProofSignature:
+	}
+	return false
+}
+
+// standsIn says that a summary stands in for something that is enforced.
+func (g *stage) standsIn() bool {
+	for _, d := range demands(g.set) {
+		for _, k := range d.kinds {
+			if slices.Contains(g.set.Summary.For, k) && !g.warns(k) {
+				return true
+			}
+		}
 	}
 	return false
 }

@@ -229,26 +229,8 @@ func (o *verifyOptions) verify(ctx context.Context, reference string) (verificat
 	}
 	facts := signals.Facts{Proofs: v.Proofs}
 	v.Source, v.Revision = facts.Revision(v.Version.Digest)
-	v.Verdicts = weigh(set, gate.Case{Now: time.Now().UTC(), Candidate: v.Version, Image: image, Facts: facts})
+	v.Verdicts = set.Evidence(gate.Case{Now: time.Now().UTC(), Candidate: v.Version, Image: image, Facts: facts})
 	return v, nil
-}
-
-// weigh asks the gates about evidence, in their order.
-func weigh(set gate.Set, c gate.Case) []gate.Verdict {
-	var out []gate.Verdict
-	ask := func(set bool, kind signals.ProofKind, g gate.Gate) {
-		if set {
-			v := g.Check(c)
-			v.Gate = string(kind)
-			out = append(out, v)
-		}
-	}
-	ask(set.Signature != nil, signals.ProofSignature, set.Signature)
-	ask(set.Provenance != nil, signals.ProofProvenance, set.Provenance)
-	ask(set.SBOM != nil, signals.ProofSBOM, set.SBOM)
-	ask(set.Vulnerabilities != nil, signals.ProofVulnerabilities, set.Vulnerabilities)
-	ask(set.Tests != nil, signals.ProofTests, set.Tests)
-	return out
 }
 
 // gates are those that the flags or the rules of a checkout name.
