@@ -163,7 +163,7 @@ func inString(template, value string, quote byte, regex bool) (string, error) {
 
 // About is the signal with what Git names in the lane in place of ${tag} and
 // ${digest}; an error says which of them Git does not name.
-func (h HealthSpec) About(tag string, d signals.Digest) (HealthSpec, error) {
+func (h *HealthSpec) About(tag string, d signals.Digest) (HealthSpec, error) {
 	return h.filled(ofVersion(tag, d))
 }
 

@@ -51,6 +51,26 @@ func checkURL(s string) string {
 	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
 		host = rest[:i]
 	}
+	if why := checkHost(host); why != "" {
+		return why
+	}
+	filled, err := sample().address(s)
+	if err != nil {
+		return err.Error()
+	}
+	u, err := url.Parse(filled)
+	switch {
+	case err != nil || u.Host == "":
+		return "it is not an address"
+	case u.User != nil:
+		return "an address must not hold credentials"
+	}
+	return ""
+}
+
+// checkHost says why the templates of a host cannot stand there: who asks must
+// not be led to another domain.
+func checkHost(host string) string {
 	for t := range ofVersion("", "") {
 		if strings.Contains(host, t) {
 			return "a host cannot hold " + t
@@ -63,17 +83,6 @@ func checkURL(s string) string {
 				return "after " + t + " a host must go on with a fixed domain, as in ${artifact}.prod.svc"
 			}
 		}
-	}
-	filled, err := sample().address(s)
-	if err != nil {
-		return err.Error()
-	}
-	u, err := url.Parse(filled)
-	switch {
-	case err != nil || u.Host == "":
-		return "it is not an address"
-	case u.User != nil:
-		return "an address must not hold credentials"
 	}
 	return ""
 }

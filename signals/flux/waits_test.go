@@ -55,14 +55,16 @@ func TestDependencyOrder(t *testing.T) {
 		want   string
 	}{
 		"one that fails": {
-			blocked("order-api", "well", "infra"), []object{is("well", "True", "ReconciliationSucceeded"), is("infra", "False", "BuildFailed")},
+			blocked("order-api", "well", "infra"),
+			[]object{is("well", "True", "ReconciliationSucceeded"), is("infra", "False", "BuildFailed")},
 			"it waits for kustomization infra in apps: it is not ready: BuildFailed: a message",
 		},
 		"one of another namespace that is sick": {
 			blocked("order-api", "platform/crds"), []object{elsewhere}, "it waits for kustomization crds in platform: HealthCheckFailed: a message",
 		},
 		"a chain to its end": {
-			blocked("order-api", "infra"), []object{blocked("infra", "crds"), is("crds", "Unknown", "Progressing")},
+			blocked("order-api", "infra"),
+			[]object{blocked("infra", "crds"), is("crds", "Unknown", "Progressing")},
 			"it waits for kustomization infra in apps, which waits for kustomization crds in apps: it is not ready yet: Progressing: a message",
 		},
 		"one that is suspended": {
@@ -76,7 +78,8 @@ func TestDependencyOrder(t *testing.T) {
 			blocked("order-api", "infra"), nil, "it waits for kustomization infra in apps: it is not there",
 		},
 		"each other": {
-			blocked("order-api", "infra"), []object{blocked("infra", "order-api")},
+			blocked("order-api", "infra"),
+			[]object{blocked("infra", "order-api")},
 			"it waits for kustomization infra in apps, which waits for kustomization order-api in apps: they wait for each other",
 		},
 		"itself": {blocked("order-api", "order-api"), nil, "it waits for kustomization order-api in apps: they wait for each other"},

@@ -101,13 +101,19 @@ func read(ctx context.Context, t *testing.T, s Scene) (signals.Health, error) {
 	if told := h.State == signals.StateHealthy || h.State == signals.StateUnhealthy; told && h.Digest == "" && h.Revision == "" {
 		t.Errorf("answer %+v is about no version", h)
 	}
+	fitForPeople(t, s, h, err)
+	return h, err
+}
+
+// fitForPeople checks that nothing is said that must not be.
+func fitForPeople(t *testing.T, s Scene, h signals.Health, err error) {
+	t.Helper()
 	if text := h.Source + h.Reason; s.Secret != "" && strings.Contains(text, s.Secret) || strings.ContainsAny(text, "\n\x1b") {
 		t.Errorf("source %q, reason %q: not fit for people", h.Source, h.Reason)
 	}
 	if err != nil && (h.State != signals.StateUnknown || s.Secret != "" && strings.Contains(err.Error(), s.Secret)) {
 		t.Errorf("answer %+v with the error %v, want nothing known and no secret", h, err)
 	}
-	return h, err
 }
 
 func goodNews(t *testing.T, s Scene) {

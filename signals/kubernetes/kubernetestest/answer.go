@@ -164,7 +164,14 @@ func (s *Server) after(from int, collection string, selector labels.Selector) (n
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, e := range s.history {
-		if e.version > from && (e.kind == "BOOKMARK" || strings.HasPrefix(e.key, collection) && selector.Matches(labelsOf(e.object))) {
+		switch {
+		case e.version <= from:
+		case e.kind == "BOOKMARK":
+			// It is of the kind that is watched, and of no object.
+			e.object = maps.Clone(e.object)
+			e.object["apiVersion"], e.object["kind"] = s.kinds[collection][0], s.kinds[collection][1]
+			news = append(news, e)
+		case strings.HasPrefix(e.key, collection) && selector.Matches(labelsOf(e.object)):
 			news = append(news, e)
 		}
 	}

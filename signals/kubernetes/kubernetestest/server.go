@@ -65,6 +65,7 @@ type Server struct {
 	version  int
 	oldest   int
 	objects  map[string]map[string]any
+	kinds    map[string][2]any // apiVersion and kind of a collection
 	history  []event
 	changed  chan struct{}
 	token    string
@@ -81,7 +82,7 @@ func New(tb testing.TB) *Server {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := &Server{tb: tb, schemas: known, objects: map[string]map[string]any{}, changed: make(chan struct{}), version: 100}
+	s := &Server{tb: tb, schemas: known, objects: map[string]map[string]any{}, kinds: map[string][2]any{}, changed: make(chan struct{}), version: 100}
 	server := httptest.NewServer(http.HandlerFunc(s.serve))
 	tb.Cleanup(server.Close)
 	s.URL = server.URL
@@ -111,6 +112,8 @@ func (s *Server) Put(object any) {
 	}
 	s.happen(kind, key, parsed)
 	s.objects[key] = parsed
+	collection := key[:strings.LastIndex(key, "/")+1]
+	s.kinds[collection] = [2]any{parsed["apiVersion"], parsed["kind"]}
 }
 
 // Delete removes an object, named as its path in the API.
@@ -144,7 +147,7 @@ func (s *Server) happen(kind, key string, object map[string]any) {
 func (s *Server) Bookmark() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.happen("BOOKMARK", "", map[string]any{"metadata": map[string]any{}})
+	s.happen("BOOKMARK", "", map[string]any{"metadata": map[string]any{"creationTimestamp": nil}})
 }
 
 // Forget drops what happened so far, as etcd's compaction does: who wants to go
