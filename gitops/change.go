@@ -25,6 +25,8 @@ const (
 	AnswerPerson ChangeKind = "answer"
 	// FileReport opens an issue that asks people for something, once.
 	FileReport ChangeKind = "report"
+	// EndIssue closes an issue of ours that has nothing to ask any more.
+	EndIssue ChangeKind = "end"
 )
 
 // Change is one write to the world with the premise it was decided on. It is
@@ -73,6 +75,8 @@ func (c Change) String() string {
 		s += string(c.Mend.Kind) + " " + c.Mend.Value + " on " + c.Proposal
 	case AnswerPerson:
 		s += c.Reply.Key + " on " + c.Proposal
+	case EndIssue:
+		s += c.Report.Key
 	case FileReport:
 		s += c.Report.Key + ": " + c.Report.Title
 	case CloseProposal, MergeProposal, DescribeProposal:

@@ -109,7 +109,16 @@ type Direct struct {
 	By      string    `json:"by" yaml:"by"`
 	Program bool      `json:"program,omitempty" yaml:"program,omitempty"`
 	At      time.Time `json:"at" yaml:"at"`
-	// Recorded says where it was put on record; empty if nowhere.
+	// Proposal is a person's own one that it came by though the check was not
+	// green; empty if it came by none.
+	Proposal string `json:"proposal,omitempty" yaml:"proposal,omitempty"`
+	// Unread says why nobody knows how the version came there; Pending, that
+	// somebody may know soon.
+	Unread  string `json:"unread,omitempty" yaml:"unread,omitempty"`
+	Pending bool   `json:"pending,omitempty" yaml:"pending,omitempty"`
+	// Issue asks to put it on record; Recorded says where it was, empty if
+	// nowhere.
+	Issue    string `json:"issue,omitempty" yaml:"issue,omitempty"`
 	Recorded string `json:"recorded,omitempty" yaml:"recorded,omitempty"`
 }
 

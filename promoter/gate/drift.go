@@ -99,11 +99,20 @@ func kind(c Case, running, desired signals.Digest) signals.Drift {
 
 // direct asks to put a commit past a proposal on record.
 func direct(c Case) Verdict {
-	d := c.Current.Direct
-	if d.Program {
-		return wait("", never, "%s in %s was written to Git by the program %s with commit %s, not by a proposal: let only one of them decide, and put it on record",
-			c.Current.Version.Tag, c.Lane.Environment, d.By, d.Commit.Short())
+	d, what, how := c.Current.Direct, c.Current.Version.Tag+" in "+c.Lane.Environment, "put it on record"
+	if d.Issue != "" {
+		how += " by closing issue " + d.Issue
 	}
-	return wait(d.By, never, "%s in %s was written to Git by %s with commit %s, not by a proposal: put it on record",
-		c.Current.Version.Tag, c.Lane.Environment, d.By, d.Commit.Short())
+	switch {
+	case d.Pending:
+		return wait("", never, "nobody knows yet how %s came to Git%s", what, because(d.Unread))
+	case d.Unread != "":
+		return wait("", never, "%s came to Git with commit %s, and nobody can say how (%s): %s", what, d.Commit.Short(), d.Unread, how)
+	case d.Proposal != "":
+		return wait(d.By, never, "%s was merged by proposal %s of %s though its check was not green: %s", what, d.Proposal, d.By, how)
+	case d.Program:
+		return wait("", never, "%s was written to Git by the program %s with commit %s, not by a proposal: let only one of them decide, and %s",
+			what, d.By, d.Commit.Short(), how)
+	}
+	return wait(d.By, never, "%s was written to Git by %s with commit %s, not by a proposal: %s", what, d.By, d.Commit.Short(), how)
 }

@@ -106,7 +106,7 @@ func (l *Loop) deeds(now time.Time) []deed {
 			all = append(all, d)
 		}
 	}
-	for _, c := range slices.Concat(l.judge(now), l.answerGroups(), l.courtesies()) {
+	for _, c := range slices.Concat(l.judge(now), l.answerGroups(), l.courtesies(), l.moot()) {
 		if !l.braked(now, -1, c) {
 			all = append(all, deed{change: c})
 		}
@@ -203,7 +203,7 @@ func rank(c gitops.Change) int {
 		return 1
 	case gitops.MergeProposal:
 		return 3
-	case gitops.DescribeProposal, gitops.RemoveLabel, gitops.AnswerPerson:
+	case gitops.DescribeProposal, gitops.RemoveLabel, gitops.AnswerPerson, gitops.EndIssue:
 		return 6
 	case gitops.OpenProposal, gitops.UpdateProposal:
 		if c.Class == "rollback" {

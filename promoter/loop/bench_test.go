@@ -13,6 +13,7 @@ import (
 	"github.com/waveguide-dev/waveguide/promoter"
 	"github.com/waveguide-dev/waveguide/promoter/gate"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
+	"github.com/waveguide-dev/waveguide/promoter/loop/trail"
 	"github.com/waveguide-dev/waveguide/promoter/prose"
 	"github.com/waveguide-dev/waveguide/promoter/store"
 	"github.com/waveguide-dev/waveguide/signals"
@@ -44,6 +45,10 @@ func (f *fleet) Files(_ context.Context, _ gitops.Commit, under, _ string) (map[
 
 func (f *fleet) Delta(context.Context, gitops.Commit, gitops.Commit) (loop.Delta, error) {
 	return loop.Delta{}, fmt.Errorf("nothing was proposed")
+}
+
+func (f *fleet) Line(context.Context, gitops.Commit, gitops.Commit, int) ([]trail.Step, bool, error) {
+	return nil, true, nil
 }
 
 func (f *fleet) Compose(context.Context, loop.Draft) (gitops.Commit, error) { return "", nil }
@@ -82,7 +87,7 @@ func newFleet(b *testing.B) (*fleet, *loop.Loop) {
 	f, w := &fleet{head: 1}, newWorld()
 	l := loop.New(loop.Options{
 		Repository: repository, RulesDir: ".waveguide", Email: email, Poll: loop.Poll{Repository: time.Nanosecond, Versions: 24 * time.Hour, Health: time.Hour},
-		Repo: f, Branches: f, Forge: forge{w}, Proposer: forge{w}, Marker: forge{w}, Talker: forge{w}, Reporter: forge{w}, Queue: forge{w}, Registry: f, Prover: sources{w}, Health: sources{w}, Rules: f,
+		Repo: f, History: f, Branches: f, Forge: forge{w}, Proposer: forge{w}, Marker: forge{w}, Talker: forge{w}, Reporter: forge{w}, Queue: forge{w}, Registry: f, Prover: sources{w}, Health: sources{w}, Rules: f,
 		Writer: prose.Proposal{}, Store: s, Log: slog.New(slog.DiscardHandler),
 	})
 	tick(b, l)

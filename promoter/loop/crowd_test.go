@@ -27,6 +27,7 @@ func (f forge) Report(ctx context.Context, r gitops.Report) (string, error) {
 		return "", err
 	}
 	f.world.reports = append(f.world.reports, r)
+	f.reported("#"+r.Key, r)
 	return "#" + r.Key, f.fail["response of report"]
 }
 

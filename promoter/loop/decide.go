@@ -89,7 +89,7 @@ func advance(c gitops.Change) bool {
 		return true
 	case gitops.SetCheck:
 		return c.Check.State == gitops.CheckSuccess
-	case gitops.CloseProposal, gitops.DescribeProposal, gitops.RemoveLabel, gitops.MendStop, gitops.AnswerPerson, gitops.FileReport:
+	case gitops.CloseProposal, gitops.DescribeProposal, gitops.RemoveLabel, gitops.MendStop, gitops.AnswerPerson, gitops.FileReport, gitops.EndIssue:
 	}
 	return false
 }

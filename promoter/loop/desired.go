@@ -53,7 +53,10 @@ func (l *Loop) lookLane(ctx context.Context, now time.Time, image string, stop p
 	}
 	k.desired = Desired(files, Request(image, stop), at)
 	if k.desired.Presence == gitops.At {
-		k.moved(k.desired.Version, now)
+		was := k.Version
+		if k.moved(k.desired.Version, now); was != (gitops.Version{}) && was != k.Version {
+			l.enters(k, was, at, now)
+		}
 	}
 }
 
@@ -295,5 +298,8 @@ func (l *Loop) revision(at gitops.Lane, v gitops.Version) string {
 		return ""
 	}
 	_, revision := k.facts().Revision(signals.Digest(v.Digest))
+	if known := l.versions[at.Artifact]; revision == "" && known != nil {
+		return known.Origins[signals.Digest(v.Digest)].Revision // proofs of what is there are not kept
+	}
 	return revision
 }

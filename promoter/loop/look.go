@@ -81,6 +81,9 @@ func (l *Loop) lookHead(ctx context.Context, now time.Time, up Update) error {
 	if err := l.lookDesired(ctx, now, up.Head, touched); err != nil {
 		return err
 	}
+	if err := l.walk(ctx, now, up.Head); err != nil {
+		return err
+	}
 	l.trunk.advanceTo(up.Head, l.follows)
 	l.unruled, l.unread, l.fetched = false, nil, false
 	l.head = up.Head
@@ -258,6 +261,11 @@ func (l *Loop) lookForge(ctx context.Context, now time.Time) {
 		}
 		err = l.lookProposals(ctx)
 	}
+	if err == nil && l.head != "" {
+		l.part(now)
+		l.trace(ctx, now)
+	}
+	pauses = l.stray(pauses)
 	if l.speak(sourceForge, err) {
 		l.read[sourceForge] = now
 	} else {

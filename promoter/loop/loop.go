@@ -21,6 +21,7 @@ type Options struct {
 	Repository string
 	RulesDir   string
 	Repo       Repo
+	History    History
 	Branches   Branches
 	Forge      Forge
 	Proposer   Proposer
@@ -134,6 +135,11 @@ type Loop struct {
 	// groups are those of the merge queue, answered the checks set on them.
 	groups   []gitops.Group
 	answered map[gitops.Commit]gitops.Check
+	// entering are the lanes of which nobody knows yet how their version came to
+	// Git, past those in which it came past a proposal and is not on record.
+	entering, past map[gitops.Lane]struct{}
+	// notes are for the ledger.
+	notes []noted
 	// orphans are our open proposals in lanes that no rule in force names.
 	orphans []gitops.Proposal
 
@@ -181,7 +187,7 @@ func New(o Options) *Loop {
 		Options: o, lanes: map[gitops.Lane]*lane{}, versions: map[string]*versions{}, ended: map[string]gitops.Proposal{},
 		questions: map[string]question{}, asked: map[string]bool{}, answers: make(chan answer),
 		silent: map[string]string{}, fails: map[string]int{}, read: map[string]time.Time{},
-		brakes: map[string]brake{}, credits: map[gitops.Lane]struct{}{}, proposing: map[gitops.Lane]struct{}{}, answered: map[gitops.Commit]gitops.Check{},
+		brakes: map[string]brake{}, credits: map[gitops.Lane]struct{}{}, proposing: map[gitops.Lane]struct{}{}, entering: map[gitops.Lane]struct{}{}, past: map[gitops.Lane]struct{}{}, answered: map[gitops.Commit]gitops.Check{},
 	}
 	l.queue.reset(nil)
 	l.schedule.set(sourceGit, time.Unix(0, 0))

@@ -47,7 +47,7 @@ func bubble(t *testing.T, do func(*testing.T, *rig)) {
 		r := &rig{world: w, t: t, store: s, warns: map[string]int{}}
 		r.opts = loop.Options{
 			Repository: repository, RulesDir: ".waveguide", Email: email, Poll: poll,
-			Repo: repo{w}, Branches: repo{w}, Forge: forge{w}, Proposer: forge{w}, Marker: forge{w}, Talker: forge{w}, Reporter: forge{w}, Queue: forge{w},
+			Repo: repo{w}, History: repo{w}, Branches: repo{w}, Forge: forge{w}, Proposer: forge{w}, Marker: forge{w}, Talker: forge{w}, Reporter: forge{w}, Queue: forge{w},
 			Registry: sources{w}, Prover: sources{w}, Health: sources{w}, Rules: sources{w},
 			Writer: prose.Proposal{}, Store: s, Log: slog.New(counter{slog.DiscardHandler, r.warns}),
 			Observe: func(v loop.View) { r.views = append(r.views, v) },

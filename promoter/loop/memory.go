@@ -12,6 +12,7 @@ import (
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/promoter/loop/trail"
 	"github.com/waveguide-dev/waveguide/promoter/store"
 	"github.com/waveguide-dev/waveguide/signals"
 )
@@ -29,6 +30,8 @@ type lane struct {
 	Pushed []pushed `json:"pushed,omitempty"`
 	// Orders are the words about its pin, oldest first.
 	Orders []gitops.Given `json:"orders,omitempty"`
+	// Entry is how the version that Git names came there; nil if it was adopted.
+	Entry *trail.Entry `json:"entry,omitempty"`
 
 	// Merits are versions that earned the lane and of which nobody outside knows.
 	Merits []Merit `json:"merits,omitempty"`
@@ -91,7 +94,18 @@ func (k *lane) stale() {
 type trunk struct {
 	// Heads are commits that were its head and that it still holds, newest last.
 	Heads []gitops.Commit `json:"heads"`
+	// Walked is the commit up to which its line was read, Gap why not all of it
+	// could be. Steps are the commits of which nobody knows yet how they came.
+	Walked gitops.Commit `json:"walked,omitempty"`
+	Gap    string        `json:"gap,omitempty"`
+	Steps  []step        `json:"steps,omitempty"`
+	// Strays are the merges that are not what was planned.
+	Strays []trail.Stray `json:"strays,omitempty"`
+	// Rivals are people's proposals that change versions.
+	Rivals map[string]rivalry `json:"rivals,omitempty"`
+
 	kept  digest
+	tries int
 }
 
 // maxHeads bounds how many of them are known; a proposal on an older one is
@@ -177,7 +191,10 @@ func (l *Loop) named(k *lane) gitops.Desired {
 // known is the lane as the core sees it.
 func (l *Loop) known(k *lane) promoter.Lane {
 	d := l.named(k)
-	d.Since, d.Left = k.Since, k.Left
+	d.Since, d.Left, d.Direct = k.Since, k.Left, k.Entry.Direct()
+	if d.Direct != nil && d.Presence == gitops.At {
+		d.Direct.Issue = l.people.Filed[k.Entry.Key()]
+	}
 	return promoter.Lane{
 		Lane: k.lane, Desired: d, Facts: k.facts(), Waiting: k.Waiting, Rival: k.rival, Orders: k.Orders,
 		Proposals: append(append([]gitops.Proposal{}, k.proposals...), k.ended...),
@@ -247,6 +264,12 @@ func (l *Loop) meet(at gitops.Lane, k *lane) {
 	}
 	k.desired.Problem = "not read yet"
 	l.lanes[at] = k
+	if k.Entry != nil && k.Entry.How == trail.Pending {
+		l.entering[at] = struct{}{}
+	}
+	if k.Entry.Past() {
+		l.past[at] = struct{}{}
+	}
 }
 
 // laneKey and versionsKey name records in the store, which other repositories
@@ -256,6 +279,9 @@ func (l *Loop) versionsKey(artifact string) string { return l.Repository + "/" +
 
 // remember keeps what the look learnt before anything is done on its ground.
 func (l *Loop) remember(ctx context.Context) error {
+	if err := l.writeNotes(ctx); err != nil {
+		return err
+	}
 	var changed changes
 	for _, i := range slices.Sorted(maps.Keys(l.queue.decided)) {
 		for _, lp := range l.queue.plans[i].Lanes {

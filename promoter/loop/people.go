@@ -72,7 +72,7 @@ func (p *people) observe(events []gitops.Event) []gitops.Event {
 // lookIssues reads the issues that pause something. Where issues are switched
 // off, pauses come from the rules and the command line.
 func (l *Loop) lookIssues(ctx context.Context, now time.Time) ([]gitops.Pause, error) {
-	issues, err := l.Forge.Issues(ctx, l.people.Pausing)
+	issues, err := l.Forge.Issues(ctx, slices.Concat(l.people.Pausing, l.followed()))
 	switch disabled := errors.Is(err, gitops.ErrDisabled); {
 	case disabled && !l.people.disabled:
 		l.people.disabled = true
@@ -86,8 +86,12 @@ func (l *Loop) lookIssues(ctx context.Context, now time.Time) ([]gitops.Pause, e
 	for i := range issues {
 		issues[i].Events = l.people.observe(issues[i].Events)
 	}
+	var put []gitops.Standing
+	if !l.people.disabled {
+		issues, put = l.heedReports(now, issues)
+	}
 	pauses, standings := gitops.Pauses(issues, l.me.Name, now, l.Right)
-	l.people.issues, l.people.Pausing = standings, nil
+	l.people.issues, l.people.Pausing = append(standings, put...), nil
 	for _, p := range pauses {
 		l.people.Pausing = append(l.people.Pausing, p.ID)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/promoter/loop/trail"
 	"github.com/waveguide-dev/waveguide/signals"
 )
 
@@ -22,6 +23,14 @@ type Repo interface {
 	// Compose makes a commit that nobody else sees before it is pushed; the
 	// same draft makes the same commit.
 	Compose(ctx context.Context, d Draft) (gitops.Commit, error)
+}
+
+// History reads the protected branch's own line of commits.
+type History interface {
+	// Line is what came after one head up to another, along first parents,
+	// oldest first. It is not whole where the line does not lead from the one to
+	// the other, or has more commits than most.
+	Line(ctx context.Context, from, to gitops.Commit, most int) (steps []trail.Step, whole bool, err error)
 }
 
 // Branches are the bot's branches on the remote as of the last fetch.
@@ -95,6 +104,7 @@ type Reporter interface {
 	// Report finds our issue of that key, open or closed, or opens it. It fails
 	// with gitops.ErrDisabled where issues are switched off.
 	Report(ctx context.Context, r gitops.Report) (id string, err error)
+	CloseIssue(ctx context.Context, id string) error
 }
 
 // Proposer writes proposals.

@@ -50,6 +50,7 @@ type commit struct {
 	parent gitops.Commit
 	files  map[string]string
 	author string
+	at     time.Time
 }
 
 // deed is one write that reached the world.
@@ -80,7 +81,8 @@ type world struct {
 	tags     []string
 	health   map[string]signals.State
 	auto     bool
-	waves    [][]string // environments
+	slip     map[string]string // files that a merge changes besides
+	waves    [][]string        // environments
 
 	mu sync.Mutex
 	// fail holds the errors of sources and writes by name.
@@ -143,7 +145,7 @@ func (w *world) commit(parent gitops.Commit, files map[string]string, author, me
 	maps.Copy(all, files)
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %v %s %s %s", parent, all, author, message, time.Now()))
 	id := gitops.Commit(hex.EncodeToString(sum[:20]))
-	w.commits[id] = commit{parent: parent, files: all, author: author}
+	w.commits[id] = commit{parent: parent, files: all, author: author, at: time.Now()}
 	return id
 }
 
@@ -371,7 +373,9 @@ func (f forge) Merge(ctx context.Context, id string, head gitops.Commit) (gitops
 		return "", err
 	}
 	env := p.Lane.Environment
-	f.head = f.commit(f.head, map[string]string{fileOf(env): f.commits[head].files[fileOf(env)]}, email, "merge")
+	merged := map[string]string{fileOf(env): f.commits[head].files[fileOf(env)]}
+	maps.Copy(merged, f.slip)
+	f.head = f.commit(f.head, merged, email, "merge")
 	p.State, p.Head, p.Ended, p.MergedAs = gitops.Merged, head, time.Now(), f.head
 	delete(f.branches, p.Branch)
 	return f.head, nil

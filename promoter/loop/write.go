@@ -144,6 +144,8 @@ func (l *Loop) effect(ctx context.Context, d deed) error {
 		return l.Talker.Answer(ctx, c.Proposal, c.Reply.Key, c.Reply.Text)
 	case gitops.FileReport:
 		return l.file(ctx, *c.Report)
+	case gitops.EndIssue:
+		return l.endIssue(ctx, c)
 	}
 	return fmt.Errorf("unknown change %q", c.Kind)
 }

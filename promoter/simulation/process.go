@@ -118,7 +118,7 @@ func (p *process) start(b *book) {
 	port := ports{l}
 	o := loop.Options{
 		Repository: world.Repository, RulesDir: world.RulesDir, Email: world.Email, Poll: Poll(),
-		Repo: port, Branches: port, Forge: port, Proposer: port, Marker: port, Talker: port, Reporter: port, Queue: port, Registry: port, Prover: port, Health: port, Rules: port,
+		Repo: port, History: port, Branches: port, Forge: port, Proposer: port, Marker: port, Talker: port, Reporter: port, Queue: port, Registry: port, Prover: port, Health: port, Rules: port,
 		Writer: prose.Proposal{}, Store: s, Log: p.sim.leaks.log(), Hints: l.hints, Now: l.clock, Metrics: loop.NewMetrics(l.metrics),
 		Observe: func(v loop.View) {
 			l.seen.Store(&v)
