@@ -127,7 +127,8 @@ func TestTemplatesWithoutAValue(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := measured(t, c.health).About(c.tag, ""); err == nil || err.Error() != c.want {
+			h := measured(t, c.health)
+			if _, err := h.About(c.tag, ""); err == nil || err.Error() != c.want {
 				t.Errorf("About() = %v, want %s", err, c.want)
 			}
 		})
