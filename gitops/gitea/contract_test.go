@@ -179,7 +179,10 @@ func (f *fake) act(t *testing.T, who gitops.Permission, d gitopstest.Deed) (stri
 		err = f.as(t, token, http.MethodPost, issue+"/comments", map[string]string{"body": d.Text}, nil)
 	case gitopstest.DoReview:
 		event := map[gitops.ReviewState]string{gitops.Approved: "APPROVED", gitops.ChangesRequested: "REQUEST_CHANGES"}[d.Review]
-		err = f.as(t, token, http.MethodPost, "/pulls/"+d.ID+"/reviews", map[string]string{"event": event, "body": d.Text}, nil)
+		err = f.as(t, token, http.MethodPost, "/pulls/"+d.ID+"/reviews", map[string]string{"event": event, "body": d.Text}, &made)
+		made.Number = made.ID
+	case gitopstest.DoDismiss: // administrators alone may
+		err = f.as(t, botToken, http.MethodPost, "/pulls/"+d.ID+"/reviews/"+d.Text+"/dismissals", map[string]string{"message": "taken back"}, nil)
 	case gitopstest.DoClose, gitopstest.DoCloseIssue:
 		err = f.as(t, token, http.MethodPatch, issue, map[string]string{"state": "closed"}, nil)
 	case gitopstest.DoRetitleIssue:

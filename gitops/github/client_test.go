@@ -91,6 +91,8 @@ func (p person) act(d gitopstest.Deed) (string, error) {
 	case gitopstest.DoReview:
 		event := map[gitops.ReviewState]string{gitops.Approved: "APPROVE", gitops.ChangesRequested: "REQUEST_CHANGES"}[d.Review]
 		path, in = "pulls/"+d.ID+"/reviews", object{"event": event, "body": "said"}
+	case gitopstest.DoDismiss:
+		method, path, in = http.MethodPut, "pulls/"+d.ID+"/reviews/"+d.Text+"/dismissals", object{"message": "taken back"}
 	case gitopstest.DoClose, gitopstest.DoCloseIssue:
 		method, in = http.MethodPatch, object{"state": "closed"}
 	case gitopstest.DoPropose:
@@ -101,7 +103,10 @@ func (p person) act(d gitopstest.Deed) (string, error) {
 		method, in = http.MethodPatch, object{"title": d.Text}
 	}
 	out, err := p.call(method, path, in)
-	n, _ := out["number"].(float64)
+	n, ok := out["number"].(float64)
+	if !ok {
+		n, _ = out["id"].(float64)
+	}
 	return strconv.Itoa(int(n)), err
 }
 

@@ -170,6 +170,8 @@ func (w *world) act(t *testing.T, who gitops.Permission, d gitopstest.Deed) (str
 		n, err := strconv.Atoi(iid)
 		w.server.RequestChanges(w.project, n, name)
 		return d.ID, err
+	case gitopstest.DoDismiss:
+		return do(http.MethodPost, merge+"/unapprove", nil)
 	case gitopstest.DoClose:
 		return do(http.MethodPut, merge, map[string]any{"state_event": "close"})
 	case gitopstest.DoPropose:

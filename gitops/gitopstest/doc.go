@@ -1,7 +1,8 @@
 // Package gitopstest holds the contract that every forge keeps: each adapter
 // runs it against a real or a faithful server, and the servers that are fakes
 // are held to it by the same run. To ask more of all forges, add a case to
-// basics.go, stops.go, work.go or faulty.go and name it in [ForgeContract].
+// basics.go, stops.go, work.go, faulty.go or races.go and name it in
+// [ForgeContract].
 //
 // An adapter's test makes, for every case, a forge with one repository of its
 // own, served over HTTP with real Git behind it:

@@ -39,6 +39,9 @@ func deeds() []deed {
 		{"unlabel", func(f Forge, t *testing.T, p gitops.Proposal) error { //nolint:thelper // the work of the case
 			return f.Bot.RemoveLabel(t.Context(), p.ID, "waveguide")
 		}, func(p gitops.Proposal, _ string) bool { _, ok := p.Label("waveguide"); return !ok }},
+		{"mend", func(f Forge, t *testing.T, p gitops.Proposal) error { //nolint:thelper // the work of the case
+			return f.Bot.Mend(t.Context(), gitops.Mend{ID: p.ID, Kind: gitops.PutLabel, Value: gitops.LabelHold, Why: "nobody may"})
+		}, func(p gitops.Proposal, _ string) bool { _, ok := p.Label(gitops.LabelHold); return ok }},
 		{"answer", func(f Forge, t *testing.T, p gitops.Proposal) error { //nolint:thelper // the work of the case
 			return f.Bot.Answer(t.Context(), p.ID, "key", "text")
 		}, func(p gitops.Proposal, me string) bool { return said(p, me) == 1 }},
@@ -250,7 +253,12 @@ func withdrawn(t *testing.T, f Forge) {
 		t.Skip("this forge's rights do not change")
 	}
 	p := f.open(t, "1")
+	next := gitops.Lane{Environment: "dev", Artifact: "next"}
+	f.Push(t, next.Branch(), "next.yaml", "1")
 	f.Withdraw(t)
+	if _, err := f.Bot.Open(t.Context(), gitops.Proposal{Lane: next, Branch: next.Branch(), Title: "t"}, nil); !errors.Is(err, gitops.ErrDenied) {
+		t.Errorf("Open without the right: %v, want ErrDenied", err)
+	}
 	if err := f.Bot.SetCheck(t.Context(), p.Head, gitops.Check{Name: gitops.CheckName, State: gitops.CheckSuccess}); !errors.Is(err, gitops.ErrDenied) {
 		t.Errorf("SetCheck without the right: %v, want ErrDenied", err)
 	}

@@ -111,8 +111,10 @@ const (
 	DoLabel   DeedKind = "label"
 	DoUnlabel DeedKind = "unlabel"
 	DoComment DeedKind = "comment"
-	// DoReview says Deed.Review about the proposal's head.
-	DoReview DeedKind = "review"
+	// DoReview says Deed.Review about the proposal's head. What it returns is
+	// for DoDismiss, which takes back what the same person said there.
+	DoReview  DeedKind = "review"
+	DoDismiss DeedKind = "dismiss"
 	// DoClose ends a proposal without a merge.
 	DoClose DeedKind = "close"
 	// DoPropose opens a proposal from the branch in Deed.Text.
@@ -132,7 +134,8 @@ type Deed struct {
 	Kind DeedKind
 	// ID is the proposal or issue.
 	ID string
-	// Text is the label, the comment, the title or the branch.
+	// Text is the label, the comment, the title, the branch or what DoReview
+	// returned.
 	Text   string
 	Review gitops.ReviewState
 }
@@ -181,6 +184,7 @@ func ForgeContract(t *testing.T, newForge func(t *testing.T) Forge) {
 		"issues switched off are not unreadable":    issuesOff,
 
 		"reviews are bound to the head":           reviews,
+		"a review that is taken back is none":     reviewTakenBack,
 		"a person's proposal is listed":           personsProposal,
 		"a closing by a person names the person":  personCloses,
 		"a word after the end is told":            wordAfterEnd,
@@ -201,6 +205,13 @@ func ForgeContract(t *testing.T, newForge func(t *testing.T) Forge) {
 		"a limit is told and kept":              limited,
 		"a withdrawn right is denied":           withdrawn,
 		"a quiet look costs no more than a new": quiet,
+
+		"opening survives at every step":           everyStep,
+		"a limit in the middle of a batch":         limitedHalfWay,
+		"a merge that loses a race is none":        lostRace,
+		"what a person ended is not merged":        endedMeanwhile,
+		"a head that is gone is not merged":        staleMerge,
+		"enqueueing survives a fault, and is once": queueSurvives,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -36,6 +36,31 @@ func reviews(t *testing.T, f Forge) {
 	}
 }
 
+func reviewTakenBack(t *testing.T, f Forge) {
+	t.Helper()
+	p := f.open(t, "1")
+	approvals := func() (n int) {
+		for _, r := range f.read(t, p.ID).Reviews {
+			if r.State == gitops.Approved && r.Head == p.Head {
+				n++
+			}
+		}
+		return n
+	}
+	id := f.act(t, releaser, Deed{Kind: DoReview, ID: p.ID, Review: gitops.Approved})
+	if n := approvals(); n != 1 {
+		t.Errorf("%d approvals, want 1", n)
+	}
+	f.act(t, releaser, Deed{Kind: DoDismiss, ID: p.ID, Text: id})
+	if n := approvals(); n != 0 {
+		t.Errorf("%d approvals after it was taken back", n)
+	}
+	f.act(t, releaser, Deed{Kind: DoReview, ID: p.ID, Review: gitops.Approved})
+	if n := approvals(); n != 1 {
+		t.Errorf("%d approvals after it was given again, want 1", n)
+	}
+}
+
 func personsProposal(t *testing.T, f Forge) {
 	t.Helper()
 	head := f.Push(t, "fix-typo", "README.md", "typo")

@@ -60,6 +60,12 @@ func (f *forge) act(t *testing.T, who gitops.Permission, d gitopstest.Deed) (str
 			return "", err
 		}
 		return "", c.Review(ctx, d.ID, d.Review, p.Head)
+	case gitopstest.DoDismiss:
+		p, err := c.Proposal(ctx, d.ID)
+		if err != nil {
+			return "", err
+		}
+		return "", c.Review(ctx, d.ID, gitops.Dismissed, p.Head)
 	case gitopstest.DoClose:
 		return "", c.Close(ctx, d.ID, "")
 	case gitopstest.DoPropose:

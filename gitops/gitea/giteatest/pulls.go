@@ -34,6 +34,7 @@ func (s *Server) route() {
 	at("POST /pulls/{n}/requested_reviewers", Write, s.postReviewers)
 	at("GET /pulls/{n}/reviews", Read, s.listReviews)
 	at("POST /pulls/{n}/reviews", Read, s.postReview)
+	at("POST /pulls/{n}/reviews/{id}/dismissals", Admin, s.dismiss)
 	at("GET /commits/{sha}/status", Read, s.getStatus)
 	at("POST /statuses/{sha}", Write, s.postStatus)
 	at("GET /labels", Read, s.listLabels)
@@ -320,6 +321,17 @@ func (s *Server) postReview(c *call) (int, any, error) {
 	s.reviews = append(s.reviews, r)
 	s.add(&line{item: i.number, kind: "review", user: c.by.Login, body: c.text("body"), review: r.id})
 	return http.StatusOK, r.json(s), nil
+}
+
+func (s *Server) dismiss(c *call) (int, any, error) {
+	for _, r := range s.reviews {
+		if r.item == c.number("n") && r.id == c.number("id") {
+			r.dismissed = true
+			s.add(&line{item: r.item, kind: "dismiss_review", user: c.by.Login, body: c.text("message"), review: r.id})
+			return http.StatusOK, r.json(s), nil
+		}
+	}
+	return 0, nil, no(http.StatusNotFound, "review does not exist")
 }
 
 func (s *Server) postReviewers(c *call) (int, any, error) {
