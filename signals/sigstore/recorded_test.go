@@ -16,7 +16,7 @@ import (
 // recorded reads evidence that the cosign command made.
 func recorded(t *testing.T, file string) sigstore.Evidence {
 	t.Helper()
-	data, err := os.ReadFile("testdata/recorded/" + file)
+	data, err := os.ReadFile("testdata/" + file)
 	must(t, err)
 	var r struct {
 		Subject string
@@ -54,7 +54,7 @@ func TestRecordedSignatures(t *testing.T) {
 	for i, key := range keys {
 		t.Run(key, func(t *testing.T) {
 			t.Parallel()
-			e := recorded(t, "signed-"+key+".json")
+			e := recorded(t, "recorded/signed-"+key+".json")
 			v, err := sigstore.New(sigstore.Options{Keys: recordedKey(t, key)})
 			must(t, err)
 			got := only(t)(v.Verify(t.Context(), e))
@@ -82,7 +82,7 @@ func TestRecordedAttestations(t *testing.T) {
 				signals.ProofSignature, signals.ProofProvenance, signals.ProofSBOM, signals.ProofVulnerabilities, signals.ProofTests,
 			}})
 			must(t, err)
-			proofs, err := v.Verify(t.Context(), recorded(t, file))
+			proofs, err := v.Verify(t.Context(), recorded(t, "recorded/"+file))
 			must(t, err)
 			for i, evidence := range []int{0, 2, 2, 3, 1} {
 				p := proofs[i]
@@ -101,6 +101,50 @@ func TestRecordedAttestations(t *testing.T) {
 			}
 			if s := proofs[4].Suites; len(s) != 2 || !s[0].Passed || s[1].Name != "unit" {
 				t.Errorf("suites = %+v", s)
+			}
+		})
+	}
+}
+
+// TestRecordedKeyless is what the cosign command signed with certificates of a
+// virtual Sigstore, in both forms: a signature and a test result each.
+func TestRecordedKeyless(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/keyless/trusted_root.json")
+	must(t, err)
+	strict, err := sigstore.NewRoot(data, sigstore.WitnessReceipt, sigstore.WitnessLog, sigstore.WitnessStamp)
+	must(t, err)
+	plain, err := sigstore.NewRoot(data)
+	must(t, err)
+	const issuer = "https://token.actions.githubusercontent.com"
+	for file, roots := range map[string]struct{ signature, tests *sigstore.Root }{
+		"bundle.json": {strict, strict},
+		// The older form of an attestation stamps other bytes; its log entry counts.
+		"older.json": {strict, plain},
+	} {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			e := recorded(t, "keyless/"+file)
+			ask := func(kind signals.ProofKind, root *sigstore.Root, identity string) signals.Proof {
+				t.Helper()
+				v, err := sigstore.New(sigstore.Options{
+					Identities: []sigstore.Identity{{Subject: identity, Issuer: issuer}}, Roots: []*sigstore.Root{root}, Kinds: []signals.ProofKind{kind},
+				})
+				must(t, err)
+				return only(t)(v.Verify(t.Context(), e))
+			}
+			signature := ask(signals.ProofSignature, roots.signature, workflow)
+			if signature.Outcome != signals.OutcomeVerified || len(signature.Builds) != 1 || signature.Builds[0].Source != source || signature.Signed.IsZero() {
+				t.Errorf("signature = %+v", signature)
+			}
+			tests := ask(signals.ProofTests, roots.tests, workflow)
+			if tests.Outcome != signals.OutcomeVerified || len(tests.Suites) != 1 || !tests.Suites[0].Passed {
+				t.Errorf("tests = %+v", tests)
+			}
+			for _, kind := range []signals.ProofKind{signals.ProofSignature, signals.ProofTests} {
+				if got := ask(kind, plain, workflow+"-stranger"); got.Outcome != signals.OutcomeRefused {
+					t.Errorf("%s of a near miss = %+v", kind, got)
+				}
 			}
 		})
 	}

@@ -44,9 +44,15 @@ func (i *Instance) certify(who Identity, at time.Time, logged bool) (certificate
 	if err != nil {
 		return certificate{}, fmt.Errorf("make a key: %w", err)
 	}
+	leaf, err := i.certifyKey(who, &key.PublicKey, at, logged)
+	return certificate{leaf, key}, err
+}
+
+// certifyKey issues a certificate for somebody's key.
+func (i *Instance) certifyKey(who Identity, key *ecdsa.PublicKey, at time.Time, logged bool) (*x509.Certificate, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	if err != nil {
-		return certificate{}, fmt.Errorf("make a serial number: %w", err)
+		return nil, fmt.Errorf("make a serial number: %w", err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: serial, NotBefore: at, NotAfter: at.Add(leafLife), KeyUsage: x509.KeyUsageDigitalSignature,
@@ -61,19 +67,18 @@ func (i *Instance) certify(who Identity, at time.Time, logged bool) (certificate
 		template.DNSNames = []string{who.Also}
 	}
 	if template.ExtraExtensions, err = who.extensions(); err != nil {
-		return certificate{}, err
+		return nil, err
 	}
-	leaf, err := issue(template, i.ca.issuer, &key.PublicKey, i.ca.key)
+	leaf, err := issue(template, i.ca.issuer, key, i.ca.key)
 	if err != nil || !logged {
-		return certificate{leaf, key}, err
+		return leaf, err
 	}
 	receipt, err := i.receipt(leaf, at)
 	if err != nil {
-		return certificate{}, err
+		return nil, err
 	}
 	template.ExtraExtensions = append(template.ExtraExtensions, receipt)
-	leaf, err = issue(template, i.ca.issuer, &key.PublicKey, i.ca.key)
-	return certificate{leaf, key}, err
+	return issue(template, i.ca.issuer, key, i.ca.key)
 }
 
 // extensions are those of Fulcio, see its docs/oid-info.md.
