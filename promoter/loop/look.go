@@ -344,7 +344,10 @@ func (l *Loop) sortProposals(ctx context.Context, list []gitops.Proposal) {
 	for _, p := range list {
 		p = l.received(p)
 		s, ruled := l.atlas.stops[p.Lane]
-		switch _, known := l.ended[p.ID]; {
+		// What was opened again may be closed again, for another version.
+		was, known := l.ended[p.ID]
+		known = known && was.Ended.Equal(p.Ended)
+		switch {
 		case p.Author.Name != l.me.Name && p.State == gitops.Open:
 			rivals = append(rivals, p)
 		case p.Author.Name != l.me.Name, !ruled && p.State != gitops.Open:

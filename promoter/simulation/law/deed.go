@@ -222,13 +222,15 @@ func (j *judge) mergeable() {
 		need = j.seen.spec.Approvals
 	}
 	for _, r := range p.Reviews {
+		standing := r.State == gitops.Approved && r.Head == j.deed.Head && !r.By.Bot &&
+			!j.seen.always(j.deed.At, func(now time.Time) bool { return !now.Before(r.At.Add(j.seen.spec.TTL + fresh)) })
+		careful = careful || standing && r.By.Name == j.seen.spec.Reviewer
 		switch {
 		case r.State == gitops.ChangesRequested && r.By.Permission.Releases():
 			j.say("approved", "%s asked for changes", r.By.Name)
-		case r.State == gitops.Approved && r.Head == j.deed.Head && !r.By.Bot && slices.Contains(r.By.Teams, world.Owners) &&
-			!j.seen.always(j.deed.At, func(now time.Time) bool { return !now.Before(r.At.Add(j.seen.spec.TTL + fresh)) }):
+		case standing && slices.Contains(r.By.Teams, world.Owners):
 			need--
-			careful = careful || r.By.Name == j.seen.spec.Reviewer
+
 		}
 	}
 	if !careful {

@@ -3,6 +3,7 @@ package people
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter/simulation/world"
@@ -31,13 +32,16 @@ func (c *Crowd) Mend() {
 	}
 }
 
+// renewal is when a word is given again, before it does not count any more.
+const renewal = 40 * time.Minute
+
 // approve gives the word of both owners, if they have not given it for the head.
 func (c *Crowd) approve(p gitops.Proposal) {
 	for _, who := range []string{"ann", "bob", "carl"} {
 		i := slices.IndexFunc(p.Reviews, func(r gitops.Review) bool { return r.By.Name == who })
 		switch {
-		case who == "carl" && i < 0:
-		case i >= 0 && p.Reviews[i].State == gitops.Approved && p.Reviews[i].Head == p.Head:
+		case who == "carl" && i < 0 && c.World.Commits[c.World.Main].Spec.Reviewer != who:
+		case i >= 0 && p.Reviews[i].State == gitops.Approved && p.Reviews[i].Head == p.Head && time.Since(p.Reviews[i].At) < renewal:
 		default:
 			c.World.Review(who, p.ID, gitops.Approved)
 		}

@@ -88,7 +88,7 @@ func FirstRules(rng *rand.Rand) world.Spec {
 		Windowed: rng.IntN(3) == 0, MaxInFlight: rng.IntN(3),
 	}
 	if rng.IntN(4) == 0 {
-		s.Reviewer = "bob"
+		s.Reviewer = "carl"
 	}
 	return s
 }

@@ -170,7 +170,7 @@ func (c *Crowd) rules(rng *rand.Rand) {
 	case 7:
 		spec.MaxInFlight = rng.IntN(3)
 	case 8:
-		spec.Reviewer = one(rng, []string{"", "ann", "bob"})
+		spec.Reviewer = one(rng, []string{"", "carl"})
 	}
 	if rng.IntN(2) == 0 {
 		spec.Broken = ""
