@@ -185,7 +185,7 @@ func (l *Loop) prove(ctx context.Context, now time.Time, asks []*ask) map[int]st
 		failed[source] = errors.Join(failed[source], q.err)
 		if q.err != nil {
 			for _, kind := range q.stop.Gates.Proofs() {
-				q.proofs = append(q.proofs, signals.Proof{Kind: kind, Digest: q.digest, Reason: q.err.Error(), At: now})
+				q.proofs = append(q.proofs, signals.Proof{Kind: kind, Digest: q.digest, Reason: l.gist(source, q.err), At: now})
 			}
 		}
 		learnt[q.route] = struct{}{}

@@ -48,7 +48,7 @@ func (l *Loop) lookLane(ctx context.Context, now time.Time, image string, stop p
 	}
 	k.read++
 	if err != nil {
-		k.desired = gitops.Desired{Commit: at, Problem: err.Error()}
+		k.desired = gitops.Desired{Commit: at, Problem: l.gist("files of "+stop.Lane.String(), err)}
 		return
 	}
 	k.desired = Desired(files, Request(image, stop), at)
@@ -192,14 +192,14 @@ func (l *Loop) examine(ctx context.Context, k *lane, p gitops.Proposal) gitops.P
 func (l *Loop) inspect(ctx context.Context, r promoter.Route, s promoter.Stop, p gitops.Proposal, ours bool) (x exam) {
 	d, err := l.Repo.Delta(ctx, "", p.Head)
 	if err != nil {
-		x.unknown = err.Error()
+		x.unknown = l.gist("head of proposal "+p.ID, err)
 		return x
 	}
 	x.base = d.Parent
 	// What would be merged is what the head's files say, whoever wrote them.
 	files, err := l.Repo.Files(ctx, p.Head, s.Path, string(edit.Needle(r.Image)))
 	if err != nil {
-		x.unknown = err.Error()
+		x.unknown = l.gist("head of proposal "+p.ID, err)
 		return x
 	}
 	if is := Desired(files, Request(r.Image, s), p.Head); is.Presence == gitops.At {
@@ -222,7 +222,7 @@ func (l *Loop) inspect(ctx context.Context, r promoter.Route, s promoter.Stop, p
 		return x
 	}
 	if x.behind, err = l.behind(ctx, r, s, before, x.to); err != nil {
-		x.unknown = err.Error()
+		x.unknown = l.gist("head of proposal "+p.ID, err)
 	}
 	x.behind = x.behind || !slices.Contains(l.trunk.Heads, x.base)
 	return x

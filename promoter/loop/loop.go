@@ -150,6 +150,7 @@ type Loop struct {
 	readers   sync.WaitGroup
 	silent    map[string]string
 	fails     map[string]int
+	gists     map[string]gist
 	// began is when this look did, read when Git and the forge were last read
 	// without an error.
 	began time.Time

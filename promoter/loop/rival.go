@@ -87,7 +87,7 @@ func (l *Loop) inspectRival(ctx context.Context, p gitops.Proposal) *rival {
 		err = errors.New("the forge does not say what it is based on")
 	}
 	if err != nil {
-		v.unread = err.Error()
+		v.unread = l.gist("head of proposal "+p.ID, err)
 		return v
 	}
 	for name := range d.Files {

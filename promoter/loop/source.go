@@ -128,12 +128,14 @@ func (l *Loop) speak(source string, err error) bool {
 	if err == nil {
 		delete(l.silent, source)
 		delete(l.fails, source)
+		delete(l.gists, source)
 		l.queue.news = l.queue.news || silent
 		return true
 	}
 	l.fails[source]++
-	l.silent[source] = err.Error()
-	if was != err.Error() {
+	why := l.gist(source, err)
+	l.silent[source] = why
+	if was != why {
 		l.queue.news = true
 		l.Log.Warn("source is silent", "silent", source, "error", err.Error())
 	}

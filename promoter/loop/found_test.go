@@ -1,6 +1,7 @@
 package loop_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -62,6 +63,29 @@ func TestGroupIsProvenAnew(t *testing.T) {
 		r.run(10 * time.Minute)
 		if c := r.says(r.groups[0].Head); c.State == gitops.CheckSuccess {
 			t.Errorf("revoked, and the group formed anew is %+v", c)
+		}
+	})
+}
+
+// chatty is a failure that is worded in another way each time.
+type chatty struct{ n *int }
+
+func (c chatty) Error() string {
+	*c.n++
+	return fmt.Sprintf("answers 502 (request %d)", *c.n)
+}
+
+// TestWordsOfFailure holds that a server that words its failure in another way
+// each time is not repeated on proposals each time.
+func TestWordsOfFailure(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		r.waiting(t)
+		before := len(r.deeds)
+		r.fail["pauses"] = chatty{new(int)}
+		r.run(time.Hour)
+		if n := len(r.deeds) - before; n > 20 {
+			t.Errorf("%d writes in an hour in which nothing happened", n)
 		}
 	})
 }
