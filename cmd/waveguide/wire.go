@@ -18,6 +18,7 @@ import (
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/gitops/mirror"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
+	"github.com/waveguide-dev/waveguide/promoter/loop/discreet"
 	"github.com/waveguide-dev/waveguide/promoter/prose"
 	"github.com/waveguide-dev/waveguide/promoter/store"
 )
@@ -113,7 +114,7 @@ func (w *daemon) repository(ctx context.Context, r config.Repository, h hooks, m
 		Poll: polls(w.config, r), HumanChanges: loop.HumanChanges(r.HumanChanges), Target: w.page,
 		Right: right(r.Forge.Releasers), Owners: git.owners(r), Paused: w.own.paused,
 	}
-	w.loops = append(w.loops, loop.New(o))
+	w.loops = append(w.loops, loop.New(discreet.Options(o, redactor(w.config))))
 	return nil
 }
 

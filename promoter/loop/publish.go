@@ -208,7 +208,7 @@ func (l *Loop) unsaid(ctx context.Context, p *Publication) ([]string, error) {
 	}
 	p.Proofs = proofs
 	for _, v := range p.Stop.Gates.Evidence(gate.Case{
-		Now: time.Now().UTC(), Lane: p.Stop.Lane, Image: p.Image, Facts: signals.Facts{Proofs: proofs},
+		Now: l.now(), Lane: p.Stop.Lane, Image: p.Image, Facts: signals.Facts{Proofs: proofs},
 		Candidate: signals.Version{Tag: p.Version.Tag, Digest: signals.Digest(p.Version.Digest)},
 	}) {
 		switch v.Answer {

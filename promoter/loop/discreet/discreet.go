@@ -13,6 +13,7 @@ import (
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
+	"github.com/waveguide-dev/waveguide/promoter/loop/trail"
 	"github.com/waveguide-dev/waveguide/signals"
 )
 
@@ -20,10 +21,13 @@ import (
 // of this process out of a text.
 func Options(o loop.Options, redact func(string) string) loop.Options {
 	d := discretion(redact)
-	o.Repo, o.Branches = repo{o.Repo, d}, branches{o.Branches, d}
+	o.Repo, o.History, o.Branches = repo{o.Repo, d}, history{o.History, d}, branches{o.Branches, d}
 	o.Forge, o.Proposer, o.Marker = forge{o.Forge, d}, proposer{o.Proposer, d}, marker{o.Marker, d}
 	o.Talker, o.Reporter, o.Queue = talker{o.Talker, d}, reporter{o.Reporter, d}, queue{o.Queue, d}
 	o.Registry, o.Prover, o.Health = registry{o.Registry, d}, prover{o.Prover, d}, health{o.Health, d}
+	if o.Publisher != nil {
+		o.Publisher = publisher{o.Publisher, d}
+	}
 	return o
 }
 
@@ -57,6 +61,16 @@ func clean[T any](d discretion, got T, err error) (T, error) { return got, d.err
 type (
 	repo struct {
 		loop.Repo
+
+		d discretion
+	}
+	history struct {
+		loop.History
+
+		d discretion
+	}
+	publisher struct {
+		loop.Publisher
 
 		d discretion
 	}
@@ -130,6 +144,20 @@ func (r repo) Delta(ctx context.Context, from, to gitops.Commit) (loop.Delta, er
 func (r repo) Compose(ctx context.Context, draft loop.Draft) (gitops.Commit, error) {
 	c, err := r.Repo.Compose(ctx, draft)
 	return clean(r.d, c, err)
+}
+
+func (h history) Line(ctx context.Context, from, to gitops.Commit, most int) ([]trail.Step, bool, error) {
+	steps, whole, err := h.History.Line(ctx, from, to, most)
+	return steps, whole, h.d.error(err)
+}
+
+func (p publisher) Missing(ctx context.Context, about loop.Publication) ([]string, error) {
+	names, err := p.Publisher.Missing(ctx, about)
+	return clean(p.d, names, err)
+}
+
+func (p publisher) Publish(ctx context.Context, about loop.Publication) error {
+	return p.d.error(p.Publisher.Publish(ctx, about))
 }
 
 func (b branches) Push(ctx context.Context, moves []loop.Move) []error {
