@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/waveguide-dev/waveguide/config"
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter/store"
 	"github.com/waveguide-dev/waveguide/signals"
 	"github.com/waveguide-dev/waveguide/signals/kubernetes/kubernetestest"
 )
@@ -22,7 +25,8 @@ const (
 )
 
 // wired is the health of one repository as the daemon opens it: connections of
-// its file, and environments that each name one signal.
+// its file, and environments that each name one signal. After its name an
+// environment may say what evidence it accepts.
 func wired(t *testing.T, connections string, environments map[string]string) *rulebook {
 	t.Helper()
 	d, err := config.ParseDaemon("waveguide.yaml", []byte(`apiVersion: waveguide.dev/v1alpha1
@@ -34,13 +38,19 @@ signals:
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &daemon{config: d}
+	s, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "waveguide.db"), Holder: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	w := &daemon{config: d, store: s}
 	w.health = w.openHealth(signalQuestions())
 	b := newRulebook(d, d.Repositories[0], w.health)
 	w.rulebooks = append(w.rulebooks, b)
 	var rules, waves strings.Builder
-	for name, signal := range environments {
-		fmt.Fprintf(&rules, "apiVersion: waveguide.dev/v1alpha1\nkind: Environment\nname: %s\npath: environments/%s/${artifact}\nrunning: desired\nhealth: [%s]\n---\n", name, name, signal)
+	for at, signal := range environments {
+		name, lowest, _ := strings.Cut(at, " ")
+		fmt.Fprintf(&rules, "apiVersion: waveguide.dev/v1alpha1\nkind: Environment\nname: %s\npath: environments/%s/${artifact}\nrunning: %s\nhealth: [%s]\n---\n", name, name, cmp.Or(lowest, "desired"), signal)
 		fmt.Fprintf(&waves, "  - {name: %s, environments: [%s]}\n", name, name)
 	}
 	rules.WriteString("apiVersion: waveguide.dev/v1alpha1\nkind: Promotion\nname: shop\nartifacts: [{name: shop, image: registry.example.com/shop, versions: {semver: \">=1.0.0\"}}]\n" +
