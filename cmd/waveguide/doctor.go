@@ -85,12 +85,17 @@ func examine(ctx context.Context, d *config.Daemon) []finding {
 		p.note("key "+k.Name, err)
 	}
 	p.roots(d)
+	if d.Publish != nil {
+		_, err := ourselves(d.Publish)
+		p.note("publish: the key of "+d.Publish.Verifier, err)
+	}
 	p.signals(ctx, d)
 	for _, r := range d.Repositories {
 		p.forge(ctx, r)
 		rules, err := p.readRules(ctx, d, r)
 		if p.note(r.Name+": git and rules", err) {
 			p.rules(ctx, newOCI(d, nil), r, rules)
+			p.publishing(ctx, newOCI(d, nil), r, rules)
 			p.clusters(ctx, newClusters(d, r), r, rules)
 		}
 	}

@@ -276,3 +276,36 @@ func TestPublisherIsHopeless(t *testing.T) {
 		t.Errorf("it is asked for again: %v", err)
 	}
 }
+
+// TestVerifyShowsSummaries holds what verify says of summaries and records that
+// lie beside an image, whether anybody asked for them or not.
+func TestVerifyShowsSummaries(t *testing.T) {
+	t.Parallel()
+	k := newKeyless(t)
+	p := k.publishes()
+	k.stop.Gates = gate.Set{Signature: k.stop.Gates.Signature}
+	k.attest(time.Minute, signer.Statement{PredicateType: signer.SignPredicate})
+	about := k.publication()
+	k.must(p.Publish(t.Context(), about))
+	k.attest(time.Minute, signer.Statement{PredicateType: "https://slsa.dev/verification_summary/v1", Predicate: map[string]any{
+		"verifier": map[string]any{"id": "https://v.example/\x1b[31m"}, "timeVerified": "2026-11-21T08:00:00Z", "resourceUri": "x",
+		"policy": map[string]any{"uri": "https://p.example"}, "verificationResult": "FAILED", "verifiedLevels": []string{"FAILED"},
+	}})
+	k.attest(time.Minute, signer.Statement{PredicateType: "https://slsa.dev/verification_summary/v1", Predicate: map[string]any{}})
+	list, err := k.oci.beside(t.Context(), about.Image, signals.Digest(about.Version.Digest), nil)
+	k.must(err)
+	var text strings.Builder
+	verification{Told: list}.print(&text)
+	for _, want := range []string{
+		"beside it: summary of https://v.example/", " at 2026-11-21T08:00:00Z: FAILED FAILED, policy https://p.example (not verified)",
+		"beside it: summary that cannot be read (not verified)", "beside it: promotion record (ours)",
+		": PASSED SLSA_BUILD_LEVEL_0 WAVEGUIDE_SOAK WAVEGUIDE_SIGNATURE, policy " + string(policyOf(ourVerifier, k.stop.Lane, k.stop.Gates).Digest) + " (ours)",
+	} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("%s does not say %q", text.String(), want)
+		}
+	}
+	if len(list) != 4 || strings.Contains(text.String(), "\x1b") {
+		t.Errorf("%d lines: %q", len(list), text.String())
+	}
+}

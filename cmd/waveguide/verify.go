@@ -39,6 +39,11 @@ type verification struct {
 	// Source and Revision are those that verified evidence names.
 	Source   string `json:"source,omitempty"`
 	Revision string `json:"revision,omitempty"`
+	// Policy is the digest of the rules that were asked, which a rule elsewhere
+	// names to accept our summaries; empty without --checkout.
+	Policy signals.Digest `json:"policy,omitempty"`
+	// Told are the summaries and promotion records beside the image.
+	Told []told `json:"told,omitempty"`
 }
 
 // refused says that evidence was read and does not suffice.
@@ -109,7 +114,7 @@ func (v verification) print(w io.Writer) {
 		fmt.Fprintln(w, prose.Plain(line))
 	}
 	if v.Lane != "" {
-		fmt.Fprintf(w, "by the rules of %s\n", v.Lane)
+		fmt.Fprintf(w, "by the rules of %s, policy %s\n", v.Lane, v.Policy)
 	}
 	if v.Revision != "" {
 		fmt.Fprintf(w, "built from %s at %s\n", prose.Plain(v.Source), prose.Plain(v.Revision))
@@ -123,6 +128,9 @@ func (v verification) print(w io.Writer) {
 				}
 			}
 		}
+	}
+	for _, t := range v.Told {
+		fmt.Fprintln(w, prose.Plain(t.String()))
 	}
 }
 
@@ -183,6 +191,9 @@ func contentOf(p signals.Proof) []string {
 		}
 		say("tests %s: %s", cmp.Or(s.Name, "(all)"), result)
 	}
+	for _, s := range p.Summaries {
+		say("%s says %s of %s at %s", s.Verifier, cmp.Or(strings.Join(s.Levels, " "), "nothing"), s.Resource, s.At.Format(time.RFC3339))
+	}
 	return lines
 }
 
@@ -208,7 +219,9 @@ func (o *verifyOptions) verify(ctx context.Context, reference string) (verificat
 	if err != nil {
 		return v, err
 	}
-	v.Lane = lane
+	if v.Lane = lane; lane != "" {
+		v.Policy = policyOf("", gitops.Lane{}, set).Digest
+	}
 	reader := newOCI(d, nil)
 	r, repository, err := reader.open(image)
 	if err != nil {
@@ -230,7 +243,8 @@ func (o *verifyOptions) verify(ctx context.Context, reference string) (verificat
 	facts := signals.Facts{Proofs: v.Proofs}
 	v.Source, v.Revision = facts.Revision(v.Version.Digest)
 	v.Verdicts = set.Evidence(gate.Case{Now: time.Now().UTC(), Candidate: v.Version, Image: image, Facts: facts})
-	return v, nil
+	v.Told, err = reader.beside(ctx, image, v.Version.Digest, v.Proofs)
+	return v, err
 }
 
 // gates are those that the flags or the rules of a checkout name.
