@@ -90,7 +90,8 @@ type Desired struct {
 	Commit Commit `json:"commit,omitempty" yaml:"commit,omitempty"`
 	// Since is our own first sight of this version there.
 	Since time.Time `json:"since,omitzero" yaml:"since,omitempty"`
-	// Problem says why the presence is unknown.
+	// Problem says why the presence is unknown, or what mentions an absent
+	// artifact and is not understood.
 	Problem string `json:"problem,omitempty" yaml:"problem,omitempty"`
 	// Left are the digests that were desired here before, newest first, with
 	// the time they were left.

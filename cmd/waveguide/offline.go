@@ -65,7 +65,11 @@ func offline(daemonFile, checkout, factsFile string, now time.Time) (loop.View, 
 				return view, err
 			}
 			k := known.lane(stop.Lane)
-			k.Desired = loop.Desired(files, loop.Request(r.Image, stop), "checkout")
+			request, err := requested(checkout, files, r.Image, stop)
+			if err != nil {
+				return view, err
+			}
+			k.Desired = loop.Desired(files, request, "checkout")
 			k.Desired.Left = append(k.Desired.Left, known.left(stop.Lane)...)
 			s.Lanes = append(s.Lanes, k)
 		}

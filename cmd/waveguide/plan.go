@@ -161,13 +161,17 @@ func wouldWrite(checkout string, v loop.View, l promoter.LanePlan) string {
 		files[file] = src
 	}
 	image, stop := routed(v, l.Lane)
+	r, err := requested(checkout, files, image, stop)
+	if err != nil {
+		fmt.Fprintf(&out, "  %s\n", err)
+	}
 	revision := ""
 	for _, k := range slices.Concat(v.Lanes...) {
 		if k.Lane == l.Lane {
 			_, revision = k.Facts.Revision(l.Candidate.Digest)
 		}
 	}
-	edited, err := loop.Edited(files, image, stop, l.Change.To, revision)
+	edited, err := loop.Edited(files, r, stop.Metadata, l.Change.To, revision)
 	if err != nil {
 		fmt.Fprintf(&out, "  refused: %s\n", err)
 	}

@@ -112,7 +112,7 @@ func (w *daemon) repository(ctx context.Context, r config.Repository, h hooks, m
 		Registry: w.oci, Prover: w.oci, Health: rules, Rules: heeding(forge, rules), Writer: fitted{prose.Proposal{}, forge.Limits()}, Store: w.store,
 		Log: w.log.With("repository", r.Name), Metrics: m, Email: r.Commit.Email, Hints: hints, Crash: h.crash, Witness: git.Witness, Publisher: publishing(w.config, w.oci),
 		Poll: polls(w.config, r), HumanChanges: loop.HumanChanges(r.HumanChanges), Target: w.page,
-		Right: right(r.Forge.Releasers), Owners: git.owners(r), Paused: w.own.paused,
+		Right: right(r.Forge.Releasers), Owners: git.owners(r), Paused: w.own.paused, Sources: &charts{Mirror: mirror},
 	}
 	w.loops = append(w.loops, loop.New(discreet.Options(o, redactor(w.config))))
 	return nil

@@ -237,10 +237,10 @@ func (s *search) target(n *yaml.Node, more ...expr.Step) Target {
 	return t
 }
 
-// path spells the way; empty where a key on it is no text, which no path can say.
+// path spells the way; empty where no path can say it: a key is no text, or the document is nothing but a block of text.
 func (s *search) path(more ...expr.Step) string {
-	for _, w := range s.way {
-		if !w.embed && w.node.Kind == yaml.MappingNode && w.node.Content[w.index].Kind != yaml.ScalarNode {
+	for i, w := range s.way {
+		if i == 0 && w.embed || !w.embed && w.node.Kind == yaml.MappingNode && w.node.Content[w.index].Kind != yaml.ScalarNode {
 			return ""
 		}
 	}

@@ -21,6 +21,9 @@ func (Version) Check(c Case) Verdict {
 	v := c.Candidate
 	switch {
 	case c.Current.Presence == "absent":
+		if c.Current.Problem != "" {
+			return wait(c.Promotion, never, "%s is not in %s yet: add it once by hand; these lines mention it and are %s", c.Lane.Artifact, c.Lane.Environment, c.Current.Problem)
+		}
 		return wait(c.Promotion, never, "%s is not in %s yet: add it once by hand", c.Lane.Artifact, c.Lane.Environment)
 	case c.Current.Presence == "":
 		return wait("", never, "what Git names in %s is unknown: %s", c.Lane.Environment, orElse(c.Current.Problem, "not read yet"))

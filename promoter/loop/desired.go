@@ -20,6 +20,9 @@ import (
 // lookDesired reads what lanes name at a commit: those that were touched, or
 // all if none are given.
 func (l *Loop) lookDesired(ctx context.Context, now time.Time, at gitops.Commit, touched map[gitops.Lane]struct{}) error {
+	if l.lookSources(ctx, at) {
+		touched = nil
+	}
 	lanes := slices.Collect(maps.Keys(touched))
 	if touched == nil {
 		lanes = slices.Collect(maps.Keys(l.atlas.stops))
@@ -51,7 +54,11 @@ func (l *Loop) lookLane(ctx context.Context, now time.Time, image string, stop p
 		k.desired = gitops.Desired{Commit: at, Problem: l.gist("files of "+stop.Lane.String(), err)}
 		return
 	}
-	k.desired = Desired(files, Request(image, stop), at)
+	if !l.charts && Sourced(files) {
+		l.charts = true
+		l.lookSources(ctx, at)
+	}
+	k.desired = Desired(files, l.request(image, stop), at)
 	if k.desired.Presence == gitops.At {
 		was := k.Version
 		if k.moved(k.desired.Version, now); was != (gitops.Version{}) && was != k.Version {
@@ -72,6 +79,7 @@ func Request(image string, s promoter.Stop) edit.Request {
 // Desired folds the places of all files of a lane.
 func Desired(files map[string][]byte, r edit.Request, at gitops.Commit) gitops.Desired {
 	d := gitops.Desired{Presence: gitops.Absent, Commit: at}
+	var mentioned []string
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if !written(name, files[name], r) {
 			continue
@@ -83,9 +91,12 @@ func Desired(files map[string][]byte, r edit.Request, at gitops.Commit) gitops.D
 		if err != nil {
 			return gitops.Desired{Commit: at, Problem: err.Error()}
 		}
-		hits, _, err := f.Places(r)
+		hits, mentions, err := f.Places(r)
 		if err != nil {
 			return gitops.Desired{Commit: at, Problem: err.Error()}
+		}
+		for _, m := range mentions {
+			mentioned = append(mentioned, fmt.Sprintf("%s:%d", name, m.Line))
 		}
 		for _, h := range hits {
 			d.Places = append(d.Places, gitops.Place{File: name, Line: h.Line, Path: h.Path, Version: gitops.Version{Tag: h.Tag, Digest: h.Digest}})
@@ -99,10 +110,22 @@ func Desired(files map[string][]byte, r edit.Request, at gitops.Commit) gitops.D
 			d.Presence = gitops.Mixed
 		}
 	}
-	if d.Presence == gitops.Mixed {
+	switch {
+	case d.Presence == gitops.Mixed:
 		d.Version = gitops.Version{}
+	case d.Presence == gitops.Absent && len(mentioned) > 0:
+		d.Problem = "not understood: " + few(mentioned)
 	}
 	return d
+}
+
+// few are the first of many.
+func few(all []string) string {
+	const enough = 5
+	if len(all) > enough {
+		all = append(all[:enough:enough], fmt.Sprintf("and %d more", len(all)-enough))
+	}
+	return strings.Join(all, ", ")
 }
 
 // written says that a file is one that versions are written into. Others may
@@ -119,10 +142,9 @@ func openError(name string, src []byte) error {
 // Edited are the files of a lane after the edit that makes every place name a
 // version, with what the rules want written beside it. Files that name it
 // already are left out.
-func Edited(files map[string][]byte, image string, s promoter.Stop, to gitops.Version, revision string) (map[string][]byte, error) {
-	r := Request(image, s)
+func Edited(files map[string][]byte, r edit.Request, beside []promoter.Metadata, to gitops.Version, revision string) (map[string][]byte, error) {
 	r.To = edit.Version{Tag: to.Tag, Digest: to.Digest}
-	for _, m := range s.Metadata {
+	for _, m := range beside {
 		if revision == "" && strings.Contains(m.Value, "${revision}") {
 			return nil, fmt.Errorf("%s needs the source revision of %s, which no proof names", m.Path, to.Tag)
 		}
@@ -202,7 +224,7 @@ func (l *Loop) inspect(ctx context.Context, r promoter.Route, s promoter.Stop, p
 		x.unknown = l.gist("head of proposal "+p.ID, err)
 		return x
 	}
-	if is := Desired(files, Request(r.Image, s), p.Head); is.Presence == gitops.At {
+	if is := Desired(files, l.request(r.Image, s), p.Head); is.Presence == gitops.At {
 		x.to = is.Version
 	}
 	before, after := map[string][]byte{}, map[string][]byte{}
@@ -213,7 +235,7 @@ func (l *Loop) inspect(ctx context.Context, r promoter.Route, s promoter.Stop, p
 		}
 		before[name], after[name] = change[0], change[1]
 	}
-	was, is := Desired(before, Request(r.Image, s), d.Parent), Desired(after, Request(r.Image, s), p.Head)
+	was, is := Desired(before, l.request(r.Image, s), d.Parent), Desired(after, l.request(r.Image, s), p.Head)
 	x.from = was.Version
 	if !ours { // a commit that we pushed is what we planned
 		x.edited = l.difference(r, s, d, is, before, after)
@@ -237,7 +259,7 @@ func (l *Loop) difference(r promoter.Route, s promoter.Stop, d Delta, is gitops.
 	if is.Presence != gitops.At {
 		return "it does not name one version of " + r.Artifact
 	}
-	planned, err := Edited(before, r.Image, s, is.Version, l.revision(s.Lane, is.Version))
+	planned, err := Edited(before, l.request(r.Image, s), s.Metadata, is.Version, l.revision(s.Lane, is.Version))
 	if err != nil {
 		return err.Error()
 	}
@@ -279,7 +301,7 @@ func (l *Loop) behind(ctx context.Context, r promoter.Route, s promoter.Stop, be
 	if err != nil {
 		return false, err
 	}
-	now, err := Edited(files, r.Image, s, to, l.revision(s.Lane, to))
+	now, err := Edited(files, l.request(r.Image, s), s.Metadata, to, l.revision(s.Lane, to))
 	if err != nil || len(now) != len(before) {
 		return true, nil //nolint:nilerr // the edit is computed again, and says what is wrong
 	}

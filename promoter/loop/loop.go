@@ -30,6 +30,7 @@ type Options struct {
 	Reporter   Reporter
 	Queue      Queue
 	Publisher  Publisher // nil: nothing is published
+	Sources    Sources   // nil: a chart's source must stand beside it
 	Registry   Registry
 	Prover     Prover
 	Health     Health
@@ -111,6 +112,9 @@ type Loop struct {
 	world  promoter.World
 	atlas  atlas
 	lanes  map[gitops.Lane]*lane
+	// charts says that some lane has a chart, sources where those may come from.
+	charts  bool
+	sources map[string]string
 	// recalled says that the memory of the store was read.
 	recalled bool
 	// witnessed says that the ledger was compared with what Git knows of it.

@@ -73,7 +73,7 @@ func (l *Loop) merged(ctx context.Context, s step, p gitops.Proposal) (string, e
 	if err != nil {
 		return "", err
 	}
-	planned, err := Edited(files, image, *at.stop, p.To, l.revision(p.Lane, p.To))
+	planned, err := Edited(files, l.request(image, *at.stop), at.stop.Metadata, p.To, l.revision(p.Lane, p.To))
 	if err != nil {
 		return "the planned edit does not fit what was there: " + err.Error(), nil
 	}

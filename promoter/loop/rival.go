@@ -95,7 +95,7 @@ func (l *Loop) inspectRival(ctx context.Context, p gitops.Proposal) *rival {
 	}
 	for at := range l.atlas.touched(slices.Collect(maps.Keys(d.Files))) {
 		s := l.atlas.stops[at]
-		places := Request(l.ruling.Routes[s.route].Image, *s.stop)
+		places := l.request(l.ruling.Routes[s.route].Image, *s.stop)
 		before, after := d.under(s.stop.Path)
 		from, to := Desired(before, places, p.Base), Desired(after, places, p.Head)
 		if from.Presence == to.Presence && from.Version == to.Version && from.Problem == to.Problem {

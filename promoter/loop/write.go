@@ -20,7 +20,7 @@ func (l *Loop) compose(ctx context.Context, now time.Time, cp store.Checkpoint, 
 	if err != nil {
 		return err
 	}
-	d.files, err = Edited(files, d.route.Image, d.stop, c.To, l.revision(c.Lane, c.To))
+	d.files, err = Edited(files, l.request(d.route.Image, d.stop), d.stop.Metadata, c.To, l.revision(c.Lane, c.To))
 	var refused *edit.Refusal
 	switch {
 	case errors.As(err, &refused) && refused.Hint != "":
