@@ -63,6 +63,26 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
+// TestTagMoves moves the tag of an open, green proposal to an image that nobody
+// signed: the proposal turns red, and names what was verified until the end.
+func TestTagMoves(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{registry: memoryRegistry(t), envs: []string{"dev"}, manual: true})
+	d := w.run()
+	w.settled(d)
+	next := w.release("1.1.0")
+	w.checked("dev", gitops.CheckSuccess, "")
+	w.tag(w.push("evil"), "1.1.0")
+	w.checked("dev", gitops.CheckFailure, "version")
+	for _, p := range w.proposals() {
+		if !strings.Contains(p.Body, next) {
+			t.Errorf("proposal %s is not about %s: %s", p.ID, next, p.Body)
+		}
+	}
+	d.stop(t)
+	w.refusedNothing()
+}
+
 // blocked waits until the daemon says that a gate blocks.
 func (w *world) blocked(c *child, gate string) {
 	w.t.Helper()

@@ -27,11 +27,12 @@ func (s sources) Versions(ctx context.Context, _ string, selects func(string) bo
 	return all, nil
 }
 
-func (s sources) Proofs(ctx context.Context, _ string, d signals.Digest, _ promoter.Stop, _ bool) ([]signals.Proof, error) {
+func (s sources) Proofs(ctx context.Context, _ string, d signals.Digest, _ promoter.Stop, again bool) ([]signals.Proof, error) {
 	if err := s.question(ctx, "proofs"); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
+	s.proven[d] = proving{time.Now(), again}
 	revoked := s.revoked
 	s.mu.Unlock()
 	if revoked {

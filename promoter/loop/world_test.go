@@ -92,11 +92,19 @@ type world struct {
 	deeds  []deed
 	looks  int
 	pushes int
+	// proven says when evidence was last read, and whether all of it was
+	// verified again.
+	proven map[signals.Digest]proving
 	// revoked says that nothing is believed any more.
 	revoked bool
 	// stuck are sources that never answer, asked counts the questions.
 	stuck map[string]bool
 	asked map[string]int
+}
+
+type proving struct {
+	at    time.Time
+	again bool
 }
 
 // question counts a question, and does not answer while the source is stuck.
@@ -116,7 +124,7 @@ func newWorld() *world {
 	w := &world{
 		began: time.Now(), commits: map[gitops.Commit]commit{}, branches: map[string]gitops.Commit{},
 		checks: map[gitops.Commit][]gitops.Check{}, health: map[string]signals.State{}, fail: map[string]error{},
-		tags: []string{"1.0.0"}, auto: true, before: func(string) {}, shape: func(*promoter.Stop) {}, comments: map[string][]gitops.Event{}, stuck: map[string]bool{}, asked: map[string]int{},
+		tags: []string{"1.0.0"}, auto: true, before: func(string) {}, shape: func(*promoter.Stop) {}, comments: map[string][]gitops.Event{}, stuck: map[string]bool{}, asked: map[string]int{}, proven: map[signals.Digest]proving{},
 	}
 	w.settle([]string{"dev"}, []string{"prod"})
 	return w

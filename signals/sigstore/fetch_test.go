@@ -54,6 +54,32 @@ func TestCouldNotLook(t *testing.T) {
 	}
 }
 
+// TestCut cuts the connection in the middle of each answer.
+func TestCut(t *testing.T) {
+	t.Parallel()
+	for place, part := range map[string]string{".sig tag": ".sig", "referrers": "/referrers/", "manifest": "/manifests/sha256:", "blob": "/blobs/"} {
+		t.Run(place, func(t *testing.T) {
+			t.Parallel()
+			h := serve(t, true)
+			release := newSigner(t)
+			subject := h.image(t, "team/app")
+			must(t, release.SignBundle(t.Context(), subject))
+			h.set(func(w http.ResponseWriter, r *http.Request) bool {
+				if !strings.Contains(r.URL.Path, part) {
+					return false
+				}
+				w.Header().Set("Content-Type", string(types.OCIManifestSchema1))
+				w.Header().Set("Content-Length", "1000")
+				_, _ = w.Write([]byte(`{"schemaVersion":2,`))
+				panic(http.ErrAbortHandler)
+			})
+			if evidence, err := h.fetcher(t).Fetch(t.Context(), subject); err == nil || !strings.Contains(err.Error(), "could not look") {
+				t.Errorf("Fetch = %+v, %v, want an error", evidence, err)
+			}
+		})
+	}
+}
+
 func TestCouldNotLookFallback(t *testing.T) {
 	t.Parallel()
 	h := serve(t, false)
