@@ -20,6 +20,7 @@ const (
 	defaultSignalTime   = 15 * time.Second
 	defaultSignalRate   = 50
 	defaultHealthMaxAge = 5 * time.Minute
+	defaultExpect       = 30 * time.Minute
 	defaultProbeTimeout = 10 * time.Second
 	defaultProbeStatus  = 200
 )
@@ -48,6 +49,7 @@ func (c *Daemon) setDefaults() {
 
 func (e *Environment) setDefaults() {
 	or(&e.Running, "reported")
+	or(&e.Expect, defaultExpect)
 	for i := range e.Health {
 		h := &e.Health[i]
 		or(&h.MaxAge, defaultHealthMaxAge)
@@ -93,6 +95,7 @@ func Defaults() string {
 	line("Daemon.signals[].timeout", defaultSignalTime)
 	line("Daemon.signals[].maxRequestsPerSecond", defaultSignalRate)
 	line("Environment.running", "reported")
+	line("Environment.expect", defaultExpect)
 	line("Environment.health[].maxAge", defaultHealthMaxAge)
 	line("Environment.health[].onNoData", "wait")
 	line("Environment.health[].status (probe)", defaultProbeStatus)

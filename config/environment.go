@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"time"
 
 	"github.com/waveguide-dev/waveguide/signals"
 )
@@ -19,7 +20,9 @@ type Environment struct {
 	// Running is the lowest evidence that is accepted for what runs.
 	Running string       `yaml:"running,omitempty" jsonschema:"enum=pod,enum=spec,enum=applied,enum=reported,enum=desired" jsonschema_description:"the lowest evidence that is accepted for what runs: what nodes say of pods, what live objects ask for, what a controller applied, what anybody reports, or what Git names"`
 	Health  []HealthSpec `yaml:"health,omitempty"`
-	Paused  []Pause      `yaml:"paused,omitempty" jsonschema_description:"stops this environment"`
+	// Expect is how long after a merge the version should run here, healthy.
+	Expect time.Duration `yaml:"expect,omitempty" jsonschema_description:"how long after a merge the version should run here, healthy; when it takes longer, a word on the proposal says so"`
+	Paused []Pause       `yaml:"paused,omitempty" jsonschema_description:"stops this environment"`
 }
 
 func (e *Environment) check(d *document, with RepositoryRules) {

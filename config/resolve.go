@@ -228,7 +228,7 @@ func (c *composer) stop(wave int, e loaded[Environment]) promoter.Stop {
 	lane := gitops.Lane{Repository: repository, Environment: e.name, Artifact: c.artifact.Name}
 	s := promoter.Stop{
 		Lane: lane, Path: expand(e.v.Path, c.artifact.Name), Place: expand(place, c.artifact.Name), Labels: e.v.Labels,
-		TrustDesired: e.v.Running == "desired", Auto: w.Merge == "auto",
+		TrustDesired: e.v.Running == "desired", Expect: e.v.Expect, Auto: w.Merge == "auto",
 		Optional: slices.Contains(c.p.v.AbsentIn, e.name) || slices.Contains(c.artifact.AbsentIn, e.name),
 	}
 	written := writing(c.artifact, e.v, e.name)

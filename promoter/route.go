@@ -85,6 +85,9 @@ type Stop struct {
 	Signals []gate.Signal `json:"signals,omitempty"`
 	// Tolerate is how long bad news may last before it resets the soak.
 	Tolerate time.Duration `json:"tolerate,omitempty"`
+	// Expect is how long after a merge the version should run and be well; zero
+	// is the default.
+	Expect time.Duration `json:"expect,omitempty"`
 	// TrustDesired accepts what Git desires as evidence of what runs.
 	TrustDesired bool `json:"trustDesired,omitempty"`
 	// Auto lets the bot merge its own green proposal.

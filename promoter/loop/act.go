@@ -106,7 +106,7 @@ func (l *Loop) deeds(now time.Time) []deed {
 			all = append(all, d)
 		}
 	}
-	for _, c := range slices.Concat(l.judge(now), l.answerGroups(), l.courtesies(), l.moot()) {
+	for _, c := range slices.Concat(l.judge(now), l.answerGroups(), l.courtesies(), l.moot(), l.followUps(now)) {
 		if !l.braked(now, -1, c) {
 			all = append(all, deed{change: c})
 		}

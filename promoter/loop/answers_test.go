@@ -45,11 +45,11 @@ func (s sources) Health(ctx context.Context, at gitops.Lane, _ signals.Question)
 	if err := s.question(ctx, "health "+at.Environment); err != nil {
 		return nil, err
 	}
-	state := signals.StateHealthy
+	state, why := s.ill(s.runs(at.Environment))
 	if h, ok := s.health[at.Environment]; ok {
 		state = h
 	}
-	return []signals.Health{{Name: "web", State: state, Digest: digestOf(s.names(at.Environment)), At: time.Now()}}, nil
+	return []signals.Health{{Name: "web", State: state, Reason: why, Digest: digestOf(s.runs(at.Environment)), At: time.Now()}}, nil
 }
 
 // Rules gives the route from dev to prod while the rules are good, and a
@@ -62,7 +62,7 @@ func (s sources) Rules(files map[string][]byte, _ time.Time) (loop.Ruling, error
 	if err != nil {
 		return loop.Ruling{}, err
 	}
-	r := promoter.Route{Promotion: "shop", Artifact: "shop", Image: image, Selector: selector}
+	r := promoter.Route{Promotion: "shop", Artifact: "shop", Image: image, Selector: selector, Rollback: s.rollback}
 	for _, envs := range s.waves {
 		w := promoter.Wave{Name: envs[0]}
 		for _, env := range envs {

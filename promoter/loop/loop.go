@@ -142,6 +142,10 @@ type Loop struct {
 	// entering are the lanes of which nobody knows yet how their version came to
 	// Git, past those in which it came past a proposal and is not on record.
 	entering, past map[gitops.Lane]struct{}
+	// following are the lanes with a merge of ours that has not earned them yet,
+	// remind is when one of them is late.
+	following map[gitops.Lane]struct{}
+	remind    time.Time
 	// notes are for the ledger.
 	notes []noted
 	// orphans are our open proposals in lanes that no rule in force names.
@@ -194,6 +198,7 @@ func New(o Options) *Loop {
 		silent: map[string]string{}, fails: map[string]int{}, read: map[string]time.Time{},
 		brakes: map[string]brake{}, credits: map[gitops.Lane]struct{}{}, proposing: map[gitops.Lane]struct{}{}, entering: map[gitops.Lane]struct{}{}, past: map[gitops.Lane]struct{}{}, answered: map[gitops.Commit]gitops.Check{},
 	}
+	l.following = map[gitops.Lane]struct{}{}
 	l.queue.reset(nil)
 	l.schedule.set(sourceGit, time.Unix(0, 0))
 	l.schedule.set(sourceForge, time.Unix(0, 0))
@@ -301,7 +306,7 @@ func (l *Loop) Look(ctx context.Context) View {
 // wake is when the next look is due.
 func (l *Loop) wake(now time.Time) time.Time {
 	next := now.Add(l.Poll.Repository)
-	for _, t := range []time.Time{l.schedule.first(), l.queue.wake(now), l.rejudge} {
+	for _, t := range []time.Time{l.schedule.first(), l.queue.wake(now), l.rejudge, l.remind} {
 		if !t.IsZero() && t.Before(next) {
 			next = t
 		}

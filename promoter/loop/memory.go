@@ -270,6 +270,9 @@ func (l *Loop) meet(at gitops.Lane, k *lane) {
 	if k.Entry.Past() {
 		l.past[at] = struct{}{}
 	}
+	if k.Entry != nil && k.Entry.How == trail.Proposed {
+		l.following[at] = struct{}{}
+	}
 }
 
 // laneKey and versionsKey name records in the store, which other repositories

@@ -44,6 +44,7 @@ func (l *Loop) landed(ctx context.Context, now time.Time, s step, p gitops.Propo
 		if e := l.entryOf(m); e != nil {
 			e.WrittenBy(s.Step)
 			e.How, e.Problem, e.Proposal, e.At = trail.Proposed, "", p.ID, p.Ended
+			l.following[m.Lane] = struct{}{}
 		}
 	}
 	l.note(now, p.Lane, landing{Proposal: p.ID, Commit: s.Commit, To: p.To, Difference: what})

@@ -102,6 +102,7 @@ func (l *Loop) outcome(ctx context.Context, now time.Time, d deed) error {
 	default:
 		l.speak(source, nil)
 		l.turned(now, d.change)
+		l.told(d.change)
 		l.Log.InfoContext(ctx, "did", "change", d.change.String())
 	}
 	l.tried(now, d.change, d.err)

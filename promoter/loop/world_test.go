@@ -82,7 +82,10 @@ type world struct {
 	health   map[string]signals.State
 	auto     bool
 	slip     map[string]string // files that a merge changes besides
-	waves    [][]string        // environments
+	sick     string            // a version that is unhealthy wherever it runs
+	lags     string            // the version that runs whatever Git names
+	rollback promoter.Rollback
+	waves    [][]string // environments
 
 	mu sync.Mutex
 	// fail holds the errors of sources and writes by name.

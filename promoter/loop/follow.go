@@ -1,0 +1,130 @@
+package loop
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/promoter/gate"
+	"github.com/waveguide-dev/waveguide/promoter/loop/trail"
+	"github.com/waveguide-dev/waveguide/signals"
+)
+
+// expected is how long after a merge a version should run and be well where the
+// rules do not say.
+const expected = 30 * time.Minute
+
+// followUps are the words about merges of ours that did not do well, on their
+// proposals.
+func (l *Loop) followUps(now time.Time) []gitops.Change {
+	var all []gitops.Change
+	l.remind = time.Time{}
+	for _, at := range slices.SortedFunc(maps.Keys(l.following), func(a, b gitops.Lane) int { return strings.Compare(a.String(), b.String()) }) {
+		s, ruled := l.atlas.stops[at]
+		k := l.lanes[at]
+		if !ruled || k.Entry == nil || k.Entry.How != trail.Proposed || len(s.stop.Signals) == 0 {
+			delete(l.following, at)
+			continue
+		}
+		if k.desired.Presence != gitops.At || k.desired.Version != k.Entry.Version {
+			continue // read anew first
+		}
+		expect := s.stop.Expect
+		if expect == 0 {
+			expect = expected
+		}
+		stand := l.stand(now, k, s)
+		word, over := k.Entry.Word(stand, expect, now)
+		if over {
+			delete(l.following, at)
+			continue
+		}
+		if due := k.Entry.Due(expect); due.After(now) && (l.remind.IsZero() || due.Before(l.remind)) {
+			l.remind = due
+		}
+		if word == "" {
+			continue
+		}
+		if word == trail.WordSick && l.ruling.Routes[s.route].Rollback.Forward {
+			if r := k.Entry.Forward(at, stand); l.people.Filed[r.Key] == "" {
+				l.owe(r)
+			}
+		}
+		all = append(all, gitops.Change{
+			Kind: gitops.AnswerPerson, Lane: at, Proposal: k.Entry.Proposal,
+			Reply: &gitops.Reply{ID: k.Entry.Proposal, Key: k.Entry.SayKey(word), Text: k.Entry.Say(word, at.Environment, stand, expect)},
+		})
+	}
+	return all
+}
+
+// told notes that a word about a merge was said.
+func (l *Loop) told(c gitops.Change) {
+	k := l.lanes[c.Lane]
+	if c.Kind != gitops.AnswerPerson || k == nil || k.Entry == nil {
+		return
+	}
+	for _, word := range []string{trail.WordLate, trail.WordSick, trail.WordWell} {
+		if k.Entry.SayKey(word) == c.Reply.Key {
+			k.Entry.Said = append(slices.Clone(k.Entry.Said), word)
+			l.decided(c.Lane)
+		}
+	}
+}
+
+// stand is how the merged version of a lane does.
+func (l *Loop) stand(now time.Time, k *lane, s site) trail.Stand {
+	d, facts := l.named(k), k.facts()
+	digest := signals.Digest(d.Version.Digest)
+	pulse := s.stop.Pulse(d, facts, now, 0)
+	running, known := facts.Running()
+	out := trail.Stand{
+		Runs: known && running == digest || !known && s.stop.TrustDesired, Healthy: pulse.State == signals.StateHealthy,
+		Failing: pulse.State == signals.StateUnhealthy && k.Streak.Digest == digest && !k.Streak.Bad.IsZero() && now.Sub(k.Streak.Bad) >= s.stop.Tolerate,
+	}
+	if known && running != digest {
+		out.Instead = running.Short()
+	}
+	for _, h := range k.health {
+		if h.State != signals.StateHealthy && out.Why == "" && h.Reason != "" {
+			out.Why = h.Name + ": " + h.Reason
+		}
+	}
+	out.Earned = slices.ContainsFunc(k.Earned, func(e signals.Earned) bool { return e.Digest == digest && !e.Adopted })
+	if out.Failing {
+		out.Follows = l.consequence(k.lane, s)
+	}
+	return out
+}
+
+// consequence says what follows from a version that fails in a lane.
+func (l *Loop) consequence(at gitops.Lane, s site) string {
+	r := l.ruling.Routes[s.route]
+	text := "Later waves do not get it"
+	for _, w := range r.Waves {
+		i := slices.IndexFunc(w.Stops, func(o promoter.Stop) bool { return o.Lane == at })
+		switch {
+		case i < 0 || len(w.Stops) == 1:
+		case w.StopOne:
+			text += ", and the other environments of this wave go on"
+		default:
+			text += ", and the other environments of this wave do not either"
+		}
+	}
+	switch {
+	case r.Rollback.Forward:
+		return text + ". Going back is not possible for this artifact: an issue asks for a newer version."
+	case !r.Rollback.Propose:
+		return text + ". The rules propose no way back: revert the merge if it has to go."
+	}
+	for _, lp := range l.queue.plans[s.route].Lanes {
+		if lp.Lane == at && lp.Class == gate.Rollback && lp.Candidate.Digest != "" {
+			return fmt.Sprintf("%s. Going back to `%s` is proposed.", text, lp.Candidate)
+		}
+	}
+	return text + ". There is no version to go back to that was well here: revert the merge if it has to go."
+}
