@@ -2,6 +2,7 @@ package promoter_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -149,4 +150,32 @@ func stopOf(s promoter.Snapshot, at gitops.Lane) *promoter.Stop {
 		}
 	}
 	return &promoter.Stop{}
+}
+
+// TestClassTable holds that the page about people tells what each class passes
+// over.
+func TestClassTable(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/people.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for class, name := range map[gate.Class]string{gate.Rollback: "rollback", gate.EmergencyClass("x"): "emergency/NAME"} {
+		row := ""
+		for line := range strings.Lines(string(page)) {
+			if strings.HasPrefix(line, "| `"+name+"` |") {
+				row = line
+			}
+		}
+		for _, word := range class.PassesOver() {
+			if !strings.Contains(row, "`"+word+"`") {
+				t.Errorf("the row of %s does not name %s: %s", name, word, row)
+			}
+		}
+		for _, word := range []string{"signature", "approval", "hold", "pause"} {
+			if slices.Contains(class.PassesOver(), word) || strings.Contains(row, "`"+word+"`") {
+				t.Errorf("%s passes over %s", name, word)
+			}
+		}
+	}
 }

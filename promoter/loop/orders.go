@@ -298,3 +298,13 @@ func (l *Loop) hearRival(p gitops.Proposal, v *rival) gitops.Proposal {
 	}
 	return l.hear(p, lanes...)
 }
+
+// misplaced answers commands below an issue, which nobody obeys there.
+func (l *Loop) misplaced(issues []gitops.Issue, s *gitops.Standing) {
+	for _, g := range s.Given {
+		i := slices.IndexFunc(issues, func(i gitops.Issue) bool { return i.ID == g.ID })
+		if i >= 0 && !gitops.Answered(issues[i].Events, l.me.Name, g.Key) {
+			s.Replies = append(s.Replies, gitops.Reply{ID: g.ID, Key: g.Key, Text: fmt.Sprintf("`%s` is said below a proposal: nothing was changed here.", g.Word)})
+		}
+	}
+}

@@ -91,6 +91,9 @@ func (l *Loop) lookIssues(ctx context.Context, now time.Time) ([]gitops.Pause, e
 		issues, put = l.heedReports(now, issues)
 	}
 	pauses, standings := gitops.Pauses(issues, l.me.Name, now, l.Right)
+	for i := range standings {
+		l.misplaced(issues, &standings[i])
+	}
 	l.people.issues, l.people.Pausing = append(standings, put...), nil
 	for _, p := range pauses {
 		l.people.Pausing = append(l.people.Pausing, p.ID)

@@ -126,6 +126,47 @@ func TestRetry(t *testing.T) {
 	})
 }
 
+func chartOf(env string) string { return "environments/" + env + "/app.yaml" }
+
+// tagOnly is a file as charts have it: no digest beside the tag.
+func tagOnly(tag string) string {
+	return "spec:\n  source:\n    repoURL: registry.example.com\n    chart: shop\n    targetRevision: " + tag + "\n"
+}
+
+// TestRetryOfTag holds the same of what has a tag and no digest.
+func TestRetryOfTag(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		r.push(map[string]string{fileOf("dev"): "resources: []\n", chartOf("dev"): tagOnly("1.0.0")})
+		r.waiting(t)
+		r.list[0].State, r.list[0].Ended, r.list[0].EndedBy = gitops.Closed, time.Now(), writer
+		r.list[0].Head = r.branches[laneOf("dev").Branch()]
+		r.run(time.Hour)
+		if r.count("open dev") != 1 {
+			t.Fatalf("a rejection was forgotten: %v", r.deeds)
+		}
+		r.say("1", gitops.Event{Kind: gitops.Commented, By: writer, Text: "/waveguide retry"})
+		r.run(time.Hour)
+		if r.count("open dev") != 2 {
+			t.Errorf("after the word: %v", r.deeds)
+		}
+	})
+}
+
+// TestMisplacedWords holds that a command below a pause issue is answered once
+// and not obeyed.
+func TestMisplacedWords(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		r.pause("7", "stop env:dev")
+		r.say("7", gitops.Event{Kind: gitops.Commented, By: writer, Text: "/waveguide emergency sev1 INC-7"})
+		r.run(time.Hour)
+		if r.count("answer 7") != 1 || len(r.reports) != 0 {
+			t.Errorf("did %v", r.deeds)
+		}
+	})
+}
+
 // TestRebaseWord holds that the word does what the label does, once.
 func TestRebaseWord(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {

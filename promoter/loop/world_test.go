@@ -187,7 +187,7 @@ func (w *world) count(word string) int {
 // names is the version that the protected branch names.
 func (w *world) names(env string) string {
 	for _, tag := range w.tags {
-		if w.commits[w.head].files[fileOf(env)] == contentOf(tag) {
+		if files := w.commits[w.head].files; files[fileOf(env)] == contentOf(tag) || files[chartOf(env)] == tagOnly(tag) {
 			return tag
 		}
 	}
