@@ -105,10 +105,10 @@ type hint struct {
 // webhooks tell the processes: some are lost, doubled, late, or about nothing
 // that happened.
 func (s *sim) webhooks(rng *rand.Rand) {
-	real := []loop.Hint{{Git: true, Forge: true}, {Forge: true}, {Image: "shop"}, {Image: "cart"}, {Environment: "dev"}, {}}
+	known := []loop.Hint{{Git: true, Forge: true}, {Forge: true}, {Image: "shop"}, {Image: "cart"}, {Environment: "dev"}, {}}
 	forged := []loop.Hint{{Image: "registry.example.com/other"}, {Environment: "nowhere"}, {Git: true}, {Image: "shop", Environment: "prod-eu"}}
 	for range rng.IntN(3) {
-		h := one(rng, real)
+		h := one(rng, known)
 		switch rng.IntN(6) {
 		case 0:
 			s.fired(HintLost)

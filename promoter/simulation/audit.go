@@ -23,6 +23,8 @@ type entry struct {
 	Decision json.RawMessage `json:"decision"`
 	Snapshot string          `json:"snapshot"`
 	Result   string          `json:"result"`
+	// Publish says that it is about a statement beside a digest.
+	Publish []string `json:"publish"`
 }
 
 // auditor reads one ledger.
@@ -90,7 +92,7 @@ func (a *auditor) read(ctx context.Context, e store.Entry) {
 	case store.Outcome:
 		a.outcomes[e.Key] = true
 	case store.Intent:
-		a.intents[e.Key] = intent{body.Change, e.At}
+		a.intents[e.Key] = intent{body.Change, e.At, len(body.Publish) > 0}
 		if body.Snapshot == "" || len(body.Decision) <= len("{}") {
 			return
 		}
@@ -106,6 +108,8 @@ func (a *auditor) read(ctx context.Context, e store.Entry) {
 type intent struct {
 	change gitops.Change
 	at     time.Time
+	// says that a statement is to be published.
+	says bool
 }
 
 // explains says that an intent stands before a deed.
@@ -113,11 +117,14 @@ func explains(intents map[string]intent, d world.Deed, ahead time.Duration) bool
 	kinds := map[string][]gitops.ChangeKind{
 		"push": {gitops.OpenProposal, gitops.UpdateProposal}, "delete": {gitops.CloseProposal}, "open": {gitops.OpenProposal},
 		"describe": {gitops.UpdateProposal, gitops.SetCheck, gitops.DescribeProposal}, "merge": {gitops.MergeProposal}, "enqueue": {gitops.MergeProposal}, "close": {gitops.CloseProposal},
-		"check": {gitops.SetCheck, gitops.OpenProposal}, "comment": {gitops.AnswerPerson}, "report": {gitops.FileReport}, "request": {gitops.OpenProposal, gitops.UpdateProposal, gitops.SetCheck},
+		"check": {gitops.SetCheck, gitops.OpenProposal}, "comment": {gitops.AnswerPerson, gitops.EndIssue}, "resume": {gitops.EndIssue}, "report": {gitops.FileReport}, "request": {gitops.OpenProposal, gitops.UpdateProposal, gitops.SetCheck},
 		"mend": {gitops.MendStop}, "retitle": {gitops.MendStop}, string(gitops.Labelled): {gitops.MendStop},
 		string(gitops.Unlabelled): {gitops.RemoveLabel, gitops.MendStop},
 	}[d.Kind]
 	for _, i := range intents {
+		if i.says && d.Kind == "publish" && !i.at.After(d.At.Add(ahead)) {
+			return true
+		}
 		if i.at.After(d.At.Add(ahead)) || d.Lane.Environment != "" && i.change.Lane.Environment != "" && (i.change.Lane.Environment != d.Lane.Environment || i.change.Lane.Artifact != d.Lane.Artifact) {
 			continue
 		}

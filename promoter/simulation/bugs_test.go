@@ -75,6 +75,11 @@ func bugsOfRules() []bug {
 		{"signals are not asked", []string{"healthy"}, stops(func(s *promoter.Stop) {
 			s.Signals, s.TrustDesired = nil, true
 		})},
+		{"limits are ignored", []string{"limit"}, stops(func(s *promoter.Stop) { s.Gates.Lock = gate.Lock{} })},
+		{"windows are ignored", []string{"frozen"}, stops(func(s *promoter.Stop) { s.Gates.Window = nil })},
+		{"whoever must review what is of risk is not asked", []string{"approved"}, stops(func(s *promoter.Stop) {
+			s.Gates.Approval.Required = slices.DeleteFunc(slices.Clone(s.Gates.Approval.Required), func(a gate.Approver) bool { return !strings.Contains(a.From, "/") })
+		})},
 		{"a window is stored without its schedule", []string{"replay"}, stops(func(s *promoter.Stop) {
 			every, err := cron.ParseStandard("0 0 * * *")
 			if err != nil {
@@ -102,6 +107,23 @@ func bugsOfForges() []bug {
 			return list
 		})},
 		{"rejections are forgotten", []string{"rejected"}, proposals(without(gitops.Closed))},
+		{"a second closing is overlooked", []string{"rejected"}, func(_ string, o *loop.Options, _ *world.World) {
+			first := map[string]time.Time{}
+			o.Forge = forge{o.Forge, func(list []gitops.Proposal) []gitops.Proposal {
+				for i, p := range list {
+					if at, known := first[p.ID]; known && p.State == gitops.Closed {
+						list[i].Ended = at
+					} else if p.State == gitops.Closed {
+						first[p.ID] = p.Ended
+					}
+				}
+				return list
+			}}
+		}},
+		{"the checks of a queue's groups are always green", []string{"approved", "frozen", "stopped", "verified", "healthy", "not knowing is waiting"}, func(_ string, o *loop.Options, w *world.World) {
+			o.Marker = sure{o.Marker, w}
+		}},
+		{"an error repeats the token", []string{"secrets"}, func(_ string, o *loop.Options, _ *world.World) { o.Forge = blunt{o.Forge} }},
 		{"open proposals are not found", []string{"liveness", "quiet", "approved", "stopped", "not knowing is waiting"}, proposals(without(gitops.Open))},
 		{"holds are not read", []string{"stopped", "quiet"}, proposals(func(list []gitops.Proposal) []gitops.Proposal {
 			for i := range list {
@@ -185,6 +207,18 @@ func bugsOfSignals() []bug {
 		}
 	}
 	return []bug{
+		{"a revocation is ignored", []string{"verified"}, func(_ string, o *loop.Options, _ *world.World) {
+			o.Prover = prover{o.Prover, func(_ string, _ signals.Digest, ps []signals.Proof, err error) ([]signals.Proof, error) {
+				for i := range ps {
+					if ps[i].Reason == "revoked" {
+						ps[i].Outcome, ps[i].Reason = signals.OutcomeVerified, ""
+						ps[i].By, ps[i].Repository = world.Key, world.Image("shop")
+					}
+				}
+				return ps, err
+			}}
+		}},
+		{"a statement is made again", []string{"statement"}, func(_ string, o *loop.Options, _ *world.World) { o.Publisher = talkative{o.Publisher} }},
 		{"proofs are cached by repository", []string{"verified"}, cache(func(image string, _ signals.Digest) string { return image })},
 		{"proofs are cached for ever", []string{"verified"}, cache(func(_ string, d signals.Digest) string { return string(d) })},
 		{"what cannot be read is signed", []string{"verified"}, func(_ string, o *loop.Options, _ *world.World) {

@@ -123,7 +123,7 @@ func (s *sim) careless(word string, err error) error {
 
 // writes are the first words of the calls that change the world.
 func writes() []string {
-	return []string{"push", "open", "update", "close", "merge", "enqueue", "check", "unlabel", "request", "answer", "mend", "report"}
+	return []string{"push", "open", "update", "close", "merge", "enqueue", "check", "unlabel", "request", "answer", "mend", "report", "publish"}
 }
 
 // fault draws what goes wrong with a call.

@@ -188,6 +188,20 @@ func (j *judge) earned() {
 	}
 }
 
+// stated holds that what is said of a digest is true, and is said once.
+func (j *judge) stated() {
+	lane := j.deed.Lane
+	if j.seen.clocks.earned[question{lane, digest(j.deed.Digest)}].IsZero() {
+		j.say("statement", "%s has not earned %s", j.deed.Text, lane.Environment)
+	}
+	j.verified()
+	key := j.deed.By + lane.String() + j.deed.Digest
+	if j.laws.said[key] {
+		j.say("statement", "%s said twice that %s earned %s", j.deed.By, j.deed.Text, lane.Environment)
+	}
+	j.laws.said[key] = true
+}
+
 // healthy holds that the target was well and ran what Git names there.
 func (j *judge) healthy() {
 	h, ok := j.seen.health[j.deed.Lane]

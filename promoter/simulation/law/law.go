@@ -42,6 +42,8 @@ type Laws struct {
 	// of processes by lane.
 	main gitops.Commit
 	hour map[string]int
+	// said are the statements of each process.
+	said map[string]bool
 }
 
 // against is when somebody decided against a version, and with what.
@@ -53,7 +55,7 @@ type against struct {
 
 // New begins to follow a world with its first rules.
 func New(w *world.World, spec world.Spec) *Laws {
-	l := &Laws{world: w, rejected: map[question]against{}, reverted: map[question]against{}, main: w.Main, hour: map[string]int{}}
+	l := &Laws{world: w, rejected: map[question]against{}, reverted: map[question]against{}, main: w.Main, hour: map[string]int{}, said: map[string]bool{}}
 	l.soaks(spec)
 	return l
 }
@@ -94,6 +96,12 @@ func (l *Laws) Deed(d world.Deed, seen *Seen) []Violation {
 		c.advance()
 		c.mergeable()
 		c.onlyOurs()
+	case "publish":
+		c.stated()
+	case "resume":
+		if who := l.world.Author(d.Proposal); who != world.Bot {
+			c.say("stopped", "it ended the issue of %s", who)
+		}
 	case "check":
 		if _, ours := gitops.LaneOf(d.Branch); d.Check.State == gitops.CheckSuccess && !ours {
 			c.foreign()

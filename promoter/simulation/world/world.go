@@ -136,6 +136,7 @@ type World struct {
 	queue
 	registry
 	running
+	statements statements
 }
 
 // New is a world at its beginning: version 1.0.0 of everything runs everywhere.
@@ -144,7 +145,7 @@ func New(seed uint64, spec Spec) *World {
 		git:      git{Commits: map[gitops.Commit]*Commit{}, Branches: map[string]gitops.Commit{}},
 		forge:    forge{checks: map[gitops.Commit][]gitops.Check{}},
 		registry: registry{images: map[string]*image{}, bound: map[string]bool{}, builds: map[signals.Digest]*Build{}},
-		running:  running{seed: seed, places: map[gitops.Lane]*place{}},
+		running:  running{seed: seed, places: map[gitops.Lane]*place{}}, statements: statements{},
 	}
 	files := map[string]string{"README.md": "what runs where\n"}
 	for _, a := range Artifacts() {
