@@ -121,10 +121,9 @@ func (h *hub) post(name, path string, in map[string]any) {
 // says waits for the proposal of an environment whose check begins with a word.
 func (h *hub) says(env, word string) gitops.Proposal {
 	h.t.Helper()
-	c := h.as("ada")
 	var found gitops.Proposal
 	eventually(h.t, "a proposal for "+env+" whose check says "+word, func() (string, bool) {
-		list, _, err := c.Proposals(h.t.Context(), "")
+		list, _, err := h.as("ada").Proposals(h.t.Context(), "") // a client that remembers nothing
 		if err != nil {
 			return err.Error(), false
 		}

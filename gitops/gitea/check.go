@@ -28,8 +28,8 @@ const (
 	// are read again with one look: nothing tells that a status changed.
 	refreshed = 10
 	// checksLife is how long the statuses of a commit are believed that have
-	// all come to an end.
-	checksLife = 5 * time.Minute
+	// all come to an end: for looks that follow each other closely.
+	checksLife = 15 * time.Second
 )
 
 // finished is 1 if everything of others that is demanded has an end.

@@ -118,16 +118,16 @@ func TestWhatALookCosts(t *testing.T) {
 	}
 	f.do(t, gitopstest.Deed{Kind: gitopstest.DoLabel, ID: last.ID, Text: gitops.LabelHold})
 	f.At(start.Add(2 * time.Minute))
-	list = c.look("a look after one label", 12)
+	list = c.look("a look after one label", 22)
 	i := slices.IndexFunc(list, func(p gitops.Proposal) bool { return p.ID == last.ID })
 	if l, ok := list[i].Label(gitops.LabelHold); !ok || l.By.Name != "tess" {
 		t.Errorf("labels = %+v", list[i].Labels)
 	}
-	c.look("and then", 7)
+	c.look("and then", 17) // a minute later: ten statuses
 
 	c.bot, c.cursor = f.client(), ""
 	c.bot.KeepIn(kept)
-	list = c.look("the first look after a restart", 12)
+	list = c.look("the first look after a restart", 21)
 	if l, ok := list[i].Label(gitops.LabelHold); !ok || l.By.Name != "tess" || unread(list) != 0 {
 		t.Errorf("after a restart: labels %+v, %d unread", list[i].Labels, unread(list))
 	}
@@ -154,7 +154,7 @@ func TestEverythingAtOnce(t *testing.T) {
 		}
 	}
 	f.At(start.Add(2*time.Minute + 5*time.Second))
-	list := c.look("a look after all changed", 60*4+9)
+	list := c.look("a look after all changed", 60*4+19)
 	for _, p := range list {
 		if _, held := p.Label(gitops.LabelHold); !held {
 			t.Fatalf("%s is not held: %+v", p.ID, p)
@@ -162,14 +162,14 @@ func TestEverythingAtOnce(t *testing.T) {
 	}
 	for i := range 3 {
 		f.At(start.Add(2*time.Minute + time.Duration(i+1)*10*time.Second))
-		list = c.look("the looks after", 60*4+9)
+		list = c.look("the looks after", 60*4+19)
 	}
 	for _, p := range list {
 		if l, _ := p.Label(gitops.LabelHold); l.By.Name != "tess" || p.Unread != "" {
 			t.Fatalf("%s is held by %+v, unread %q", p.ID, l, p.Unread)
 		}
 	}
-	c.look("and then", 7)
+	c.look("and then", 17)
 }
 
 // TestRestartRemembersWhatWasSaid: a comment that is deleted while no process
@@ -229,6 +229,6 @@ func TestOthersChecksAreReadAgain(t *testing.T) {
 	see(gitops.CheckSuccess)
 	ci("failure")
 	see(gitops.CheckSuccess) // it had come to an end
-	f.At(time.Now().Add(6 * time.Minute))
+	f.At(time.Now().Add(time.Minute))
 	see(gitops.CheckFailure)
 }
