@@ -116,8 +116,9 @@ func story(t *testing.T, r simulation.Report, short bool) string {
 	}
 	skip, told := map[int]bool{}, r.Story
 	if short {
-		skip = shrink(t, r)
 		o := day(r.Seed)
+		o.Skip = shrink(t, o, r)
+		skip = refine(t, o, r)
 		o.Skip = skip
 		told = simulate(t, o).Story
 	}
@@ -144,8 +145,8 @@ const (
 )
 
 // shrink leaves out as many acts as it can while the same law is broken: big
-// pieces first.
-func shrink(t *testing.T, r simulation.Report) map[int]bool {
+// pieces first; rapid does the rest.
+func shrink(t *testing.T, o simulation.Options, r simulation.Report) map[int]bool {
 	t.Helper()
 	law, skip, left := r.Violations[0].Law, map[int]bool{}, tries
 	for size := max(1, r.Acts/2); size > 0; size /= 2 {
@@ -161,9 +162,9 @@ func shrink(t *testing.T, r simulation.Report) map[int]bool {
 				continue
 			}
 			left--
-			o := day(r.Seed)
-			o.Skip = more
-			for _, v := range simulate(t, o).Violations {
+			again := o
+			again.Skip = more
+			for _, v := range simulate(t, again).Violations {
 				if v.Law == law {
 					skip = more
 					break

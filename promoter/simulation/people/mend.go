@@ -9,8 +9,12 @@ import (
 	"github.com/waveguide-dev/waveguide/promoter/simulation/world"
 )
 
-// Mend is what good people do: they release, rebuild, approve and merge.
+// Mend is what good people do: they put on record, release, rebuild, approve
+// and merge.
 func (c *Crowd) Mend() {
+	for _, id := range c.World.Reported() {
+		c.World.Resume("ann", id)
+	}
 	for _, p := range c.World.Open() {
 		if _, held := p.Label(gitops.LabelHold); held {
 			c.World.Unlabel("ann", p.ID, gitops.LabelHold)

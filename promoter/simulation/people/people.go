@@ -65,6 +65,7 @@ func Deeds() []Deed {
 		{3, (*Crowd).silence},
 		{2, (*Crowd).drift},
 		{3, (*Crowd).overstep},
+		{5, (*Crowd).settle},
 		{3, (*Crowd).say},
 		{3, (*Crowd).propose},
 	}

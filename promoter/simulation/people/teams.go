@@ -82,6 +82,13 @@ func (c *Crowd) resume(rng *rand.Rand) {
 	}
 }
 
+// settle closes an issue that the bot opened, by somebody who may or may not.
+func (c *Crowd) settle(rng *rand.Rand) {
+	if ids := c.World.Reported(); len(ids) > 0 {
+		c.World.Resume(one(rng, []string{"ann", "bob", "eve"}), one(rng, ids))
+	}
+}
+
 // say is a word below a proposal that somebody may or may not mean.
 func (c *Crowd) say(rng *rand.Rand) {
 	if p, ok := c.any(rng); ok {

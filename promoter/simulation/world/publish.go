@@ -20,6 +20,17 @@ func (w *World) State(by string, lane gitops.Lane, digest, tag string) {
 	w.note(Deed{By: by, Kind: "publish", Lane: lane, Digest: digest, Text: tag})
 }
 
+// Reported are the open issues of the bot.
+func (w *World) Reported() []string {
+	var ids []string
+	for _, i := range w.issues {
+		if i.Author.Name == Bot && i.State == gitops.Open {
+			ids = append(ids, i.ID)
+		}
+	}
+	return ids
+}
+
 // Author is who opened an issue; empty if there is none of that name.
 func (w *World) Author(issue string) string {
 	for _, i := range w.issues {
