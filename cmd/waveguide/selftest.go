@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +10,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/waveguide-dev/waveguide/promoter"
 	"github.com/waveguide-dev/waveguide/promoter/gate"
@@ -85,6 +85,7 @@ type stage struct {
 	*trust
 	set     gate.Set
 	image   string
+	content v1.Image
 	digest  string
 	now     time.Time
 	ours    *virtual.Instance
@@ -128,8 +129,16 @@ func selfTest(ctx context.Context, t *trust, set gate.Set, image string) ([]tria
 
 func newStage(t *trust, set gate.Set, image string) (*stage, error) {
 	now := time.Now().UTC().Truncate(time.Second)
-	g := &stage{trust: t, set: set, image: image, digest: "sha256:" + strings.Repeat("5e1f", 16), now: now, keys: map[string]*signer.Signer{}}
+	g := &stage{trust: t, set: set, image: image, now: now, keys: map[string]*signer.Signer{}}
 	var err error
+	if g.content, err = random.Image(64, 1); err != nil {
+		return nil, err
+	}
+	digest, err := g.content.Digest()
+	if err != nil {
+		return nil, err
+	}
+	g.digest = digest.String()
 	if g.ours, err = virtual.New(now); err != nil {
 		return nil, err
 	}
@@ -225,8 +234,7 @@ func (g *stage) play(cast []actor, digest, image string) ([]sigstore.Item, error
 // item is one piece of evidence, signed by somebody.
 func (g *stage) item(kind signals.ProofKind, who actor, digest, image string) (sigstore.Item, error) {
 	raw, err := who.sign(g.statement(kind, who.identity, digest, image), g.now)
-	sum := sha256.Sum256(raw)
-	return sigstore.Item{Kind: sigstore.Bundle, Raw: raw, Blob: v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])}}, err
+	return sigstore.Item{Kind: sigstore.Bundle, Raw: raw}, err
 }
 
 func (a actor) sign(s signer.Statement, now time.Time) ([]byte, error) {
@@ -286,13 +294,35 @@ func (g *stage) statement(kind signals.ProofKind, who virtual.Identity, digest, 
 	return s
 }
 
+// pushed is evidence as it is read from a registry that holds the image and
+// nothing else.
+func (g *stage) pushed(ctx context.Context, items []sigstore.Item) (sigstore.Evidence, error) {
+	subject, err := name.NewDigest(g.image+"@"+g.digest, name.WeakValidation)
+	if err != nil {
+		return sigstore.Evidence{}, err
+	}
+	there := newEmbedded()
+	if err := remote.Write(subject, g.content, there, remote.WithContext(ctx)); err != nil {
+		return sigstore.Evidence{}, err
+	}
+	for _, i := range items {
+		if err := signer.Refer(ctx, subject, i.Raw, "", there); err != nil {
+			return sigstore.Evidence{}, err
+		}
+	}
+	puller, err := remote.NewPuller(there)
+	if err != nil {
+		return sigstore.Evidence{}, err
+	}
+	return sigstore.Fetcher{Puller: puller, Attestations: true}.Fetch(ctx, subject)
+}
+
 // try asks the whole policy about evidence.
 func (g *stage) try(ctx context.Context, who string, items []sigstore.Item) (trial, error) {
-	subject, err := name.NewDigest(g.image+"@"+g.digest, name.WeakValidation)
+	evidence, err := g.pushed(ctx, items)
 	if err != nil {
 		return trial{}, err
 	}
-	evidence := sigstore.Evidence{Subject: subject, Items: items, At: g.now}
 	var proofs []signals.Proof
 	for _, d := range demands(g.set) {
 		v, err := g.verifier(d)
