@@ -2,6 +2,7 @@ package gitlab
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -19,14 +20,23 @@ type place struct {
 }
 
 // SetCheck sets a commit status. Where the project runs pipelines of merge
-// requests, GitLab asks those and not the branch's, so it is set there too.
+// requests, GitLab asks those and not the branch's, so it is set there too; and
+// where it asks for an external status check of our name, there as well.
 func (c *Client) SetCheck(ctx context.Context, head gitops.Commit, k gitops.Check) error {
+	var err error
+	if k.Name == gitops.CheckName {
+		err = c.setExternal(ctx, head, k.State)
+		c.unsay(head, err != nil)
+	}
+	if err != nil && k.State == gitops.CheckSuccess {
+		return err // it turns green last, and whole
+	}
 	for _, at := range c.places(ctx, head) {
-		if err := c.setCheck(ctx, at, k); err != nil {
-			return err
+		if e := c.setCheck(ctx, at, k); e != nil {
+			return errors.Join(err, e)
 		}
 	}
-	return nil
+	return err
 }
 
 // places are where the check on a head has to stand. What cannot be read is

@@ -47,8 +47,9 @@ type Client struct {
 	meAt time.Time
 	// open are the open merge requests as last read; known are the issues
 	// that were pauses when they were last read.
-	open   map[int64]*seen
-	issues map[int64]*seenIssue
+	open     map[int64]*seen
+	issues   map[int64]*seenIssue
+	external external
 	// settings are the project's, as of settingsAt.
 	settings   *gitlab.Project
 	settingsAt time.Time

@@ -63,6 +63,9 @@ func (c *Client) Protection(ctx context.Context) (gitops.Protection, error) {
 	if err := c.branchRules(ctx, &p, me.ID, level); err != nil {
 		return p, err
 	}
+	if err := c.externalRule(ctx, &p); err != nil {
+		return p, err
+	}
 	return p, c.approvalRules(ctx, &p)
 }
 

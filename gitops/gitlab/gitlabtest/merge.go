@@ -264,6 +264,8 @@ func (s *Server) mergeStatus(p *Project, t *thread) string {
 		return "ci_still_running"
 	case p.PipelineMustSucceed && state != "success":
 		return "ci_must_pass"
+	case p.External && p.ExternalMust && t.responses[t.head] != "passed":
+		return "status_checks_must_pass"
 	case len(t.approved) < p.Approvals:
 		return "not_approved"
 	}

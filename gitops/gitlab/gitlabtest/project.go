@@ -33,6 +33,9 @@ type Project struct {
 	PushLevel    int
 	MergeLevel   int
 	Approvals    int
+	// External has an external status check of the name waveguide, which
+	// ExternalMust waits for.
+	External, ExternalMust bool
 
 	repo     repo
 	train    []*thread
@@ -68,7 +71,9 @@ type thread struct {
 	versions       []*version
 	approved       []approval
 	reviewers      []*reviewer
-	assignees      []*User
+	// responses are what external status checks said, by head.
+	responses map[string]string
+	assignees []*User
 }
 
 type note struct {
