@@ -171,7 +171,7 @@ func FuzzHCL(f *testing.F) {
 	seeds(f, func(src []byte) { f.Add(src, uint(1), "1.20") }, ".tf", ".hcl", ".tfvars", ".tofu")
 	f.Add([]byte("a = \"x\"\nb \"c\" { d = [1, f(\"g\"), {h = \"i\", \"j\" = k}] }\n"), uint(2), "${x}%{y}\"\\\n")
 	f.Fuzz(func(t *testing.T, src []byte, pick uint, value string) {
-		writeAny(t, "f.tf", src[:min(len(src), long)], pick, value)
+		_, _, _ = writeAny(t, "f.tf", src[:min(len(src), long)], pick, value)
 	})
 }
 
@@ -180,7 +180,7 @@ func FuzzEnv(f *testing.F) {
 	seeds(f, func(src []byte) { f.Add(src, uint(1), "1.20") }, ".env", ".env.prod")
 	f.Add([]byte("export A = 'x' # y\nB=\nC=\"\n\"\n"), uint(1), "a b")
 	f.Fuzz(func(t *testing.T, src []byte, pick uint, value string) {
-		writeAny(t, "f.env", src[:min(len(src), long)], pick, value)
+		_, _, _ = writeAny(t, "f.env", src[:min(len(src), long)], pick, value)
 	})
 }
 

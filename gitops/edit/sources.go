@@ -43,8 +43,8 @@ func (f *File) Sources() map[string]string {
 
 // DefinesSources is the fast check for [File.Sources] before any parsing.
 func DefinesSources(src []byte) bool {
-	i := bytes.Index(src, []byte("Repository"))
-	return i >= 0 && bytes.Contains(src[:i], []byte("kind")) && bytes.Contains(src, []byte("url"))
+	before, _, found := bytes.Cut(src, []byte("Repository"))
+	return found && bytes.Contains(before, []byte("kind")) && bytes.Contains(src, []byte("url"))
 }
 
 // AddSources adds the sources that a file defines to those of others. One that two files define differently is nobody's.
