@@ -61,6 +61,10 @@ func TestBodies(t *testing.T) {
 	}
 	pinned := shop(signature, gate.Verdict{Gate: "version", Answer: gate.Block, Reason: "pinned to 1.4.2 by sam until 2026-12-01 08:00Z; /waveguide unpin ends it", Owner: "a person with the right"})
 	pinned.Plan.Pin = &promoter.Pin{Version: "1.4.2", By: "sam", Until: time.Date(2026, 12, 1, 8, 0, 0, 0, time.UTC), Proposal: "409"}
+	behind := shop(signature, previous, gate.Verdict{
+		Gate: "approval", Reason: "needs 2 approval(s) from @acme/payments for 3f2a9c1b0d, and has that of ada", Owner: "@acme/payments",
+	})
+	behind.Plan.Behind = "1.6.0 (sha256:6c6c6c6c6c6c)"
 	states := []struct {
 		name   string
 		letter promoter.Letter
@@ -71,6 +75,11 @@ func TestBodies(t *testing.T) {
 		{"A person holds it, and the window is closed", shop(signature, previous,
 			gate.Verdict{Gate: "window", Answer: gate.Wait, Reason: "the window business-hours opens at 2026-11-23 01:00Z"},
 			gate.Verdict{Gate: "hold", Answer: gate.Block, Reason: "held by grace since 2026-11-21 08:12Z: the ledger migration is still running; remove the label waveguide/hold to go on", Owner: "grace"})},
+		{"An issue pauses its environment", shop(signature, previous,
+			gate.Verdict{Gate: "pause", Answer: gate.Block, Reason: "paused by ada since 2026-11-21 08:12Z with #57; close it to resume", Owner: "ada"})},
+		{"A person pushed to its branch", shop(signature, previous,
+			gate.Verdict{Gate: "checks", Answer: gate.Block, Reason: "the branch is not the planned edit: README.md was added or removed; add the label waveguide/rebase to rebuild it", Owner: "whoever pushed"})},
+		{"Somebody approved it, and a newer version waits", behind},
 		{"What was proven is not any more", shop(gate.Verdict{
 			Gate: "signature", Answer: gate.Block, Reason: "1.5.0 (sha256:5b5b5b5b5b5b) has no signature that counts: the key release-workflow is revoked in the daemon's file", Owner: "the build",
 		}, previous)},
