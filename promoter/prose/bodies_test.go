@@ -62,7 +62,7 @@ func TestBodies(t *testing.T) {
 	pinned := shop(signature, gate.Verdict{Gate: "version", Answer: gate.Block, Reason: "pinned to 1.4.2 by sam until 2026-12-01 08:00Z; /waveguide unpin ends it", Owner: "a person with the right"})
 	pinned.Plan.Pin = &promoter.Pin{Version: "1.4.2", By: "sam", Until: time.Date(2026, 12, 1, 8, 0, 0, 0, time.UTC), Proposal: "409"}
 	behind := shop(signature, previous, gate.Verdict{
-		Gate: "approval", Reason: "needs 2 approval(s) from @acme/payments for 3f2a9c1b0d, and has that of ada", Owner: "@acme/payments",
+		Gate: "approval", Reason: "needs 2 approval(s) from @acme/payments for 3f2a9c1b0d", Owner: "@acme/payments",
 	})
 	behind.Plan.Behind = "1.6.0 (sha256:6c6c6c6c6c6c)"
 	states := []struct {
