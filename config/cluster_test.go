@@ -32,6 +32,10 @@ func TestClusterConnections(t *testing.T) {
 		"{name: a, kind: argocd, url: \"https://a.example.com\", inCluster: true}": "inCluster is for a signal of kind argocd without url and kubeconfig",
 		"{name: a, kind: kubernetes, inCluster: true}":                             "inCluster is for a signal of kind argocd without url and kubeconfig",
 		"{name: a, kind: probe, watch: true}":                                      "watch has no meaning for a signal of kind probe",
+		"{name: a, kind: alertmanager, url: \"https://a.example.com\", fallback: b}\n  - {name: b, kind: prometheus, url: \"https://b.example.com\"}": "",
+		"{name: a, kind: alertmanager, url: \"https://a.example.com\", fallback: a}":                                                                  `fallback "a": an alertmanager may fall back on a signal of kind prometheus`,
+		"{name: a, kind: alertmanager, url: \"https://a.example.com\", fallback: none}":                                                               `fallback "none": an alertmanager may`,
+		"{name: a, kind: prometheus, url: \"https://a.example.com\", fallback: b}\n  - {name: b, kind: prometheus, url: \"https://b.example.com\"}":   `fallback "b": an alertmanager may`,
 	}
 	for signal, want := range cases {
 		_, err := config.ParseDaemon("waveguide.yaml", []byte(clusterDaemon+"  - "+signal+"\n"))

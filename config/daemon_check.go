@@ -125,6 +125,18 @@ func (c *Daemon) checkSignals(d *document) {
 		d.unique(names, s.Name, "signal", append(at, "name"))
 		d.checkName(s.Name, "a signal", append(at, "name")...)
 		c.Signals[i].check(d, at)
+		c.checkFallback(d, &c.Signals[i], append(slices.Clip(at), "fallback"))
+	}
+}
+
+// checkFallback reports a fallback that cannot answer what it would be asked.
+func (c *Daemon) checkFallback(d *document, s *Signal, at []any) {
+	if s.Fallback == "" {
+		return
+	}
+	i := slices.IndexFunc(c.Signals, func(o Signal) bool { return o.Name == s.Fallback })
+	if s.Kind != SignalAlertmanager || i < 0 || c.Signals[i].Kind != SignalPrometheus {
+		d.reportAt(at, "", "fallback %q: an alertmanager may fall back on a signal of kind prometheus, and nothing else on anything", clip(s.Fallback))
 	}
 }
 

@@ -29,6 +29,9 @@ type Signal struct {
 	Timeout              time.Duration `yaml:"timeout,omitempty" jsonschema_description:"how long one question may take"`
 	MaxRequestsPerSecond int           `yaml:"maxRequestsPerSecond,omitempty"`
 
+	// Fallback is asked while this one does not answer.
+	Fallback string `yaml:"fallback,omitempty" jsonschema_description:"alertmanager: a connection of kind prometheus whose own alerts are read while this one does not answer"`
+
 	Tokens []InboxToken `yaml:"tokens,omitempty" jsonschema_description:"inbox: who may push results, and for what"`
 }
 

@@ -40,6 +40,11 @@ func (w *daemon) openHealth(questions *prom.CounterVec) *healthSources {
 		source.asked = func(result string) { questions.WithLabelValues(c.Name, result).Inc() }
 		out.sources[c.Name] = source
 	}
+	for _, c := range w.config.Signals {
+		if source := out.sources[c.Name]; source != nil && c.Fallback != "" {
+			source.instead = out.sources[c.Fallback]
+		}
+	}
 	return out
 }
 

@@ -25,7 +25,9 @@ type healthReader func(ctx context.Context, lane gitops.Lane, s config.HealthSpe
 // healthSource is one connection of the daemon's file with its budget. When it
 // is sick, only the lanes that ask it wait.
 type healthSource struct {
-	read    healthReader
+	read healthReader
+	// instead is asked while the source is sick; nil if nobody is.
+	instead *healthSource
 	timeout time.Duration
 	slots   chan struct{}
 	pace    pace
@@ -61,33 +63,49 @@ func (h *healthSource) breaker(s config.HealthSpec) *breaker {
 	return h.breakers[host]
 }
 
-// ask asks within the source's budget and binds the answer to what was asked.
+// ask asks the source, and while that is sick the one that stands in for it.
 func (h *healthSource) ask(ctx context.Context, lane gitops.Lane, s config.HealthSpec, q signals.Question) signals.Health {
+	answer, well := h.tell(ctx, lane, s, q)
+	if well || h.instead == nil {
+		return answer
+	}
+	other, well := h.instead.tell(ctx, lane, s, q)
+	if !well {
+		return answer
+	}
+	other.Reason = signals.Plain("asked instead of "+s.Signal+", which does not answer: "+other.Reason, 300)
+	return other
+}
+
+// tell asks within the source's budget and binds the answer to what was asked;
+// false says that the source is sick.
+func (h *healthSource) tell(ctx context.Context, lane gitops.Lane, s config.HealthSpec, q signals.Question) (signals.Health, bool) {
 	b := h.breaker(s)
 	if why := b.resting(time.Now(), h.timeout); why != "" {
 		h.asked(resultRested)
-		return unanswered(s, q, why)
+		return unanswered(s, q, why), false
 	}
 	select {
 	case h.slots <- struct{}{}:
 		defer func() { <-h.slots }()
 	case <-ctx.Done():
-		return unanswered(s, q, ctx.Err().Error())
+		return unanswered(s, q, ctx.Err().Error()), true
 	}
 	if err := h.pace.wait(ctx); err != nil {
-		return unanswered(s, q, err.Error())
+		return unanswered(s, q, err.Error()), true
 	}
 	limited, cancel := context.WithTimeout(ctx, h.timeout)
 	defer cancel()
 	began := time.Now()
 	answer, err := h.read(limited, lane, s, q)
+	why := ""
 	if ctx.Err() == nil {
-		why := sick(answer, err, time.Since(began) > h.timeout/2)
+		why = sick(answer, err, time.Since(began) > h.timeout/2)
 		b.note(time.Now(), why)
 		h.asked(resultOf(why, answer))
 	}
 	answer.Name, answer.For = s.Name, q.Digest
-	return answer
+	return answer, why == ""
 }
 
 // sick says why an answer is a failure of the source: it could not be asked, or

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -191,5 +192,51 @@ func TestWhatGitNamesIsAsked(t *testing.T) {
 	list, err := b.Health(t.Context(), gitops.Lane{Repository: "env", Environment: "dev", Artifact: "shop"}, signals.Question{Digest: newDigest})
 	if err != nil || list[0].State != signals.StateUnknown || list[0].Reason != "git names nothing here that could stand for ${tag}" || list[0].Name != "errors" || list[0].For != newDigest {
 		t.Errorf("without a tag: %+v, %v", list, err)
+	}
+}
+
+// TestAlertsFallBack holds that Prometheus' own alerts count while Alertmanager
+// does not answer, at once and while it rests, and no longer than that.
+func TestAlertsFallBack(t *testing.T) {
+	t.Parallel()
+	var down atomic.Bool
+	alertmanager := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		if down.Load() {
+			rw.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = fmt.Fprint(rw, `[]`)
+	}))
+	defer alertmanager.Close()
+	var silent atomic.Bool
+	prometheus := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		if silent.Load() {
+			rw.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = fmt.Fprint(rw, `{"status":"success","data":{"alerts":[{"labels":{"alertname":"Slow","service":"shop"},"state":"firing","activeAt":"2026-11-21T12:00:00Z"}]}}`)
+	}))
+	defer prometheus.Close()
+	b := wired(t, fmt.Sprintf("  - {name: alerts, kind: alertmanager, url: %q, fallback: prometheus}\n  - {name: prometheus, kind: prometheus, url: %q}\n", alertmanager.URL, prometheus.URL),
+		map[string]string{"prod": `{name: no-alerts, signal: alerts, scope: {service: "${artifact}"}}`})
+	if h := b.says(t, "prod"); h.State != signals.StateHealthy {
+		t.Errorf("while it answers: %+v", h)
+	}
+	down.Store(true)
+	for look := range patience + 2 {
+		for _, a := range b.health.alerts {
+			a.Forget()
+		}
+		h := b.says(t, "prod")
+		if want := "asked instead of alerts, which does not answer: alert Slow fires"; h.State != signals.StateUnhealthy || h.Reason != want || h.Name != "no-alerts" || h.For != newDigest {
+			t.Errorf("look %d: %+v, want unhealthy because %s", look, h, want)
+		}
+	}
+	silent.Store(true)
+	for _, a := range b.health.alerts {
+		a.Forget()
+	}
+	if h := b.says(t, "prod"); h.State != signals.StateUnknown || !strings.Contains(h.Reason, "503") {
+		t.Errorf("where neither answers: %+v, want nothing known", h)
 	}
 }
