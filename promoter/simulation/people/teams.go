@@ -19,7 +19,8 @@ func (c *Crowd) release(rng *rand.Rand) {
 
 func (c *Crowd) untag(rng *rand.Rand) {
 	a := one(rng, world.Artifacts())
-	if v := one(rng, c.World.Versions(a)); v.Tag != "1.0.0" {
+	all := c.World.Versions(a)
+	if v := one(rng, all); v.Tag != "1.0.0" && len(all) > 1 {
 		c.World.Untag("carl", a, v.Tag)
 	}
 }
@@ -27,7 +28,9 @@ func (c *Crowd) untag(rng *rand.Rand) {
 // erase deletes a digest that nobody should use any more, or so carl thinks.
 func (c *Crowd) erase(rng *rand.Rand) {
 	a := one(rng, world.Artifacts())
-	if v := one(rng, c.World.Versions(a)); v.Tag != "1.0.0" {
+	all := c.World.Versions(a)
+	v := one(rng, all)
+	if slices.ContainsFunc(all, func(o world.Version) bool { return o.Digest != v.Digest }) && v.Digest != world.DigestOf(a, "1.0.0") {
 		c.World.Erase("carl", a, v.Digest)
 	}
 }
