@@ -27,10 +27,11 @@ func killings(t *testing.T) time.Duration {
 }
 
 // TestKilledAtRandom kills the real daemon with SIGKILL at random moments while
-// versions arrive, and then reads what Debian's registry, Git over HTTP and the
+// versions arrive, signed and unsigned, and then reads what Debian's registry, Git over HTTP and the
 // forge hold: every version that arrived entered every environment at most
-// once, the newest exactly once, by one merge of one file, and the ledger is
-// whole and has an outcome for every intent.
+// once, the newest exactly once, by one merge of one file, after the environment
+// before it and signed; the ledger is whole and has an outcome for every intent;
+// and the bot's token stands in nothing that it wrote.
 func TestKilledAtRandom(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{registry: dockerRegistry(t), envs: []string{"dev", "staging", "prod"}})
@@ -39,11 +40,16 @@ func TestKilledAtRandom(t *testing.T) {
 	lots := rand.New(rand.NewPCG(seed, 1))
 	t.Logf("seed %d", seed)
 	kills, next, tag := 0, "", ""
+	released, said := map[string]bool{}, []string(nil)
 	end := time.Now().Add(killings(t))
 	for n := 1; time.Now().Before(end); n++ {
 		if n%4 == 1 {
 			tag = fmt.Sprintf("1.%d.0", n)
 			next = w.release(tag)
+			released[next] = true
+		}
+		if n%4 == 3 {
+			w.push(fmt.Sprintf("1.%d.0", n)) // nobody signs it
 		}
 		d := w.run()
 		time.Sleep(time.Duration(lots.IntN(2500)) * time.Millisecond)
@@ -51,9 +57,13 @@ func TestKilledAtRandom(t *testing.T) {
 			t.Fatalf("the daemon ended by itself: %v\n%s", err, d.out.String())
 		}
 		d.killed(t)
+		said = append(said, d.out.String())
 		kills++
 		w.atMostOne()
 	}
+	tag = fmt.Sprintf("1.%d.0", kills+5)
+	next = w.release(tag)
+	released[next] = true
 	d := w.run()
 	for _, e := range w.envs {
 		w.reaches(e, next)
@@ -76,6 +86,8 @@ func TestKilledAtRandom(t *testing.T) {
 	w.oneFileEach()
 	w.noBranches()
 	w.ledger()
+	w.climbs(released)
+	w.keepsSecrets(append(said, d.out.String())...)
 	t.Logf("%d kills, %d proposals, the last version was %s", kills, len(merged), tag)
 }
 
