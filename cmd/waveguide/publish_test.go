@@ -28,15 +28,33 @@ import (
 
 const ourVerifier = "https://waveguide.acme.example"
 
+// signingKey writes a signing key to a file.
+func signingKey(t *testing.T) (string, *signer.Signer) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	file := filepath.Join(t.TempDir(), "key.pem")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := signer.Load(text, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file, s
+}
+
 // publishes gives the world's daemon a signing key.
 func (k *keyless) publishes() *publisher {
 	k.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	k.must(err)
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	k.must(err)
-	file := filepath.Join(k.t.TempDir(), "key.pem")
-	k.must(os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600))
+	file, _ := signingKey(k.t)
 	k.oci.daemon.Publish = &config.Publish{
 		Verifier: ourVerifier, Key: config.Secret{File: file}, Builders: []config.TrustedBuilder{{Builder: "https://github.com/actions/runner/*", Level: 2}},
 	}
@@ -298,8 +316,8 @@ func TestVerifyShowsSummaries(t *testing.T) {
 	verification{Told: list}.print(&text)
 	for _, want := range []string{
 		"beside it: summary of https://v.example/", " at 2026-11-21T08:00:00Z: FAILED FAILED, policy https://p.example (not verified)",
-		"beside it: summary that cannot be read (not verified)", "beside it: promotion record (ours)",
-		": PASSED SLSA_BUILD_LEVEL_0 WAVEGUIDE_SOAK WAVEGUIDE_SIGNATURE, policy " + string(policyOf(ourVerifier, k.stop.Lane, k.stop.Gates).Digest) + " (ours)",
+		"beside it: summary that cannot be read, policy unnamed (not verified)", "beside it: promotion record, policy " + ourVerifier + "/policy/env/dev/shop (ours)",
+		": PASSED SLSA_BUILD_LEVEL_0 WAVEGUIDE_SOAK WAVEGUIDE_SIGNATURE, policy " + ourVerifier + "/policy/env/dev/shop " + string(policyOf(ourVerifier, k.stop.Lane, k.stop.Gates).Digest) + " (ours)",
 	} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("%s does not say %q", text.String(), want)

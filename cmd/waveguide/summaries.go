@@ -19,6 +19,7 @@ import (
 type told struct {
 	Type     string           `json:"type"`
 	Evidence signals.Digest   `json:"evidence"`
+	Policy   string           `json:"policy,omitempty"`
 	Summary  *signals.Summary `json:"summary,omitempty"`
 	// Standing is ours, verified (by the signer that the rules name), or not
 	// verified.
@@ -39,14 +40,14 @@ func (t told) String() string {
 		if t.Type == attest.RecordType {
 			what = "promotion record"
 		}
-		return fmt.Sprintf("beside it: %s (%s)", what, t.Standing)
+		return fmt.Sprintf("beside it: %s, policy %s (%s)", what, cmp.Or(t.Policy, "unnamed"), t.Standing)
 	}
 	s, result := t.Summary, "FAILED"
 	if s.Passed {
 		result = "PASSED"
 	}
 	return fmt.Sprintf("beside it: summary of %s at %s: %s %s, policy %s (%s)", s.Verifier, s.At.Format(time.RFC3339), result, strings.Join(s.Levels, " "),
-		cmp.Or(string(s.Policy), s.PolicyURI), t.Standing)
+		strings.TrimSpace(s.PolicyURI+" "+string(s.Policy)), t.Standing)
 }
 
 // beside finds the summaries and records beside an image, believed or not.
@@ -67,7 +68,7 @@ func (o *oci) beside(ctx context.Context, image string, d signals.Digest, proofs
 		if !ok || claim.PredicateType != statement.Summary && claim.PredicateType != attest.RecordType {
 			continue
 		}
-		t := told{Type: claim.PredicateType, Evidence: signals.Digest(item.Blob.String()), Summary: claim.Summary, Standing: toldBy}
+		t := told{Type: claim.PredicateType, Evidence: signals.Digest(item.Blob.String()), Policy: claim.Policy, Summary: claim.Summary, Standing: toldBy}
 		if slices.ContainsFunc(proofs, func(p signals.Proof) bool {
 			return p.Kind == signals.ProofSummary && slices.Contains(p.Evidence, t.Evidence)
 		}) {

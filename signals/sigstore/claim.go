@@ -1,13 +1,20 @@
 package sigstore
 
 import (
+	"encoding/json"
+
 	"github.com/waveguide-dev/waveguide/signals"
 	"github.com/waveguide-dev/waveguide/signals/sigstore/statement"
 )
 
+// longestClaim bounds a name that nobody checked.
+const longestClaim = 500
+
 // Claim is what a bundle says it is. Nobody checked it.
 type Claim struct {
 	PredicateType string
+	// Policy is the name of the policy that its predicate names, if it does.
+	Policy string
 	// Summary is what it says, if it is a summary that can be read.
 	Summary *signals.Summary
 }
@@ -23,6 +30,14 @@ func Claimed(e Evidence, item Item) (Claim, bool) {
 		return Claim{}, false
 	}
 	out := Claim{PredicateType: l.PredicateType}
+	var p struct {
+		Policy struct {
+			URI string `json:"uri"`
+		} `json:"policy"`
+	}
+	if json.Unmarshal(l.Predicate, &p) == nil && len(p.Policy.URI) <= longestClaim {
+		out.Policy = p.Policy.URI
+	}
 	if s, err := l.Summary(); err == nil && l.PredicateType == statement.Summary {
 		out.Summary = &s
 	}
