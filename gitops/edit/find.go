@@ -179,7 +179,7 @@ func (s *search) address(n *yaml.Node, a source) {
 	t := s.target(n)
 	h := Hit{Form: FormSource, whole: &t}
 	switch {
-	case a.key == "digest" || a.key == "ref" && reCommit.MatchString(a.value):
+	case a.key == "digest" || a.key == "ref" && isCommit(a.value):
 		h.Digest = a.value
 	case a.key == "version" && !reSemver.MatchString(a.value), a.value == "" || !reRef.MatchString(a.value):
 		h.Tag, h.fault = a.value, notOne(t.Line, a.value)

@@ -101,7 +101,7 @@ func (h *Hit) Writes(to Version, how Pin) ([]Write, error) {
 	if err := h.Refused(); err != nil {
 		return nil, err
 	}
-	if to.Digest == "" && reCommit.MatchString(to.Tag) && reCommit.MatchString(h.Digest) {
+	if to.Digest == "" && isCommit(to.Tag) && isCommit(h.Digest) {
 		to = Version{Digest: to.Tag}
 	}
 	if err := h.takes(to); err != nil {
@@ -146,11 +146,11 @@ func (h *Hit) takes(to Version) error {
 		if to.Tag != "" && !reTag.MatchString(to.Tag) {
 			return refuse(ErrVersion, h.Line, "%.140q is not a tag", to.Tag)
 		}
-		if reCommit.MatchString(to.Digest) && h.Form != FormField {
+		if isCommit(to.Digest) && h.Form != FormField {
 			return refuse(ErrVersion, h.Line, "a commit was given, and a digest stands there")
 		}
 	}
-	if h.Digest != "" && to.Digest != "" && reCommit.MatchString(h.Digest) != reCommit.MatchString(to.Digest) {
+	if h.Digest != "" && to.Digest != "" && isCommit(h.Digest) != isCommit(to.Digest) {
 		return refuse(ErrVersion, h.Line, "one of %.80q and %.80q is a digest and the other a commit", h.Digest, to.Digest)
 	}
 	return nil
@@ -259,7 +259,7 @@ func (v Version) check() error {
 		return refuse(ErrVersion, 0, "neither a tag nor a digest was given")
 	case v.Tag != "" && !reRef.MatchString(v.Tag):
 		return refuse(ErrVersion, 0, "%.140q is not a tag", v.Tag)
-	case v.Digest != "" && !reDigest.MatchString(v.Digest) && !reCommit.MatchString(v.Digest):
+	case v.Digest != "" && !isDigest(v.Digest) && !isCommit(v.Digest):
 		return refuse(ErrVersion, 0, "%.140q is neither a digest nor a commit", v.Digest)
 	}
 	return nil

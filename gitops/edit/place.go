@@ -66,15 +66,15 @@ func (f *File) read(t Target, r Request) (Hit, error) {
 	tag, digest, both := strings.Cut(text, "@")
 	a, query := parseSource(text)
 	switch {
-	case reDigest.MatchString(text), reCommit.MatchString(text) && reCommit.MatchString(r.To.Digest):
+	case isDigest(text), isCommit(text) && isCommit(r.To.Digest):
 		h.Digest = text
-	case both && reTag.MatchString(tag) && reDigest.MatchString(digest):
+	case both && reTag.MatchString(tag) && isDigest(digest):
 		h.Tag, h.Digest = tag, digest
 	case reTag.MatchString(text) || text == "":
 		h.Tag = text
 	case query:
 		h.Form, h.Tag = FormSource, a.value
-		if a.key == "digest" || reCommit.MatchString(a.value) {
+		if a.key == "digest" || isCommit(a.value) {
 			h.Tag, h.Digest = "", a.value
 		}
 	case ref.written():

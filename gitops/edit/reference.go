@@ -8,14 +8,26 @@ import (
 
 var (
 	reTag        = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
-	reDigest     = regexp.MustCompile(`^sha256:[0-9a-f]{64}$|^sha512:[0-9a-f]{128}$`)
-	reCommit     = regexp.MustCompile(`^[0-9a-f]{40}$|^[0-9a-f]{64}$`)
 	reSemver     = regexp.MustCompile(`^v?[0-9]+\.[0-9]+\.[0-9]+([-+][A-Za-z0-9.+-]+)?$`)
 	reRef        = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_./+-]{0,199}$`) // a tag or branch of Git
 	reRepository = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._/:-]{0,253}[A-Za-z0-9])?$`)
 	rePrefix     = regexp.MustCompile(`^(?:[A-Za-z0-9._/:-]*=)?(?:oci://|docker://)?`)
 	reDefault    = regexp.MustCompile(`^\$\{[A-Za-z_][A-Za-z0-9_]*:?-([^${}]*)\}$`)
 )
+
+// isDigest says whether s is a digest in full.
+func isDigest(s string) bool {
+	if rest, ok := strings.CutPrefix(s, "sha256:"); ok {
+		return len(rest) == 64 && isHex(rest)
+	}
+	rest, ok := strings.CutPrefix(s, "sha512:")
+	return ok && len(rest) == 128 && isHex(rest)
+}
+
+// isCommit says whether s is the id of a commit in full.
+func isCommit(s string) bool { return (len(s) == 40 || len(s) == 64) && isHex(s) }
+
+func isHex(s string) bool { return strings.Trim(s, "0123456789abcdef") == "" }
 
 // reference is repo[:tag][@digest], with text such as "--image=", "oci://" or "${IMAGE:-" before it.
 type reference struct {
@@ -57,7 +69,7 @@ func join(tag, digest string, colon bool) string {
 // written tells a written-out reference from a template such as repo:${TAG}.
 func (r reference) written() bool {
 	return (r.tag != "" || r.digest != "") && (r.tag == "" || reTag.MatchString(r.tag)) &&
-		(r.digest == "" || reDigest.MatchString(r.digest)) && reRepository.MatchString(r.repository)
+		(r.digest == "" || isDigest(r.digest)) && reRepository.MatchString(r.repository)
 }
 
 // source is the address of a module or bundle with its version in the query: ...?ref=v1, ?version=1.2.3, ?tag=, ?digest=.

@@ -190,7 +190,7 @@ func (s *search) fieldsAt(form Form, tag, digest *Target, fault error) (h Hit, a
 	}
 	if h.digest != nil && h.digest.Value != "" {
 		h.Digest = strings.TrimRight(h.digest.Value, "\n")
-		if h.bare = len(h.Digest) == 64 && reCommit.MatchString(h.Digest) && form == FormValues; h.bare {
+		if h.bare = len(h.Digest) == 64 && isCommit(h.Digest) && form == FormValues; h.bare {
 			h.Digest = "sha256:" + h.Digest
 		}
 		if h.Tag == "" {
@@ -218,16 +218,16 @@ func (f Form) fault(line int, tag, digest string) error {
 		}
 	case f == FormRevision, f == FormRef:
 		switch {
-		case tag == "" || reDigest.MatchString(tag) || reCommit.MatchString(tag):
+		case tag == "" || isDigest(tag) || isCommit(tag):
 		case !reRef.MatchString(tag):
 			return notOne(line, tag)
 		case !strings.ContainsAny(tag, "0123456789"):
 			return moving(line, tag)
 		}
-	case tag != "" && !reTag.MatchString(tag) && !reDigest.MatchString(tag):
+	case tag != "" && !reTag.MatchString(tag) && !isDigest(tag):
 		return refuse(ErrTemplate, line, "%.80q is neither a tag nor a digest", tag)
 	}
-	if digest != "" && !reDigest.MatchString(digest) && (f != FormRevision && f != FormRef || !reCommit.MatchString(digest)) {
+	if digest != "" && !isDigest(digest) && (f != FormRevision && f != FormRef || !isCommit(digest)) {
 		return refuse(ErrTemplate, line, "%.80q is neither a tag nor a digest", digest)
 	}
 	return nil

@@ -178,7 +178,7 @@ func (s *search) revision(n *yaml.Node, key string, named *yaml.Node) bool {
 		return true
 	}
 	h := Hit{Form: FormRevision, whole: t}
-	if reDigest.MatchString(t.Value) || reCommit.MatchString(t.Value) {
+	if isDigest(t.Value) || isCommit(t.Value) {
 		h.Digest = t.Value
 	} else {
 		h.Tag = t.Value

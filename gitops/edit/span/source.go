@@ -87,7 +87,7 @@ func (t *Source) LineAt(p int) int {
 func lineStarts(src []byte, base int) []int {
 	out := make([]int, 1, bytes.Count(src, []byte{'\n'})+2)
 	out[0] = base
-	if !bytes.ContainsAny(src, "\r\u0085\u2028\u2029") {
+	if !OtherBreaks(src) {
 		for i := base; ; {
 			n := bytes.IndexByte(src[i:], '\n')
 			if n < 0 {
@@ -104,6 +104,11 @@ func lineStarts(src []byte, base int) []int {
 		}
 	}
 	return out
+}
+
+// OtherBreaks says whether a text has line breaks that are no line feeds.
+func OtherBreaks(src []byte) bool {
+	return bytes.IndexByte(src, '\r') >= 0 || bytes.Contains(src, []byte("\u0085")) || bytes.Contains(src, []byte("\u2028")) || bytes.Contains(src, []byte("\u2029"))
 }
 
 // BreakLen is the width of the line break at i, 0 when there is none.

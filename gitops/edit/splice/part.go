@@ -4,6 +4,8 @@ import (
 	"bytes"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/waveguide-dev/waveguide/gitops/edit/span"
 )
 
 // part is a run of entries of a document's top mapping whose text is read the same on its own: it begins and ends with
@@ -69,7 +71,7 @@ func markerBefore(src []byte, at int) int {
 		start = 3
 	}
 	head := src[start:at]
-	if bytes.HasPrefix(head, []byte("%")) || bytes.Contains(head, []byte("\n%")) || bytes.Contains(head, []byte("\n...")) || bytes.ContainsAny(src, "\r\u0085\u2028\u2029") {
+	if bytes.HasPrefix(head, []byte("%")) || bytes.Contains(head, []byte("\n%")) || bytes.Contains(head, []byte("\n...")) || span.OtherBreaks(src) {
 		return -1
 	}
 	return start
