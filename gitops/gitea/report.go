@@ -33,22 +33,31 @@ func (c *Client) Report(ctx context.Context, r gitops.Report) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// A server that does not know the label lists all issues.
+	is := func(i reported) bool {
+		return i.PullRequest == nil && i.User.name() == me && slices.Contains(names(i.Labels), gitops.LabelReport) && r.Is(i.Body)
+	}
 	for _, state := range []string{"open", "closed"} {
-		read, id := 0, ""
-		path := c.inRepo("/issues?type=issues&state=%s&labels=%s", state, url.QueryEscape(gitops.LabelReport))
-		err := pages(ctx, c, path, false, func(some []reported) bool {
-			for _, i := range some {
-				// A server that does not know the label lists all issues.
-				if i.PullRequest == nil && i.User.name() == me && slices.Contains(names(i.Labels), gitops.LabelReport) && r.Is(i.Body) {
-					id = strconv.FormatInt(i.Number, 10)
-				}
-			}
-			read += len(some)
-			return id == "" && read < maxReports
-		})
-		if err != nil || id != "" {
+		if id, err := c.findReport(ctx, state, is); err != nil || id != "" {
 			return id, err
 		}
 	}
 	return c.OpenIssue(ctx, r.Title, r.Text(c.Limits().Body), r.Marks())
+}
+
+// findReport is the oldest of our issues in a state that is the one; empty for
+// none.
+func (c *Client) findReport(ctx context.Context, state string, is func(reported) bool) (id string, err error) {
+	read := 0
+	path := c.inRepo("/issues?type=issues&state=%s&labels=%s", state, url.QueryEscape(gitops.LabelReport))
+	err = pages(ctx, c, path, false, func(some []reported) bool {
+		for _, i := range some {
+			if is(i) {
+				id = strconv.FormatInt(i.Number, 10)
+			}
+		}
+		read += len(some)
+		return id == "" && read < maxReports
+	})
+	return id, err
 }

@@ -87,13 +87,18 @@ type Reads interface {
 	Inspector
 }
 
+// Speaker says things to people.
+type Speaker interface {
+	Issuer
+	Reporter
+	Talker
+}
+
 // Writes is everything that is written to it.
 type Writes interface {
 	Proposer
 	Marker
-	Issuer
-	Reporter
-	Talker
+	Speaker
 }
 
 // Client is what the bot does with a forge.

@@ -57,26 +57,13 @@ func limitedHalfWay(t *testing.T, f Forge) {
 		all = append(all, f.begin(t, n, nil))
 	}
 	f.Faults.Inject(Fault{Mode: Before, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"60"}}, Writes: true, Skip: 1})
-	set := func(c Client, p gitops.Proposal) error {
-		return c.SetCheck(t.Context(), p.Head, gitops.Check{Name: gitops.CheckName, State: gitops.CheckFailure, Text: "no"})
-	}
-	var limited []gitops.Proposal
-	for _, p := range all {
-		if err := set(f.Bot, p); err != nil {
-			if limit, ok := errors.AsType[*gitops.LimitError](err); !ok || time.Until(limit.Until) > 2*time.Minute {
-				t.Fatalf("SetCheck in the middle of a limit: %v", err)
-			}
-			limited = append(limited, p)
-		}
-	}
+	limited := refuseAll(t, f.Bot, all)
 	if f.Faults.Clear() != 1 || len(limited) < 3 {
 		t.Fatalf("%d of 4 were limited, want 3 at least by one answer", len(limited))
 	}
 	later := f.Fresh() // the limit is over
-	for _, p := range limited {
-		if err := set(later, p); err != nil {
-			t.Fatal(err)
-		}
+	if left := refuseAll(t, later, limited); len(left) != 0 {
+		t.Fatalf("%d are limited for ever", len(left))
 	}
 	for _, p := range all {
 		got, err := later.Proposal(t.Context(), p.ID)
@@ -84,6 +71,22 @@ func limitedHalfWay(t *testing.T, f Forge) {
 			t.Errorf("%s ends with %+v, %v", p.ID, got.Checks, err)
 		}
 	}
+}
+
+// refuseAll turns the checks of proposals red, and says which a limit met.
+func refuseAll(t *testing.T, c Client, all []gitops.Proposal) (limited []gitops.Proposal) {
+	t.Helper()
+	for _, p := range all {
+		err := c.SetCheck(t.Context(), p.Head, gitops.Check{Name: gitops.CheckName, State: gitops.CheckFailure, Text: "no"})
+		if err == nil {
+			continue
+		}
+		if limit, ok := errors.AsType[*gitops.LimitError](err); !ok || time.Until(limit.Until) > 2*time.Minute {
+			t.Fatalf("SetCheck in the middle of a limit: %v", err)
+		}
+		limited = append(limited, p)
+	}
+	return limited
 }
 
 // lostRace: of two proposals that cannot both be merged the second is refused,

@@ -24,20 +24,14 @@ func asNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp("", "nobody") // t.TempDir has a parent that is closed to others
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
+	dir := t.TempDir()
+	for path, mode := range map[string]os.FileMode{filepath.Dir(dir): 0o755, dir: 0o777} { // the test's own folder is closed to others
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
 		}
-	})
-	if err := os.Chmod(dir, 0o777); err != nil { //nolint:gosec // for a test, and a user without a home
-		t.Fatal(err)
 	}
 	open := filepath.Join(dir, "test")
-	if err := os.WriteFile(open, data, 0o755); err != nil { //nolint:gosec // a program that others run
+	if err := os.WriteFile(open, data, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), open, "-test.run=^"+t.Name()+"$", "-test.count=1", "-test.v")
