@@ -115,12 +115,14 @@ func (s *Seen) Issues(list []gitops.Issue) {
 
 // pausing follows what was done to an issue.
 func pausing(i gitops.Issue) (gitops.Pause, bool) {
-	in, title := false, i.Title
+	in, marked, title := false, false, i.Title
 	for _, e := range i.Events {
 		right := e.By.Permission.Releases()
 		switch {
-		case e.Kind == gitops.Labelled && e.Label == gitops.LabelPause, e.Kind == gitops.Reopened:
-			in = true
+		case e.Kind == gitops.Labelled && e.Label == gitops.LabelPause:
+			in, marked = true, true
+		case e.Kind == gitops.Reopened:
+			in = marked
 		case e.Kind == gitops.Unlabelled && right && !e.By.Bot, e.Kind == gitops.Ended && right && !e.By.Bot:
 			in = false
 		case e.Kind == gitops.Retitled && !right:
