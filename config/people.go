@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -92,29 +93,36 @@ func (p *Promotion) checkPins(d *document) {
 // emergencies and who commands.
 func (c *composer) orders(s *promoter.Stop, e loaded[Environment], sub subject) {
 	wave := sub.promotion + "/" + sub.wave
-	pause := func(list []Pause, whole gitops.Pause) {
-		for _, p := range list {
-			if in := p.pause(whole); in.Covers(s.Lane, wave, time.Time{}) {
-				s.Paused = append(s.Paused, in)
-			}
-		}
-	}
-	pause(c.p.v.Paused, gitops.Pause{ID: "promotion " + c.p.name, Waves: []string{c.p.name + "/*"}})
-	pause(e.v.Paused, gitops.Pause{ID: "environment " + e.name, Environments: []string{e.name}})
+	s.Paused = covering(s, wave, c.p.v.Paused, gitops.Pause{ID: "promotion " + c.p.name, Waves: []string{c.p.name + "/*"}})
+	s.Paused = append(s.Paused, covering(s, wave, e.v.Paused, gitops.Pause{ID: "environment " + e.name, Environments: []string{e.name}})...)
 	for _, g := range c.guardrails {
-		if g.ok() && g.v.Match.holds(sub) {
-			pause(g.v.Paused, c.matched(g))
-			if len(g.v.CommandsFrom) > 0 {
-				s.Commanders = append(s.Commanders, g.v.CommandsFrom)
-			}
+		if !g.ok() || !g.v.Match.holds(sub) {
+			continue
+		}
+		if len(g.v.Paused) > 0 {
+			s.Paused = append(s.Paused, covering(s, wave, g.v.Paused, c.matched(g))...)
+		}
+		if len(g.v.CommandsFrom) > 0 {
+			s.Commanders = append(s.Commanders, g.v.CommandsFrom)
 		}
 	}
-	for _, pin := range c.p.v.Pins {
-		if pin.Artifact == sub.artifact && pin.Environment == sub.environment {
-			s.Pinned = &promoter.Pin{Version: pin.Version, Until: pin.Until.UTC(), By: pin.By, Reason: pin.Reason, Rule: "promotion " + c.p.name}
-		}
+	i := slices.IndexFunc(c.p.v.Pins, func(p Pin) bool { return p.Artifact == sub.artifact && p.Environment == sub.environment })
+	if i >= 0 {
+		pin := c.p.v.Pins[i]
+		s.Pinned = &promoter.Pin{Version: pin.Version, Until: pin.Until.UTC(), By: pin.By, Reason: pin.Reason, Rule: "promotion " + c.p.name}
 	}
 	s.Emergencies = c.declarable(sub)
+}
+
+// covering are the pauses of a list that cover a stop, whenever they end.
+func covering(s *promoter.Stop, wave string, list []Pause, whole gitops.Pause) []gitops.Pause {
+	var out []gitops.Pause
+	for _, p := range list {
+		if in := p.pause(whole); in.Covers(s.Lane, wave, time.Time{}) {
+			out = append(out, in)
+		}
+	}
+	return out
 }
 
 // pause is an entry as its gate sees it: what the document is about, or what the
@@ -130,41 +138,25 @@ func (p Pause) pause(whole gitops.Pause) gitops.Pause {
 
 // matched is what a guardrail is about, in the words of pauses.
 func (c *composer) matched(g loaded[Guardrail]) gitops.Pause {
-	p := gitops.Pause{ID: "guardrail " + g.name, Artifacts: g.v.Match["artifact"]}
-	for _, word := range []string{"promotion", "wave"} {
-		for _, glob := range g.v.Match[word] {
-			if word == "promotion" {
-				glob = path.Join(glob, "*")
-			}
-			p.Waves = append(p.Waves, glob)
+	m := g.v.Match
+	p := gitops.Pause{ID: "guardrail " + g.name, Artifacts: m["artifact"]}
+	switch {
+	case len(m["promotion"]) > 0 && len(m["wave"]) > 0: // both must hold, which patterns of waves cannot say
+	case len(m["promotion"]) > 0:
+		for _, glob := range m["promotion"] {
+			p.Waves = append(p.Waves, path.Join(glob, "*"))
+		}
+	default:
+		p.Waves = m["wave"]
+	}
+	about := maps.Clone(m)
+	maps.DeleteFunc(about, func(key string, _ Globs) bool { return key == "artifact" || key == "promotion" || key == "wave" })
+	for _, e := range c.envs {
+		if len(about) > 0 && about.holds(subject{environment: e.name, labels: e.v.Labels, loose: e.broken["labels"] || e.root == nil}) {
+			p.Environments = append(p.Environments, e.name)
 		}
 	}
-	if len(g.v.Match["promotion"]) > 0 && len(g.v.Match["wave"]) > 0 {
-		p.Waves = nil // both must hold, which the list of environments says
-	}
-	for key := range g.v.Match {
-		if key == "artifact" || key == "promotion" || key == "wave" {
-			continue
-		}
-		for _, e := range c.envs {
-			if m := g.v.Match.about("environment", e.v.Labels); m.holds(subject{environment: e.name, labels: e.v.Labels}) && !slices.Contains(p.Environments, e.name) {
-				p.Environments = append(p.Environments, e.name)
-			}
-		}
-	}
-	slices.Sort(p.Environments)
 	return p
-}
-
-// about is the part of a match that speaks of one key and of labels.
-func (m Match) about(key string, labels map[string]string) Match {
-	out := Match{}
-	for k, globs := range m {
-		if _, label := labels[k]; label || k == key || !slices.Contains(reserved(), k) {
-			out[k] = globs
-		}
-	}
-	return out
 }
 
 // declarable are the emergencies that may be declared here. A name that freezes
@@ -195,21 +187,10 @@ func (c *composer) declarable(sub subject) []promoter.Emergency {
 
 // idle reports pauses and pins of a promotion that reach none of its lanes.
 func (v *resolver) idle(p loaded[Promotion], routes []promoter.Route) {
-	reached := make([]bool, len(p.v.Paused))
-	lanes := map[string]bool{}
-	for _, r := range routes {
-		for _, w := range r.Waves {
-			for _, stop := range w.Stops {
-				lanes[stop.Lane.Artifact+" in "+stop.Lane.Environment] = true
-				for i, pause := range p.v.Paused {
-					reached[i] = reached[i] || pause.pause(gitops.Pause{}).Covers(stop.Lane, r.Promotion+"/"+w.Name, time.Time{})
-				}
-			}
-		}
-	}
-	for i, is := range reached {
-		if !is {
-			p.reportAt([]any{"paused", i, "scope"}, "", "scope %q reaches nothing of this promotion", clip(p.v.Paused[i].Scope))
+	for i, pause := range p.v.Paused {
+		in := pause.pause(gitops.Pause{})
+		if !reaches(routes, func(stop promoter.Stop, wave string) bool { return in.Covers(stop.Lane, wave, time.Time{}) }) {
+			p.reportAt([]any{"paused", i, "scope"}, "", "scope %q reaches nothing of this promotion", clip(pause.Scope))
 		}
 	}
 	names := make([]string, len(v.envs))
@@ -217,8 +198,22 @@ func (v *resolver) idle(p loaded[Promotion], routes []promoter.Route) {
 		names[i] = e.name
 	}
 	for i, pin := range p.v.Pins {
-		if !lanes[pin.Artifact+" in "+pin.Environment] {
+		if !reaches(routes, func(stop promoter.Stop, _ string) bool {
+			return stop.Lane.Artifact == pin.Artifact && stop.Lane.Environment == pin.Environment
+		}) {
 			p.reportAt([]any{"pins", i, "environment"}, nearest(pin.Environment, names), "no wave takes %s to environment %q", clip(pin.Artifact), clip(pin.Environment))
 		}
 	}
+}
+
+// reaches says whether it is so of any stop, in its wave.
+func reaches(routes []promoter.Route, so func(stop promoter.Stop, wave string) bool) bool {
+	for _, r := range routes {
+		for _, w := range r.Waves {
+			if slices.ContainsFunc(w.Stops, func(s promoter.Stop) bool { return so(s, r.Promotion+"/"+w.Name) }) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -18,6 +18,9 @@ func (f forge) Answer(ctx context.Context, id, key, text string) error {
 }
 
 func (f forge) Report(ctx context.Context, r gitops.Report) (string, error) {
+	f.mu.Lock()
+	f.asked["report"]++
+	f.mu.Unlock()
 	for _, i := range f.reports {
 		if r.Is(i.Text(0)) {
 			return "#" + i.Key, nil
@@ -26,7 +29,7 @@ func (f forge) Report(ctx context.Context, r gitops.Report) (string, error) {
 	if err := f.write(ctx, "report", "%s", r.Title); err != nil {
 		return "", err
 	}
-	f.world.reports = append(f.world.reports, r)
+	f.reports = append(f.reports, r)
 	f.reported("#"+r.Key, r)
 	return "#" + r.Key, f.fail["response of report"]
 }

@@ -49,8 +49,8 @@ func (l *Loop) said(h hearing, key string) bool {
 	return gitops.Answered(h.events, l.me.Name, key)
 }
 
-// say answers once under a key.
-func (l *Loop) say(h hearing, key, format string, args ...any) {
+// reply answers once under a key.
+func (l *Loop) reply(h hearing, key, format string, args ...any) {
 	if !l.said(h, key) {
 		h.standing.Replies = append(h.standing.Replies, gitops.Reply{ID: h.proposal.ID, Key: key, Text: fmt.Sprintf(format, args...)})
 	}
@@ -61,11 +61,11 @@ func (l *Loop) say(h hearing, key, format string, args ...any) {
 func (l *Loop) pinning(h hearing, g gitops.Given) {
 	at := h.proposal.Lane
 	if h.proposal.Author.Name != l.me.Name {
-		l.say(h, g.Key, "A version is pinned on a proposal of mine, or in the rules under `pins:`.")
+		l.reply(h, g.Key, "A version is pinned on a proposal of mine, or in the rules under `pins:`.")
 		return
 	}
 	if g.Word == gitops.CommandPin && !g.Until.After(g.At) {
-		l.say(h, g.Key, "That time is over already, so nothing is pinned.")
+		l.reply(h, g.Key, "That time is over already, so nothing is pinned.")
 		return
 	}
 	l.order(at, g)
@@ -76,14 +76,14 @@ func (l *Loop) pinning(h hearing, g gitops.Given) {
 		ruled = fmt.Sprintf(" The rules pin it too, and go first: %s.", plainly(s.stop.Pinned.String()))
 	}
 	if g.Word == gitops.CommandUnpin {
-		l.say(h, g.AnswerKey(), "`%s` is not pinned by comments any more.%s", at, ruled)
+		l.reply(h, g.AnswerKey(), "`%s` is not pinned by comments any more.%s", at, ruled)
 		return
 	}
 	known := ""
 	if v := l.versions[at.Artifact]; v != nil && !v.names(g.Version) {
 		known = " No tag that the rules select has that name now, so nothing is promoted into it meanwhile."
 	}
-	l.say(h, g.AnswerKey(), "`%s` is pinned to `%s` until %s by `%s`: no other version is promoted into it, and it passes no gate by that.%s%s `/waveguide unpin` ends it.",
+	l.reply(h, g.AnswerKey(), "`%s` is pinned to `%s` until %s by `%s`: no other version is promoted into it, and it passes no gate by that.%s%s `/waveguide unpin` ends it.",
 		at, plainly(g.Version), g.Until.UTC().Format("2006-01-02 15:04Z"), plainly(g.By.Name), known, ruled)
 }
 
@@ -119,7 +119,7 @@ func (l *Loop) order(at gitops.Lane, g gitops.Given) {
 func (l *Loop) emergency(h hearing, g gitops.Given) {
 	if !l.said(h, g.AnswerKey()) {
 		if why := l.refuses(h, g); why != "" {
-			l.say(h, g.Key, "%s", why)
+			l.reply(h, g.Key, "%s", why)
 			return
 		}
 	}
@@ -137,7 +137,7 @@ func (l *Loop) emergency(h hearing, g gitops.Given) {
 	if issue != "" {
 		issue = " in " + issue
 	}
-	l.say(h, g.AnswerKey(), "Emergency `%s` for `%s` by `%s`: %s not asked here any more. Signature, approvals, holds and pauses are asked as before, and whoever declared it cannot approve it. It ends when this proposal is merged or closed. A review is due until %s%s.",
+	l.reply(h, g.AnswerKey(), "Emergency `%s` for `%s` by `%s`: %s not asked here any more. Signature, approvals, holds and pauses are asked as before, and whoever declared it cannot approve it. It ends when this proposal is merged or closed. A review is due until %s%s.",
 		g.Name, plainly(g.Incident), plainly(g.By.Name), list(class.PassesOver()), g.At.Add(promoter.ReviewDue).UTC().Format("2006-01-02 15:04Z"), issue)
 }
 

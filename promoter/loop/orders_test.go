@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,8 +25,8 @@ func in(d time.Duration) string { return time.Now().Add(d).UTC().Format(time.RFC
 
 // answer is the newest answer of the bot.
 func (w *world) answer() string {
-	for i := len(w.deeds) - 1; i >= 0; i-- {
-		if text, ok := strings.CutPrefix(w.deeds[i].What, "answer "); ok {
+	for _, d := range slices.Backward(w.deeds) {
+		if text, ok := strings.CutPrefix(d.What, "answer "); ok {
 			return text
 		}
 	}
@@ -143,6 +144,9 @@ func TestEmergency(t *testing.T) {
 		}
 		if p := r.reports[0]; p.Title != "Review of emergency sev1 (INC-7x): 1.1.0 to dev/shop" || !strings.Contains(p.Body, "| declared by | `ada` |") || !strings.Contains(p.Body, "`previous`, `soak`, `age`, `window`") {
 			t.Errorf("the issue is %+v", p)
+		}
+		if n := r.asked["report"]; n > 6 {
+			t.Errorf("the issue was asked for %d times", n)
 		}
 		r.tags = append(r.tags, "1.2.0")
 		r.run(time.Hour)

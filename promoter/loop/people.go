@@ -146,12 +146,12 @@ func (l *Loop) obey(h hearing, g gitops.Given) {
 		case p.State == gitops.Closed && g.At.After(p.Ended):
 			p.Forgiven, p.Orders = true, append(p.Orders, g)
 		case p.State == gitops.Open:
-			l.say(h, g.Key, "This proposal is open: there is no rejection to forget.")
+			l.reply(h, g.Key, "This proposal is open: there is no rejection to forget.")
 		}
 	case gitops.CommandRebase:
 		if p.State == gitops.Open && p.Author.Name == l.me.Name && !l.said(h, g.Key) {
 			s.Mends = append(s.Mends, gitops.Mend{ID: p.ID, Kind: gitops.PutLabel, Value: gitops.LabelRebase, Why: g.By.Name + " asked for it"})
-			l.say(h, g.Key, "The branch is computed again.")
+			l.reply(h, g.Key, "The branch is computed again.")
 		}
 	case gitops.CommandPin, gitops.CommandUnpin:
 		l.pinning(h, g)
