@@ -170,7 +170,7 @@ func (c catalogue) between(a, b signals.Version) []string {
 // comes next, so that a person can be told what it waits for.
 func (d *decision) candidate(s *site) (signals.Version, string) {
 	if s.pin != nil {
-		return s.pinned, s.unnamed()
+		return s.pin.version, s.unnamed()
 	}
 	newest, why := d.versions.newest()
 	if d.snapshot.VersionsUnread != "" && newest.Digest == "" {

@@ -101,8 +101,7 @@ type site struct {
 	current signals.Version
 	state   signals.State   // what the signals say now
 	left    []retreat       // the versions that were left by going back
-	pin     *Pin            // the pin in force
-	pinned  signals.Version // the version it names
+	pin     *pinning        // the pin in force
 	fresh   *signals.Earned // earned by this very look
 	ripe    time.Time       // when the soak ends if all goes on as it does
 	wake    time.Time       // when something here changes by itself

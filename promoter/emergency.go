@@ -92,7 +92,7 @@ func (d *decision) caused(at *site, v signals.Version) *gitops.Proposal {
 		return nil
 	}
 	var more []string
-	if at.pin != nil && at.pin.Rule == "" && at.pinned.Digest == v.Digest {
+	if at.pin != nil && at.pin.Rule == "" && at.pin.version.Digest == v.Digest {
 		more = append(more, at.pin.By)
 	}
 	for i := range at.known.Proposals {

@@ -23,6 +23,13 @@ type Pin struct {
 	Proposal string `json:"proposal,omitempty"`
 }
 
+// pinning is a pin in force with the version that it names, if anybody knows it.
+type pinning struct {
+	Pin
+
+	version signals.Version
+}
+
 // String says the pin in one line, with the words that end it.
 func (p Pin) String() string { return p.what() + "; " + p.ends() }
 
@@ -54,12 +61,10 @@ func (d *decision) pin(at *site) {
 	if p == nil || !d.snapshot.Now.Before(p.Until) {
 		return
 	}
-	at.pin = p
+	at.pin = &pinning{Pin: *p, version: d.versions.named(p.Version)}
 	if p.Version != "" && (p.Version == at.current.Tag || p.Version == string(at.current.Digest)) {
-		at.pinned = at.current
-		return
+		at.pin.version = at.current
 	}
-	at.pinned = d.versions.named(p.Version)
 }
 
 // ordered is the pin that people's newest word about the lane asks for.
@@ -87,7 +92,7 @@ func (d *decision) elsewhere(at *site, v signals.Version, class gate.Class) stri
 	switch {
 	case at.pin == nil || class == gate.Rollback:
 		return ""
-	case v.Digest != at.pinned.Digest:
+	case v.Digest != at.pin.version.Digest:
 		return at.pin.String()
 	case d.versions.older(v, at.current):
 		return fmt.Sprintf("%s, which is older than %s, which is there now: a pin goes back nowhere; %s", at.pin.what(), at.current, at.pin.ends())
@@ -98,7 +103,7 @@ func (d *decision) elsewhere(at *site, v signals.Version, class gate.Class) stri
 // unnamed says that nobody knows the version that the lane is pinned to.
 func (at *site) unnamed() string {
 	switch {
-	case at.pinned.Digest != "":
+	case at.pin.version.Digest != "":
 		return ""
 	case at.pin.Version == "":
 		return at.pin.String()
@@ -108,11 +113,14 @@ func (at *site) unnamed() string {
 
 // aside puts beside a lane's plan what people ordered there.
 func (d *decision) aside(at *site, l *LanePlan) {
-	l.Pin = at.pin
-	if at.pin == nil || at.wave != 0 || l.Behind != "" {
+	if at.pin == nil {
 		return
 	}
-	if newest, _ := d.versions.newest(); d.versions.older(at.pinned, newest) {
+	l.Pin = &at.pin.Pin
+	if at.wave != 0 || l.Behind != "" {
+		return
+	}
+	if newest, _ := d.versions.newest(); d.versions.older(at.pin.version, newest) {
 		l.Behind = newest.String()
 	}
 }
