@@ -2,6 +2,7 @@ package loop_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,7 +59,7 @@ func TestBrokenDaemonFile(t *testing.T) {
 		deeds := len(r.deeds)
 		r.tags = append(r.tags, "1.2.0")
 		r.run(time.Hour)
-		if c := r.check("dev"); c.State != gitops.CheckPending {
+		if c := r.check("dev"); c.State != gitops.CheckPending || strings.Contains(c.Text, "revokd") {
 			t.Errorf("check is %v", c)
 		}
 		if why := r.views[len(r.views)-1].Silent["the daemon's file"]; why != broken.Error() {

@@ -230,8 +230,9 @@ func (l *Loop) hold(pauses []gitops.Pause) {
 	if why == "" {
 		why = l.silent[sourceForge]
 	}
-	if own := l.silent[sourceDaemon]; own != "" {
-		why = sourceDaemon + " cannot be used: " + own
+	if l.silent[sourceDaemon] != "" {
+		// Forges need not know what stands in that file.
+		why = sourceDaemon + " cannot be used; the log and the page say why"
 	}
 	if git := l.silent[sourceGit]; git != "" && why == "" {
 		why = "git could not be read: " + git
