@@ -28,6 +28,7 @@ func ModelContract(t *testing.T, newForge func(t *testing.T) Forge) {
 		"an answer is given once":                   answersOnce,
 		"reviewers are asked":                       requests,
 		"a report is one issue of its key":          reportOnce,
+		"a branch with a queue is enqueued":         queue,
 		"a check has its text, target and author":   checks,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -28,7 +28,8 @@ func TestModelKeepsTheContract(t *testing.T) {
 				}
 				return c.ID
 			},
-			Act: func(_ *testing.T, who gitops.Permission, d gitopstest.Deed) (string, error) { return act(w, who, d) },
+			Queue: func(*testing.T) { w.Queueing = true },
+			Act:   func(_ *testing.T, who gitops.Permission, d gitopstest.Deed) (string, error) { return act(w, who, d) },
 		}
 	})
 }
@@ -154,12 +155,17 @@ func (c client) Answer(_ context.Context, id, key, text string) error {
 
 func (c client) Mend(_ context.Context, m gitops.Mend) error { return c.w.Mend(world.Bot, m) }
 
-func (c client) Enqueue(context.Context, string, gitops.Commit) error { return gitops.ErrUnsupported }
+func (c client) Enqueue(_ context.Context, id string, head gitops.Commit) error {
+	return c.w.Enqueue(world.Bot, id, head)
+}
 
-func (c client) Groups(context.Context) ([]gitops.Group, error) { return nil, nil }
+func (c client) Groups(context.Context) ([]gitops.Group, error) {
+	c.w.Queue()
+	return c.w.Groups(), nil
+}
 
 func (c client) Protection(context.Context) (gitops.Protection, error) {
-	return gitops.Protection{}, nil
+	return gitops.Protection{Queue: c.w.Queueing}, nil
 }
 
 func (c client) Budget() gitops.Budget { return gitops.Budget{} }
