@@ -43,3 +43,9 @@ func (r *repo) Line(ctx context.Context, from, to gitops.Commit, most int) ([]tr
 	slices.Reverse(steps)
 	return steps, true, nil
 }
+
+// authors is the forge where it knows who wrote a source; nil where it does not.
+func authors(f forge) loop.Authors {
+	a, _ := f.(loop.Authors)
+	return a
+}

@@ -108,7 +108,7 @@ func (w *daemon) repository(ctx context.Context, r config.Repository, h hooks, m
 	git := newRepo(mirror)
 	rules.trees = git
 	o := loop.Options{
-		Repository: r.Name, RulesDir: r.Rules, Repo: git, History: git, Branches: git, Forge: forge, Proposer: forge, Marker: forge, Talker: forge, Reporter: forge, Queue: forge,
+		Repository: r.Name, RulesDir: r.Rules, Repo: git, History: git, Branches: git, Forge: forge, Proposer: forge, Marker: forge, Talker: forge, Reporter: forge, Authors: authors(forge), Queue: forge,
 		Registry: w.oci, Prover: w.oci, Health: rules, Rules: heeding(forge, rules), Writer: fitted{prose.Proposal{}, forge.Limits()}, Store: w.store,
 		Log: w.log.With("repository", r.Name), Metrics: m, Email: r.Commit.Email, Hints: hints, Crash: h.crash, Witness: git.Witness, Publisher: publishing(w.config, w.oci),
 		Poll: polls(w.config, r), HumanChanges: loop.HumanChanges(r.HumanChanges), Target: w.page,

@@ -46,6 +46,7 @@ func (l *Loop) plan(ctx context.Context, now time.Time) bool {
 	}
 	for _, i := range routes {
 		l.reconsider(now, i)
+		l.attribute(now, i)
 		for _, lp := range l.queue.plans[i].Lanes {
 			if k := l.lanes[lp.Lane]; k != nil {
 				l.learn(ctx, k, lp)

@@ -26,40 +26,47 @@ func (l *Loop) followUps(now time.Time) []gitops.Change {
 	for _, at := range slices.SortedFunc(maps.Keys(l.following), func(a, b gitops.Lane) int { return strings.Compare(a.String(), b.String()) }) {
 		s, ruled := l.atlas.stops[at]
 		k := l.lanes[at]
-		if !ruled || k.Entry == nil || k.Entry.How != trail.Proposed || len(s.stop.Signals) == 0 {
+		switch {
+		case !ruled || k.Entry == nil || k.Entry.How != trail.Proposed || len(s.stop.Signals) == 0:
 			delete(l.following, at)
-			continue
-		}
-		if k.desired.Presence != gitops.At || k.desired.Version != k.Entry.Version {
-			continue // read anew first
-		}
-		expect := s.stop.Expect
-		if expect == 0 {
-			expect = expected
-		}
-		stand := l.stand(now, k, s)
-		word, over := k.Entry.Word(stand, expect, now)
-		if over {
-			delete(l.following, at)
-			continue
-		}
-		if due := k.Entry.Due(expect); due.After(now) && (l.remind.IsZero() || due.Before(l.remind)) {
-			l.remind = due
-		}
-		if word == "" {
-			continue
-		}
-		if word == trail.WordSick && l.ruling.Routes[s.route].Rollback.Forward {
-			if r := k.Entry.Forward(at, stand); l.people.Filed[r.Key] == "" {
-				l.owe(r)
+		case k.desired.Presence == gitops.At && k.desired.Version == k.Entry.Version: // else it is read anew first
+			if c, said := l.followUp(now, k, s); said {
+				all = append(all, c)
 			}
 		}
-		all = append(all, gitops.Change{
-			Kind: gitops.AnswerPerson, Lane: at, Proposal: k.Entry.Proposal,
-			Reply: &gitops.Reply{ID: k.Entry.Proposal, Key: k.Entry.SayKey(word), Text: k.Entry.Say(word, at.Environment, stand, expect)},
-		})
 	}
 	return all
+}
+
+// followUp is the word about one merge, if there is one to say now.
+func (l *Loop) followUp(now time.Time, k *lane, s site) (gitops.Change, bool) {
+	e, at := k.Entry, k.lane
+	expect := s.stop.Expect
+	if expect == 0 {
+		expect = expected
+	}
+	stand := l.stand(now, k, s)
+	word, over := e.Word(stand, expect, now)
+	if over {
+		delete(l.following, at)
+		return gitops.Change{}, false
+	}
+	if due := e.Due(expect); due.After(now) && (l.remind.IsZero() || due.Before(l.remind)) {
+		l.remind = due
+	}
+	if word == "" {
+		return gitops.Change{}, false
+	}
+	if word == trail.WordSick && l.ruling.Routes[s.route].Rollback.Forward {
+		r := e.Forward(at, stand)
+		if _, filed := l.people.Filed[r.Key]; !filed {
+			l.owe(r)
+		}
+	}
+	return gitops.Change{
+		Kind: gitops.AnswerPerson, Lane: at, Proposal: e.Proposal,
+		Reply: &gitops.Reply{ID: e.Proposal, Key: e.SayKey(word), Text: e.Say(word, at.Environment, stand, expect)},
+	}, true
 }
 
 // told notes that a word about a merge was said.
@@ -104,17 +111,7 @@ func (l *Loop) stand(now time.Time, k *lane, s site) trail.Stand {
 // consequence says what follows from a version that fails in a lane.
 func (l *Loop) consequence(at gitops.Lane, s site) string {
 	r := l.ruling.Routes[s.route]
-	text := "Later waves do not get it"
-	for _, w := range r.Waves {
-		i := slices.IndexFunc(w.Stops, func(o promoter.Stop) bool { return o.Lane == at })
-		switch {
-		case i < 0 || len(w.Stops) == 1:
-		case w.StopOne:
-			text += ", and the other environments of this wave go on"
-		default:
-			text += ", and the other environments of this wave do not either"
-		}
-	}
+	text := "Later waves do not get it" + siblings(r, at)
 	switch {
 	case r.Rollback.Forward:
 		return text + ". Going back is not possible for this artifact: an issue asks for a newer version."
@@ -127,4 +124,21 @@ func (l *Loop) consequence(at gitops.Lane, s site) string {
 		}
 	}
 	return text + ". There is no version to go back to that was well here: revert the merge if it has to go."
+}
+
+// siblings says what follows for the other environments of a lane's wave.
+func siblings(r promoter.Route, at gitops.Lane) string {
+	for _, w := range r.Waves {
+		i := slices.IndexFunc(w.Stops, func(o promoter.Stop) bool { return o.Lane == at })
+		switch {
+		case i < 0:
+		case len(w.Stops) == 1:
+			return ""
+		case w.StopOne:
+			return ", and the other environments of this wave go on"
+		default:
+			return ", and the other environments of this wave do not either"
+		}
+	}
+	return ""
 }

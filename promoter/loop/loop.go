@@ -15,7 +15,7 @@ import (
 	"github.com/waveguide-dev/waveguide/signals"
 )
 
-// Options are what a loop is made of. Everything is required but Crash, Hints, Now,
+// Options are what a loop is made of. Everything is required but Authors, Crash, Hints, Now,
 // Observe, Owners, Paused, Publisher, Right, Target and Witness.
 type Options struct {
 	Repository string
@@ -28,6 +28,7 @@ type Options struct {
 	Marker     Marker
 	Talker     Talker
 	Reporter   Reporter
+	Authors    Authors
 	Queue      Queue
 	Publisher  Publisher // nil: nothing is published
 	Sources    Sources   // nil: a chart's source must stand beside it
@@ -398,6 +399,8 @@ type versions struct {
 	All []signals.Version `json:"all"`
 	// Origins are the source commits that verified evidence named.
 	Origins map[signals.Digest]promoter.Origin `json:"origins,omitempty"`
+	// Written are the authors of the source commits between two versions.
+	Written map[string][]string `json:"written,omitempty"`
 	// read says that the registry answered since the start.
 	read bool
 	kept digest

@@ -197,7 +197,7 @@ func (l *Loop) known(k *lane) promoter.Lane {
 	}
 	return promoter.Lane{
 		Lane: k.lane, Desired: d, Facts: k.facts(), Waiting: k.Waiting, Rival: k.rival, Orders: k.Orders,
-		Proposals: append(append([]gitops.Proposal{}, k.proposals...), k.ended...),
+		Proposals: slices.Concat(l.caused(k), k.ended),
 	}
 }
 

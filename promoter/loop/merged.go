@@ -76,7 +76,7 @@ func (l *Loop) merged(ctx context.Context, s step, p gitops.Proposal) (string, e
 	}
 	planned, err := Edited(files, l.request(image, *at.stop), at.stop.Metadata, p.To, l.revision(p.Lane, p.To))
 	if err != nil {
-		return "the planned edit does not fit what was there: " + err.Error(), nil
+		return "the planned edit does not fit what was there: " + err.Error(), nil //nolint:nilerr // that is the difference
 	}
 	return trail.Difference(planned, d.Files), nil
 }

@@ -119,6 +119,7 @@ func (l *Loop) hear(p gitops.Proposal, lanes ...gitops.Lane) gitops.Proposal {
 	}
 	slices.SortStableFunc(p.Labels, func(a, b gitops.Label) int { return strings.Compare(a.Name, b.Name) })
 	h := hearing{proposal: &p, standing: &s, events: p.Events, lanes: lanes}
+	p.Causers = slices.Concat(p.Causers, l.pushers(p.Events))
 	p.Orders, p.Events = nil, nil
 	if p.Author.Name != l.me.Name {
 		s.Mends = nil

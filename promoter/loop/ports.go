@@ -107,6 +107,14 @@ type Reporter interface {
 	CloseIssue(ctx context.Context, id string) error
 }
 
+// Authors knows who wrote the source of versions.
+type Authors interface {
+	// Authors are the accounts that wrote the commits of a source after one
+	// revision up to another. It fails with gitops.ErrUnsupported for a source
+	// that is not connected.
+	Authors(ctx context.Context, source, from, to string) ([]string, error)
+}
+
 // Proposer writes proposals.
 type Proposer interface {
 	// Open finds the open proposal of the branch or creates it.

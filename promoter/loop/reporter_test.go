@@ -49,7 +49,7 @@ func (f forge) CloseIssue(ctx context.Context, id string) error {
 	return nil
 }
 
-// closes closes an issue as somebody.
+// closes is somebody closing an issue.
 func (w *world) closes(id string, by gitops.Actor) {
 	for i := range w.issues {
 		if w.issues[i].ID == id {

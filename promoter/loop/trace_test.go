@@ -227,6 +227,7 @@ func TestUnreadLine(t *testing.T) {
 // TestPersonsMerge holds that a merge of a person's own proposal is no change
 // past a proposal if our check was green, and one if not.
 func TestPersonsMerge(t *testing.T) {
+	t.Parallel()
 	for name, ripe := range map[string]time.Duration{"green": 3 * time.Hour, "not green": 10 * time.Minute} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, r *rig) {

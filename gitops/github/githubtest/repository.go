@@ -18,6 +18,7 @@ func (s *Server) routes() []route {
 			return ok(c.commit(sha))
 		}},
 		{"GET " + branch, (*call).branch},
+		{"GET /repos/{owner}/{repo}/compare/{basehead...}", (*call).compare},
 		{"GET " + branch + "/protection", (*call).protection},
 		{"GET /repos/{owner}/{repo}/rules/branches/{branch}", (*call).rules},
 		{"GET /repos/{owner}/{repo}/contents/{path...}", (*call).contents},

@@ -25,6 +25,9 @@ func Options(o loop.Options, redact func(string) string) loop.Options {
 	o.Forge, o.Proposer, o.Marker = forge{o.Forge, d}, proposer{o.Proposer, d}, marker{o.Marker, d}
 	o.Talker, o.Reporter, o.Queue = talker{o.Talker, d}, reporter{o.Reporter, d}, queue{o.Queue, d}
 	o.Registry, o.Prover, o.Health = registry{o.Registry, d}, prover{o.Prover, d}, health{o.Health, d}
+	if o.Authors != nil {
+		o.Authors = authors{o.Authors, d}
+	}
 	if o.Publisher != nil {
 		o.Publisher = publisher{o.Publisher, d}
 	}
@@ -101,6 +104,11 @@ type (
 	}
 	reporter struct {
 		loop.Reporter
+
+		d discretion
+	}
+	authors struct {
+		inner loop.Authors
 
 		d discretion
 	}
@@ -226,9 +234,19 @@ func (t talker) Mend(ctx context.Context, m gitops.Mend) error {
 	return t.d.error(t.Talker.Mend(ctx, m))
 }
 
+func (r reporter) CloseIssue(ctx context.Context, id string) error {
+	return r.d.error(r.Reporter.CloseIssue(ctx, id))
+}
+
 func (r reporter) Report(ctx context.Context, about gitops.Report) (string, error) {
 	id, err := r.Reporter.Report(ctx, about)
 	return clean(r.d, id, err)
+}
+
+// Authors implements [loop.Authors].
+func (a authors) Authors(ctx context.Context, source, from, to string) ([]string, error) {
+	list, err := a.inner.Authors(ctx, source, from, to)
+	return clean(a.d, list, err)
 }
 
 func (q queue) Enqueue(ctx context.Context, id string, head gitops.Commit) error {

@@ -51,7 +51,7 @@ func (e *Entry) Word(s Stand, expect time.Duration, now time.Time) (word string,
 		return WordSick, false
 	case s.Runs && s.Healthy && bad && !said(WordWell):
 		return WordWell, false
-	case !(s.Runs && s.Healthy) && !bad && !now.Before(e.Due(expect)):
+	case (!s.Runs || !s.Healthy) && !bad && !now.Before(e.Due(expect)):
 		return WordLate, false
 	}
 	return "", s.Earned

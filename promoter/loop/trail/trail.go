@@ -120,7 +120,7 @@ func (e *Entry) Key() string { return DirectPrefix + string(e.Commit) }
 // DirectPrefix begins the keys of issues about changes past a proposal.
 const DirectPrefix = "direct "
 
-// By notes who wrote a step.
+// WrittenBy notes who wrote a step.
 func (e *Entry) WrittenBy(s Step) {
 	e.Commit, e.By, e.At, e.Program = s.Commit, s.Who(), s.At, program(s)
 }
