@@ -21,7 +21,7 @@ import (
 func pinned(t *rapid.T, s *promoter.Snapshot) (gitops.Lane, string) {
 	k := &s.Lanes[rapid.IntRange(0, len(s.Lanes)-1).Draw(t, "pinned lane")]
 	version := rapid.SampledFrom([]string{"1.0.0", "1.1.0", "1.2.0", "1.3.0", "9.9.9", ""}).Draw(t, "version")
-	until := s.Now.Add(time.Duration(rapid.IntRange(-5, 60).Draw(t, "until")) * time.Minute)
+	until := s.Now.Add(time.Duration(rapid.IntRange(-2, 8).Draw(t, "until")) * time.Minute)
 	if version != "" && rapid.Bool().Draw(t, "by the rules") {
 		for stop := range s.Route.Stops() {
 			if stop.Lane == k.Lane {
@@ -68,6 +68,9 @@ func TestPinsOnlyHold(t *testing.T) {
 			}
 		}
 		for _, l := range plan.Lanes {
+			if l.Pin != nil && (l.Wake.IsZero() || l.Wake.After(l.Pin.Until)) {
+				t.Fatalf("%s is pinned and not decided again when that ends, at %s:\n%s", l.Lane, l.Pin.Until, plan)
+			}
 			c := l.Change
 			if c == nil || !forward(*c) || c.Class == string(gate.Rollback) {
 				continue
