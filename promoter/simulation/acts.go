@@ -13,14 +13,6 @@ import (
 	"github.com/waveguide-dev/waveguide/promoter/simulation/world"
 )
 
-// Act is one thing that people or fate do: which of all, how long after the one
-// before, and the number that all its lots come from.
-type Act struct {
-	Kind  int
-	After time.Duration
-	Lot   uint64
-}
-
 // chance is one thing that can happen, and how often of all.
 type chance struct {
 	weight int
@@ -45,55 +37,38 @@ func chances() []chance {
 	)
 }
 
-// Kinds is how many kinds of acts there are.
-func Kinds() int { return len(chances()) }
-
 // act does the next thing. Each has lots of its own, so that leaving one out
 // leaves the others as they are.
 func (s *sim) act() {
 	s.crowd.Count++
 	n := s.crowd.Count
+	rng := rand.New(rand.NewPCG(s.Seed, uint64(1000+n))) //nolint:gosec // chance is to be repeated
 	if s.calmed {
-		rng := rand.New(rand.NewPCG(s.Seed, uint64(1000+n))) //nolint:gosec // chance is to be repeated
 		s.next = s.next.Add(time.Duration(rng.Int64N(int64(8*time.Minute))) + time.Second)
 		s.crowd.Mend()
 		return
 	}
-	a, planned := s.draw(n)
-	if !planned {
-		s.next = s.began.Add(s.Storm + time.Second)
-		return
+	s.next = s.next.Add(time.Duration(rng.Int64N(int64(16*time.Minute))) + time.Second)
+	own := rand.New(rand.NewPCG(s.Seed, rng.Uint64())) //nolint:gosec // chance is to be repeated
+	if do := draw(rng); !s.Skip[n] {
+		do(s, own)
 	}
-	s.next = s.next.Add(a.After)
-	rng := rand.New(rand.NewPCG(s.Seed, a.Lot)) //nolint:gosec // chance is to be repeated
-	if !s.Skip[n] {
-		chances()[a.Kind].do(s, rng)
-	}
-	s.webhooks(rng)
+	s.webhooks(own)
 }
 
-// draw is the act of a number: that of the plan, or one drawn by the seed.
-func (s *sim) draw(n int) (Act, bool) {
-	if s.Plan != nil {
-		if n > len(s.Plan) {
-			return Act{}, false
-		}
-		return s.Plan[n-1], true
-	}
-	rng := rand.New(rand.NewPCG(s.Seed, uint64(1000+n))) //nolint:gosec // chance is to be repeated
-	a := Act{After: time.Duration(rng.Int64N(int64(16*time.Minute))) + time.Second, Lot: rng.Uint64()}
-	total := 0
-	for _, c := range chances() {
+// draw is one of the chances.
+func draw(rng *rand.Rand) func(*sim, *rand.Rand) {
+	all, total := chances(), 0
+	for _, c := range all {
 		total += c.weight
 	}
 	lot := rng.IntN(total)
-	for i, c := range chances() {
+	for _, c := range all {
 		if lot -= c.weight; lot < 0 {
-			a.Kind = i
-			break
+			return c.do
 		}
 	}
-	return a, true
+	return nil // a lot is less than the total
 }
 
 // hint is one webhook on its way.

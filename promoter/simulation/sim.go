@@ -35,8 +35,6 @@ type Options struct {
 	Loud bool
 	// Skip leaves out acts by their number, to find the few that matter.
 	Skip map[int]bool
-	// Plan is what people and fate do, in order; nil has the seed draw it.
-	Plan []Act
 }
 
 // Report is what came of a run.
