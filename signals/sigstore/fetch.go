@@ -140,9 +140,10 @@ func (l *look) run(ctx context.Context) ([]Item, error) {
 		return nil, err
 	}
 	if len(l.items) == 0 || l.Subject {
-		if _, err := l.Puller.Head(ctx, l.subject); notFound(err) {
+		switch _, err := l.Puller.Head(ctx, l.subject); {
+		case notFound(err):
 			return nil, ErrSubjectMissing
-		} else if err != nil {
+		case err != nil:
 			return nil, explain(err)
 		}
 	}

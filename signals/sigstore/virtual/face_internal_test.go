@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
 	"strings"
 	"sync"
@@ -58,7 +57,6 @@ func (f *face) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err != nil {
-		log.Printf("%s %s: %v\n%s", r.Method, r.URL, err, body)
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}

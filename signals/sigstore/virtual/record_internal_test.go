@@ -4,8 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log"
+	"log/slog"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -44,7 +43,7 @@ func TestRecord(t *testing.T) {
 	}}
 	sigs := httptest.NewServer(f)
 	t.Cleanup(sigs.Close)
-	images := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithReferrersSupport(true)))
+	images := httptest.NewServer(registry.New(registry.Logger(slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)), registry.WithReferrersSupport(true)))
 	t.Cleanup(images.Close)
 	r := recorder{t, cosign, t.TempDir(), sigs.URL, strings.TrimPrefix(images.URL, "http://")}
 	root, err := instance.Root(Parts{})
