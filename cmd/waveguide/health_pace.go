@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/waveguide-dev/waveguide/signals"
 )
 
 const (
@@ -39,8 +42,9 @@ func (b *breaker) resting(now time.Time, trial time.Duration) string {
 	return ""
 }
 
-// note takes how a question went; an empty reason is well.
-func (b *breaker) note(now time.Time, why string) {
+// note takes how a question went; an empty reason is well. A source that asks
+// to be left alone is, at once and for as long as it says.
+func (b *breaker) note(now time.Time, why string, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if why == "" {
@@ -50,6 +54,12 @@ func (b *breaker) note(now time.Time, why string) {
 	b.fails, b.why = b.fails+1, why
 	if b.fails >= patience {
 		b.until = now.Add(min(shortRest<<min(b.fails-patience, 10), longRest))
+	}
+	if limit, ok := errors.AsType[*signals.LimitError](err); ok {
+		b.fails = max(b.fails, patience)
+		if limit.Until.After(b.until) {
+			b.until = limit.Until
+		}
 	}
 }
 

@@ -101,7 +101,7 @@ func (h *healthSource) tell(ctx context.Context, lane gitops.Lane, s config.Heal
 	why := ""
 	if ctx.Err() == nil {
 		why = sick(answer, err, time.Since(began) > h.timeout/2)
-		b.note(time.Now(), why)
+		b.note(time.Now(), why, err)
 		h.asked(resultOf(why, answer))
 	}
 	answer.Name, answer.For = s.Name, q.Digest

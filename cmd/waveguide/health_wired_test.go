@@ -240,3 +240,38 @@ func TestAlertsFallBack(t *testing.T) {
 		t.Errorf("where neither answers: %+v, want nothing known", h)
 	}
 }
+
+// TestLeftAloneForAsLongAsItSays holds that a source which names a time to come
+// back is not asked before, by every kind that can say so.
+func TestLeftAloneForAsLongAsItSays(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		rw.Header().Set("Retry-After", "300")
+		rw.WriteHeader(http.StatusTooManyRequests)
+	}))
+	defer server.Close()
+	kinds := map[string]string{
+		"prometheus": `query: up, below: 1`, "alertmanager": `scope: {service: "${artifact}"}`, "kubernetes": `object: "deployment/${artifact}"`,
+		"flux": `object: "kustomization/${artifact}"`, "argocd": `application: "${artifact}"`,
+	}
+	var connections strings.Builder
+	environments := map[string]string{}
+	for kind, question := range kinds {
+		fmt.Fprintf(&connections, "  - {name: %s, kind: %s, url: %q}\n", kind, kind, server.URL)
+		environments[kind] = fmt.Sprintf("{name: x, signal: %s, %s}", kind, question)
+	}
+	b := wired(t, connections.String(), environments)
+	for kind := range kinds {
+		asked.Store(0)
+		for range 3 {
+			if h := b.says(t, kind); h.State != signals.StateUnknown {
+				t.Errorf("%s says %+v", kind, h)
+			}
+		}
+		if n := asked.Load(); n != 1 {
+			t.Errorf("%s was asked %d times, want once", kind, n)
+		}
+	}
+}

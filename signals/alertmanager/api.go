@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/waveguide-dev/waveguide/signals"
 )
 
 // maxBody bounds an answer: thousands of alerts.
@@ -80,7 +82,7 @@ func (c *Client) get(ctx context.Context, at *url.URL) ([]byte, error) {
 	case res.StatusCode == http.StatusUnauthorized, res.StatusCode == http.StatusForbidden:
 		return nil, fmt.Errorf("%s answers %d: check the signal's credentials", c.base.Host, res.StatusCode)
 	case res.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("%s answers %d", c.base.Host, res.StatusCode)
+		return nil, signals.Limited(fmt.Errorf("%s answers %d", c.base.Host, res.StatusCode), res.Header.Get("Retry-After"), time.Now())
 	case len(body) > maxBody:
 		return nil, fmt.Errorf("%s lists more than 16 MiB of alerts", c.base.Host)
 	}

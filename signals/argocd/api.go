@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/waveguide-dev/waveguide/signals"
 	"github.com/waveguide-dev/waveguide/signals/kubernetes"
 )
 
@@ -150,5 +151,6 @@ func refusal(answer *http.Response, body []byte) error {
 	case http.StatusNotFound:
 		return fmt.Errorf("%w (404): %s", kubernetes.ErrNotFound, kubernetes.Plain(said.Message))
 	}
-	return kubernetes.Sick(fmt.Errorf("argocd answered %d: %s", answer.StatusCode, kubernetes.Plain(said.Message)))
+	err := fmt.Errorf("argocd answered %d: %s", answer.StatusCode, kubernetes.Plain(said.Message))
+	return kubernetes.Sick(signals.Limited(err, answer.Header.Get("Retry-After"), time.Now()))
 }

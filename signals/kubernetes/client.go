@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/waveguide-dev/waveguide/signals"
 )
 
 // Bounds of what a cluster may answer.
@@ -235,7 +237,8 @@ func refusal(answer *http.Response) error {
 		return Sick(fmt.Errorf("the credentials were refused (401): %s", said))
 	}
 	if after := answer.Header.Get("Retry-After"); after != "" {
-		return Sick(fmt.Errorf("the cluster answered %d and asks to come back after %.20s s: %s", answer.StatusCode, Plain(after), said))
+		err := fmt.Errorf("the cluster answered %d and asks to come back after %.20s s: %s", answer.StatusCode, Plain(after), said)
+		return Sick(signals.Limited(err, after, time.Now()))
 	}
 	return Sick(fmt.Errorf("the cluster answered %d: %s", answer.StatusCode, said))
 }

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/waveguide-dev/waveguide/signals"
 )
 
 const (
@@ -264,6 +266,9 @@ func (c *Client) exchange(req *http.Request) (*answer, int, error) {
 		return nil, res.StatusCode, &tellsNothing{"the answer is longer than 4 MiB; aggregate the series, as with sum or max"}
 	}
 	a, err := c.read(res.StatusCode, body)
+	if err != nil {
+		err = signals.Limited(err, res.Header.Get("Retry-After"), time.Now())
+	}
 	return a, res.StatusCode, err
 }
 
