@@ -84,23 +84,11 @@ func Desired(files map[string][]byte, r edit.Request, at gitops.Commit) gitops.D
 		if !written(name, files[name], r) {
 			continue
 		}
-		f, err := edit.Open(name, files[name])
-		if errors.Is(err, edit.ErrTemplate) {
-			continue // another program makes the file of it
-		}
+		places, lines, err := placesIn(name, files[name], r)
 		if err != nil {
 			return gitops.Desired{Commit: at, Problem: err.Error()}
 		}
-		hits, mentions, err := f.Places(r)
-		if err != nil {
-			return gitops.Desired{Commit: at, Problem: err.Error()}
-		}
-		for _, m := range mentions {
-			mentioned = append(mentioned, fmt.Sprintf("%s:%d", name, m.Line))
-		}
-		for _, h := range hits {
-			d.Places = append(d.Places, gitops.Place{File: name, Line: h.Line, Path: h.Path, Version: gitops.Version{Tag: h.Tag, Digest: h.Digest}})
-		}
+		d.Places, mentioned = append(d.Places, places...), append(mentioned, lines...)
 	}
 	for i, p := range d.Places {
 		switch {
@@ -117,6 +105,26 @@ func Desired(files map[string][]byte, r edit.Request, at gitops.Commit) gitops.D
 		d.Problem = "not understood: " + few(mentioned)
 	}
 	return d
+}
+
+// placesIn are the places of one file, and the lines that mention the artifact
+// and are not understood.
+func placesIn(name string, src []byte, r edit.Request) (places []gitops.Place, lines []string, err error) {
+	f, err := edit.Open(name, src)
+	if errors.Is(err, edit.ErrTemplate) {
+		return nil, nil, nil // another program makes the file of it
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	hits, mentions, err := f.Places(r)
+	for _, h := range hits {
+		places = append(places, gitops.Place{File: name, Line: h.Line, Path: h.Path, Version: gitops.Version{Tag: h.Tag, Digest: h.Digest}})
+	}
+	for _, m := range mentions {
+		lines = append(lines, fmt.Sprintf("%s:%d", name, m.Line))
+	}
+	return places, lines, err
 }
 
 // few are the first of many.
