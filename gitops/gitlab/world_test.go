@@ -192,23 +192,14 @@ func (w *world) act(t *testing.T, who gitops.Permission, d gitopstest.Deed) (str
 	return "", fmt.Errorf("nobody can %s", d.Kind)
 }
 
+// TestContract asks for an external status check beside the pipeline, as the
+// dearest edition does.
 func TestContract(t *testing.T) {
 	t.Parallel()
-	contract(t, func(*world) {})
-}
-
-// TestContractOfUltimate asks for an external status check beside the pipeline.
-func TestContractOfUltimate(t *testing.T) {
-	t.Parallel()
-	contract(t, func(w *world) { w.server.Set(func() { w.project.External, w.project.ExternalMust = true, true }) })
-}
-
-func contract(t *testing.T, set func(w *world)) {
-	t.Helper()
 	gitopstest.ForgeContract(t, func(t *testing.T) gitopstest.Forge {
 		t.Helper()
 		w := newWorld(t, nil)
-		set(w)
+		w.server.Set(func() { w.project.External, w.project.ExternalMust = true, true })
 		return gitopstest.Forge{
 			Bot: w.client(), Fresh: func() gitopstest.Client { return w.client() }, Faults: w.faults, Push: w.push, Act: w.act,
 			DisableIssues: func(*testing.T) { w.server.Set(func() { w.project.Issues = false }) },
