@@ -4,49 +4,84 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter"
 )
 
-// outdated are the texts of the lane's proposal that say something else than
-// the plan does, where no other write brings them up to date.
+// words are what a proposal should say.
+type words struct {
+	title, body string
+	// label is the wave's; stale are those of waves it is in no more.
+	label string
+	stale []string
+}
+
+// waveLabel begins the label that says which wave a proposal is in.
+const waveLabel = "wave/"
+
+// outdated is the change that brings the text and the labels of a lane's
+// proposal up to date, where they say something else than the plan does and no
+// other write does it.
 func (l *Loop) outdated(d deed) (gitops.Change, bool) {
-	title, body, differs := l.text(d)
-	if !differs {
+	p, w := l.wording(d)
+	if !w.differs(p) {
 		return gitops.Change{}, false
 	}
-	sum := sha256.Sum256([]byte(title + "\n" + body))
+	sum := sha256.Sum256(fmt.Append(nil, w))
 	return gitops.Change{
-		Kind: gitops.DescribeProposal, Lane: d.lane.Lane, Class: string(d.lane.Class), Proposal: d.lane.Proposal,
+		Kind: gitops.DescribeProposal, Lane: d.lane.Lane, Class: string(d.lane.Class), Proposal: p.ID,
 		// A text that differs is another wish, however often the last one failed.
 		Why: fmt.Sprintf("text sha256:%x", sum[:6]),
 	}, true
 }
 
-// describe brings a proposal's text up to date, if it differs.
+// describe brings a proposal's text and labels up to date, if they differ.
 func (l *Loop) describe(ctx context.Context, d deed) error {
-	title, body, differs := l.text(d)
-	if !differs {
+	p, w := l.wording(d)
+	if !w.differs(p) {
 		return nil
 	}
-	return l.Proposer.Update(ctx, d.lane.Proposal, title, body)
-}
-
-// text is what a lane's proposal should say, and whether it says anything else.
-func (l *Loop) text(d deed) (title, body string, differs bool) {
-	k := l.lanes[d.lane.Lane]
-	if k == nil || d.lane.Proposal == "" || d.route.Artifact == "" {
-		return "", "", false
+	var mends []gitops.Mend
+	if _, there := p.Label(w.label); !there && len(w.stale) > 0 {
+		mends = append(mends, gitops.Mend{ID: p.ID, Kind: gitops.PutLabel, Value: w.label})
 	}
-	for _, p := range k.proposals {
-		if p.ID == d.lane.Proposal {
-			title, body = l.Writer.Title(d.lane), l.body(d)
-			return title, body, p.Title != title || plain(p.Body) != plain(body)
+	for _, label := range w.stale {
+		mends = append(mends, gitops.Mend{ID: p.ID, Kind: gitops.TakeLabel, Value: label})
+	}
+	for _, m := range mends {
+		if err := l.Talker.Mend(ctx, m); err != nil {
+			return err
 		}
 	}
-	return "", "", false
+	return l.Proposer.Update(ctx, p.ID, w.title, w.body)
+}
+
+// wording is the open proposal of a lane's plan and what it should say; none where
+// there is nothing to say.
+func (l *Loop) wording(d deed) (p gitops.Proposal, w words) {
+	k := l.lanes[d.lane.Lane]
+	if k == nil || d.lane.Proposal == "" || d.route.Artifact == "" {
+		return p, w
+	}
+	i := slices.IndexFunc(k.proposals, func(p gitops.Proposal) bool { return p.ID == d.lane.Proposal })
+	if i < 0 {
+		return p, w
+	}
+	p, w = k.proposals[i], words{title: l.Writer.Title(d.lane), body: l.body(d), label: waveLabel + d.lane.Wave}
+	for _, label := range p.Labels {
+		if strings.HasPrefix(label.Name, waveLabel) && label.Name != w.label {
+			w.stale = append(w.stale, label.Name)
+		}
+	}
+	return p, w
+}
+
+// differs says that a proposal says something else.
+func (w words) differs(p gitops.Proposal) bool {
+	return w.title != "" && (p.Title != w.title || plain(p.Body) != plain(w.body) || len(w.stale) > 0)
 }
 
 // plain is a text as forges keep it: they choose the line ends, and may drop

@@ -32,6 +32,12 @@ func TestTextFollows(t *testing.T) {
 		if p.Body != said || p.Title == "another title" || r.count("update") != updates+2 {
 			t.Errorf("%d updates after a person wrote over the text", r.count("update")-updates-1)
 		}
+		p.Labels = append(p.Labels, gitops.Label{Name: "wave/long-ago", By: gitops.Actor{Name: "bot", Bot: true}})
+		r.run(11 * time.Minute)
+		if _, stale := p.Label("wave/long-ago"); stale || len(p.Labels) != 3 {
+			t.Errorf("after it came into another wave its labels are %v", p.Labels)
+		}
+		updates++
 		p.Body = strings.ReplaceAll(strings.TrimRight(p.Body, "\n"), "\n", "\r\n")
 		r.run(24 * time.Hour)
 		if r.count("update") != updates+2 {

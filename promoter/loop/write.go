@@ -154,7 +154,7 @@ func (l *Loop) effect(ctx context.Context, d deed) error {
 func (l *Loop) open(ctx context.Context, d deed) error {
 	p, err := l.Proposer.Open(ctx, gitops.Proposal{
 		Lane: d.change.Lane, Branch: d.move.Branch, Head: d.move.New, Title: l.Writer.Title(d.lane), Body: l.body(d),
-	}, []string{"waveguide", "env/" + d.change.Lane.Environment, "wave/" + d.lane.Wave})
+	}, []string{"waveguide", "env/" + d.change.Lane.Environment, waveLabel + d.lane.Wave})
 	if err != nil {
 		return err
 	}

@@ -118,8 +118,8 @@ func explains(intents map[string]intent, d world.Deed, ahead time.Duration) bool
 		"push": {gitops.OpenProposal, gitops.UpdateProposal}, "delete": {gitops.CloseProposal}, "open": {gitops.OpenProposal},
 		"describe": {gitops.UpdateProposal, gitops.SetCheck, gitops.DescribeProposal}, "merge": {gitops.MergeProposal}, "enqueue": {gitops.MergeProposal}, "close": {gitops.CloseProposal},
 		"check": {gitops.SetCheck, gitops.OpenProposal}, "comment": {gitops.AnswerPerson, gitops.EndIssue}, "resume": {gitops.EndIssue}, "report": {gitops.FileReport}, "request": {gitops.OpenProposal, gitops.UpdateProposal, gitops.SetCheck},
-		"mend": {gitops.MendStop}, "retitle": {gitops.MendStop}, string(gitops.Labelled): {gitops.MendStop},
-		string(gitops.Unlabelled): {gitops.RemoveLabel, gitops.MendStop},
+		"mend": {gitops.MendStop}, "retitle": {gitops.MendStop}, string(gitops.Labelled): {gitops.MendStop, gitops.DescribeProposal, gitops.SetCheck},
+		string(gitops.Unlabelled): {gitops.RemoveLabel, gitops.MendStop, gitops.DescribeProposal, gitops.SetCheck},
 	}[d.Kind]
 	for _, i := range intents {
 		if i.says && d.Kind == "publish" && !i.at.After(d.At.Add(ahead)) {
