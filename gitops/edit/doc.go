@@ -14,7 +14,8 @@
 //   - what is written at a place, and what never is: hit.go;
 //   - how a file is read, a path followed, bytes spliced and the result proved, and the reasons of refusals: package splice;
 //   - where values stand in each format, and how they are quoted: package span;
-//   - the path language: package path.
+//   - the path language: package path;
+//   - what a whole tree of files names, and what mentions an artifact there: package finder.
 //
 // The formats and the path language are described for users in docs/editing.md.
 package edit

@@ -4,7 +4,8 @@
 // snapshot is ever written to disk, so there is nothing to lock or to repair.
 //
 // How the remote is asked is in fetch.go and push.go, how commits are made in
-// compose.go; the raw formats of Git are read and written in tree.go, diff.go,
+// compose.go, how a whole tree is searched straight from the packs in search.go
+// and packed.go; the raw formats of Git are read and written in tree.go, diff.go,
 // pack.go and commit.go, each tested against Git itself. go-git provides the
 // storage of the snapshot and the transports; its porcelain is not used,
 // because it walks whole histories and checkouts.
