@@ -7,6 +7,6 @@
 // [Loop.Tick]. What is read is in look.go, when and how sources are asked in
 // schedule.go and source.go, how a lane is read from files in desired.go; which
 // plans are made again is in queue.go and decide.go; what is done is in act.go,
-// how in write.go, what the ledger says of it in record.go; and what survives a
-// restart is in memory.go.
+// how in write.go, what the ledger says of it in record.go; what a version earned
+// is published by publish.go; and what survives a restart is in memory.go.
 package loop
