@@ -1,6 +1,7 @@
 package loop_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -86,6 +87,25 @@ func TestWordsOfFailure(t *testing.T) {
 		r.run(time.Hour)
 		if n := len(r.deeds) - before; n > 20 {
 			t.Errorf("%d writes in an hour in which nothing happened", n)
+		}
+	})
+}
+
+// TestGroupHoldsAnotherVersion holds that the verdicts on a newer version say
+// nothing of a group that holds the older one.
+func TestGroupHoldsAnotherVersion(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		r.queue = true
+		r.tags = append(r.tags, "1.1.0")
+		r.run(30 * time.Minute)
+		r.fail["push"] = errors.New("the remote takes no push")
+		r.tags = append(r.tags, "1.2.0")
+		r.run(30 * time.Minute)
+		r.groups[0].Head = r.commit(r.head, r.commits[r.groups[0].Head].files, "queue@example.com", "the group anew")
+		r.run(10 * time.Minute)
+		if c := r.says(r.groups[0].Head); c.State == gitops.CheckSuccess {
+			t.Errorf("1.2.0 is about to take the place of 1.1.0, and the group of 1.1.0 is %+v", c)
 		}
 	})
 }

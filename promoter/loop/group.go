@@ -6,6 +6,7 @@ import (
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/signals"
 )
 
 // lookGroups reads what a merge queue or train is about to merge, if a proposal
@@ -63,6 +64,12 @@ func (l *Loop) answerGroups() []gitops.Change {
 	return all
 }
 
+// holds says that an open proposal brings a version: the one that the verdicts
+// of its lane are about.
+func (l *Loop) holds(at gitops.Lane, id string, d signals.Digest) bool {
+	return slices.ContainsFunc(l.lanes[at].proposals, func(p gitops.Proposal) bool { return p.ID == id && p.To.Digest == string(d) })
+}
+
 // standsAt is what the check of an open proposal says now.
 func (l *Loop) standsAt(id string) gitops.Check {
 	if v := l.rivals[id]; v != nil {
@@ -70,9 +77,13 @@ func (l *Loop) standsAt(id string) gitops.Check {
 	}
 	for at := range l.proposing {
 		for _, lp := range l.queue.admitted[l.atlas.stops[at].route].Lanes {
-			if lp.Lane == at && lp.Proposal == id && len(lp.Verdicts) > 0 {
-				return promoter.CheckOf(lp.Verdicts)
+			if lp.Lane != at || lp.Proposal != id || len(lp.Verdicts) == 0 {
+				continue
 			}
+			if !l.holds(at, id, lp.Candidate.Digest) {
+				return gitops.Check{State: gitops.CheckPending, Text: "another version is about to take its place"}
+			}
+			return promoter.CheckOf(lp.Verdicts)
 		}
 	}
 	return gitops.Check{State: gitops.CheckPending, Text: "nobody knows yet what it changes"}
