@@ -85,7 +85,7 @@ func forward(c gitops.Change) bool {
 		return true
 	case gitops.SetCheck:
 		return c.Check.State == gitops.CheckSuccess
-	case gitops.CloseProposal, gitops.RemoveLabel, gitops.MendStop, gitops.AnswerPerson, gitops.FileReport, gitops.EndIssue:
+	case gitops.CloseProposal, gitops.DescribeProposal, gitops.RemoveLabel, gitops.MendStop, gitops.AnswerPerson, gitops.FileReport, gitops.EndIssue:
 	}
 	return false
 }

@@ -253,7 +253,7 @@ func (m *model) change(c gitops.Change) {
 		p.Checks = append(p.Checks, c.Check)
 	case gitops.RemoveLabel:
 		p.Labels = slices.DeleteFunc(p.Labels, func(l gitops.Label) bool { return l.Name == c.Label })
-	case gitops.OpenProposal, gitops.MendStop, gitops.AnswerPerson, gitops.FileReport, gitops.EndIssue:
+	case gitops.OpenProposal, gitops.DescribeProposal, gitops.MendStop, gitops.AnswerPerson, gitops.FileReport, gitops.EndIssue:
 	}
 }
 
