@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/gitops/edit"
+	"github.com/waveguide-dev/waveguide/promoter"
 	"github.com/waveguide-dev/waveguide/promoter/loop/trail"
 	"github.com/waveguide-dev/waveguide/promoter/store"
 )
@@ -74,11 +76,28 @@ func (l *Loop) merged(ctx context.Context, s step, p gitops.Proposal) (string, e
 	if err != nil {
 		return "", err
 	}
-	planned, err := Edited(files, l.request(image, *at.stop), at.stop.Metadata, p.To, l.revision(p.Lane, p.To))
+	revision := l.revision(p.Lane, p.To)
+	if revision == "" && slices.ContainsFunc(at.stop.Metadata, func(m promoter.Metadata) bool { return strings.Contains(m.Value, "${revision}") }) {
+		return l.proposed(ctx, p, d) // no proof names it any more
+	}
+	planned, err := Edited(files, l.request(image, *at.stop), at.stop.Metadata, p.To, revision)
 	if err != nil {
 		return "the planned edit does not fit what was there: " + err.Error(), nil //nolint:nilerr // that is the difference
 	}
 	return trail.Difference(planned, d.Files), nil
+}
+
+// proposed compares what a merge wrote with what stood on the proposal's head.
+func (l *Loop) proposed(ctx context.Context, p gitops.Proposal, wrote Delta) (string, error) {
+	d, err := l.Repo.Delta(ctx, "", p.Head)
+	if err != nil {
+		return "", err
+	}
+	planned := map[string][]byte{}
+	for name, sides := range d.Files {
+		planned[name] = sides[1]
+	}
+	return trail.Difference(planned, wrote.Files), nil
 }
 
 // landing is the body of the ledger's note about a merge.

@@ -56,7 +56,7 @@ func (l *Loop) walk(ctx context.Context, now time.Time, head gitops.Commit) erro
 			}
 		}
 	}
-	if len(l.entering)+len(l.trunk.Steps) > 0 {
+	if len(l.entering) > 0 {
 		l.schedule.set(sourceForge, now) // which knows of merges
 	}
 	return nil
