@@ -158,6 +158,19 @@ func (o *findOptions) searchRemote(ctx context.Context, under string, wanted fun
 
 // findInFiles reads the regular files below a path; links are not followed.
 func findInFiles(ctx context.Context, f *finder.Finder, at string) error {
+	info, err := os.Stat(at)
+	if err != nil {
+		return err
+	}
+	dir := at
+	if !info.IsDir() {
+		dir = filepath.Dir(at)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
 	return filepath.WalkDir(at, func(name string, e fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -167,23 +180,28 @@ func findInFiles(ctx context.Context, f *finder.Finder, at string) error {
 		case !e.Type().IsRegular():
 			return ctx.Err()
 		}
-		info, err := e.Info()
-		if err != nil {
-			return err
-		}
-		if info.Size() > maxFound {
-			f.Fail(filepath.ToSlash(name), fmt.Errorf("it is not searched: %d bytes, the limit is %d", info.Size(), maxFound))
-			return nil
-		}
-		src, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		if !f.Wants(src) {
-			return nil
-		}
-		return f.Add(filepath.ToSlash(name), "", src)
+		return findInFile(f, root, dir, name)
 	})
+}
+
+func findInFile(f *finder.Finder, root *os.Root, dir, name string) error {
+	inside, err := filepath.Rel(dir, name)
+	if err != nil {
+		return err
+	}
+	info, err := root.Stat(inside)
+	if err != nil {
+		return err
+	}
+	if info.Size() > maxFound {
+		f.Fail(filepath.ToSlash(name), fmt.Errorf("it is not searched: %d bytes, the limit is %d", info.Size(), maxFound))
+		return nil
+	}
+	src, err := root.ReadFile(inside)
+	if err != nil || !f.Wants(src) {
+		return err
+	}
+	return f.Add(filepath.ToSlash(name), "", src)
 }
 
 const maxFound = 16 << 20 // bytes of a file that is searched, as in a mirror

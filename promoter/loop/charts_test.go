@@ -48,6 +48,7 @@ func (r *rig) sentence(env string) string {
 // TestChartOfASourceElsewhere holds that a chart is promoted whose source
 // stands outside of the environment's folder, and no chart of another source.
 func TestChartOfASourceElsewhere(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		source   string
 		promoted bool
