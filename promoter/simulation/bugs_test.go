@@ -107,22 +107,6 @@ func bugsOfForges() []bug {
 			return list
 		})},
 		{"rejections are forgotten", []string{"rejected"}, proposals(without(gitops.Closed))},
-		{"a second closing is overlooked", []string{"rejected"}, func(_ string, o *loop.Options, _ *world.World) {
-			first := map[string]time.Time{}
-			o.Forge = forge{o.Forge, func(list []gitops.Proposal) []gitops.Proposal {
-				for i, p := range list {
-					if at, known := first[p.ID]; known && p.State == gitops.Closed {
-						list[i].Ended = at
-					} else if p.State == gitops.Closed {
-						first[p.ID] = p.Ended
-					}
-				}
-				return list
-			}}
-		}},
-		{"the checks of a queue's groups are always green", []string{"approved", "frozen", "stopped", "verified", "healthy", "not knowing is waiting"}, func(_ string, o *loop.Options, w *world.World) {
-			o.Marker = sure{o.Marker, w}
-		}},
 		{"an error repeats the token", []string{"secrets"}, func(_ string, o *loop.Options, _ *world.World) { o.Forge = blunt{o.Forge} }},
 		{"open proposals are not found", []string{"liveness", "quiet", "approved", "stopped", "not knowing is waiting"}, proposals(without(gitops.Open))},
 		{"holds are not read", []string{"stopped", "quiet"}, proposals(func(list []gitops.Proposal) []gitops.Proposal {

@@ -49,11 +49,6 @@ type (
 		open  func(gitops.Proposal, []string) (gitops.Proposal, error)
 		merge func(ctx context.Context, id string, head gitops.Commit) (gitops.Commit, error)
 	}
-	sure struct {
-		loop.Marker
-
-		world *world.World
-	}
 	blunt     struct{ loop.Forge }
 	talkative struct{ loop.Publisher }
 	eager     struct {
@@ -182,15 +177,6 @@ func (o opener) Merge(ctx context.Context, id string, head gitops.Commit) (gitop
 		return o.merge(ctx, id, head)
 	}
 	return o.Proposer.Merge(ctx, id, head)
-}
-
-func (s sure) SetCheck(ctx context.Context, head gitops.Commit, c gitops.Check) error {
-	for _, g := range s.world.Groups() {
-		if g.Head == head {
-			c.State = gitops.CheckSuccess
-		}
-	}
-	return s.Marker.SetCheck(ctx, head, c)
 }
 
 func (b blunt) Issues(ctx context.Context, known []string) ([]gitops.Issue, error) {
