@@ -23,7 +23,9 @@
 // [github.com/waveguide-dev/waveguide/gitops] holds the nouns of what is written: lanes, what Git desires,
 // proposals with labels, reviews and checks, pauses, and changes. In its
 // subpackages, gitops/edit turns bytes into bytes, gitops/mirror reads
-// repositories and makes commits, and the others speak to forges.
+// repositories and makes commits, and the others speak to forges. What forges
+// share is in gitops/limit (budgets), gitops/webhook (hints) and gitops/keep
+// (what outlives a process).
 //
 // [github.com/waveguide-dev/waveguide/promoter/gate] answers one question per file: may this version enter this
 // environment? A gate sees a case and gives a verdict with a sentence, the time
