@@ -29,6 +29,7 @@ func (careless) Fetch(context.Context) (loop.Update, error) { return loop.Update
 func (careless) Push(_ context.Context, moves []loop.Move) []error {
 	return []error{nil, errMoved}[:len(moves)]
 }
+
 func (c careless) Proofs(context.Context, string, signals.Digest, promoter.Stop, bool) ([]signals.Proof, error) {
 	return c.proofs, nil
 }
