@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -128,13 +129,22 @@ func explains(intents map[string]intent, d world.Deed, ahead time.Duration) bool
 		if i.at.After(d.At.Add(ahead)) || d.Lane.Environment != "" && i.change.Lane.Environment != "" && (i.change.Lane.Environment != d.Lane.Environment || i.change.Lane.Artifact != d.Lane.Artifact) {
 			continue
 		}
-		for _, k := range kinds {
-			if i.change.Kind == k && (k != gitops.MergeProposal || i.change.Head == d.Head) && (k != gitops.SetCheck || d.Kind != "check" || i.change.Head == cmp.Or(d.Group, d.Head)) {
-				return true
-			}
+		if slices.Contains(kinds, i.change.Kind) && i.names(d) {
+			return true
 		}
 	}
 	return false
+}
+
+// names says that an intent to merge or to set a check names the deed's commit.
+func (i intent) names(d world.Deed) bool {
+	switch {
+	case i.change.Kind == gitops.MergeProposal:
+		return i.change.Head == d.Head
+	case i.change.Kind == gitops.SetCheck && d.Kind == "check":
+		return i.change.Head == cmp.Or(d.Group, d.Head)
+	}
+	return true
 }
 
 // replay decides a stored snapshot again and says how the answer differs from

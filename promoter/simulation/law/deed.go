@@ -223,9 +223,7 @@ func (j *judge) mergeable() {
 			j.say("frozen", "a freeze is in force until %s", f.Until.Format(time.TimeOnly))
 		}
 	}
-	if j.seen.spec.Windowed && j.production() && !j.back() && j.seen.always(j.deed.At, func(now time.Time) bool { return !world.WindowOpen(now) }) {
-		j.say("frozen", "the window is closed")
-	}
+	j.closed()
 	p, ok := j.proposal()
 	if !ok {
 		j.say("not knowing is waiting", "the process was not shown proposal %s", j.deed.Proposal)
@@ -236,8 +234,7 @@ func (j *judge) mergeable() {
 		need = j.seen.spec.Approvals
 	}
 	for _, r := range p.Reviews {
-		standing := r.State == gitops.Approved && r.Head == j.deed.Head && !r.By.Bot &&
-			!j.seen.always(j.deed.At, func(now time.Time) bool { return !now.Before(r.At.Add(j.seen.spec.TTL + fresh)) })
+		standing := j.stands(r)
 		careful = careful || standing && r.By.Name == j.seen.spec.Reviewer
 		switch {
 		case r.State == gitops.ChangesRequested && r.By.Permission.Releases():
@@ -252,6 +249,20 @@ func (j *judge) mergeable() {
 	}
 	if need > 0 {
 		j.say("approved", "%d approvals of %s are missing", need, j.deed.Head.Short())
+	}
+}
+
+// stands says that a review is an approval of this commit that may still count.
+func (j *judge) stands(r gitops.Review) bool {
+	return r.State == gitops.Approved && r.Head == j.deed.Head && !r.By.Bot &&
+		!j.seen.always(j.deed.At, func(now time.Time) bool { return !now.Before(r.At.Add(j.seen.spec.TTL + fresh)) })
+}
+
+// closed holds that nothing of production moves forward outside of the window.
+func (j *judge) closed() {
+	shut := func(now time.Time) bool { return !world.WindowOpen(now) }
+	if j.seen.spec.Windowed && j.production() && !j.back() && j.seen.always(j.deed.At, shut) {
+		j.say("frozen", "the window is closed")
 	}
 }
 

@@ -49,6 +49,8 @@ func act(w *world.World, who gitops.Permission, d gitopstest.Deed) (string, erro
 		w.Comment(by, d.ID, d.Text)
 	case gitopstest.DoReview:
 		w.Review(by, d.ID, d.Review)
+	case gitopstest.DoDismiss:
+		w.Review(by, d.ID, gitops.Dismissed)
 	case gitopstest.DoClose:
 		return d.ID, w.End(by, d.ID, d.Text)
 	case gitopstest.DoPropose:
