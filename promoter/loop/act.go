@@ -87,7 +87,24 @@ func (l *Loop) crash(point string, d deed) { l.Crash(point + "-" + string(d.chan
 // deeds are the changes to make now, in the order in which they are made: those
 // of the plans that were made in this look, and the checks of orphans.
 func (l *Loop) deeds(now time.Time) []deed {
-	var all []deed
+	all := l.planned(now)
+	for _, p := range l.orphans {
+		if d, ok := orphaned(p); ok && !l.braked(now, -1, d.change) {
+			all = append(all, d)
+		}
+	}
+	for _, c := range slices.Concat(l.judge(now), l.answerGroups(), l.courtesies(), l.moot(), l.followUps(now)) {
+		if !l.braked(now, -1, c) {
+			all = append(all, deed{change: c})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b deed) int { return cmp.Compare(rank(a.change), rank(b.change)) })
+	return all
+}
+
+// planned are the changes of the plans that were made in this look, and the
+// texts that say something else than these.
+func (l *Loop) planned(now time.Time) (all []deed) {
 	for _, i := range slices.Sorted(maps.Keys(l.queue.decided)) {
 		for _, lp := range l.queue.admitted[i].Lanes {
 			d := deed{lane: lp, route: l.ruling.Routes[i], stop: *l.atlas.stops[lp.Lane].stop, seen: l.queue.seen[i]}
@@ -101,17 +118,6 @@ func (l *Loop) deeds(now time.Time) []deed {
 			}
 		}
 	}
-	for _, p := range l.orphans {
-		if d, ok := orphaned(p); ok && !l.braked(now, -1, d.change) {
-			all = append(all, d)
-		}
-	}
-	for _, c := range slices.Concat(l.judge(now), l.answerGroups(), l.courtesies(), l.moot(), l.followUps(now)) {
-		if !l.braked(now, -1, c) {
-			all = append(all, deed{change: c})
-		}
-	}
-	slices.SortStableFunc(all, func(a, b deed) int { return cmp.Compare(rank(a.change), rank(b.change)) })
 	return all
 }
 
