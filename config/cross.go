@@ -234,10 +234,7 @@ func (v *Verify) check(d *document, with RepositoryRules, at []any) {
 	if v.Tests != nil {
 		by(v.Tests.By, "tests")
 	}
-	if v.Summary != nil {
-		by(v.Summary.By, "summary")
-		v.checkSummary(d, with, append(slices.Clip(at), "summary"))
-	}
+	v.checkSummary(d, with, append(slices.Clip(at), "summary"))
 }
 
 func checkSignature(d *document, s *gate.Signature, with RepositoryRules, at []any) {

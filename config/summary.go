@@ -29,6 +29,9 @@ func (v *Verify) checkSummary(d *document, with RepositoryRules, at []any) {
 	if s == nil {
 		return
 	}
+	if s.By != "" && !slices.Contains(with.Signers, s.By) {
+		d.reportAt(append(slices.Clip(at), "by"), nearest(s.By, with.Signers), "unknown signer %q", clip(s.By))
+	}
 	switch {
 	case with.Verifier != "" && s.Verifier == with.Verifier:
 		d.reportAt(append(slices.Clip(at), "verifier"), "name another verifier", "%q is this daemon itself, whose word proves nothing to it", clip(s.Verifier))
@@ -61,7 +64,7 @@ func words(kinds []signals.ProofKind) []string {
 }
 
 // idle says that a summary is good for nothing that the rules ask.
-func (v Verify) idle() bool {
+func (v *Verify) idle() bool {
 	s := v.summary()
 	if s == nil || s.Required {
 		return false
@@ -75,7 +78,7 @@ func (v Verify) idle() bool {
 }
 
 // summary is the rule with its default: it stands in for provenance.
-func (v Verify) summary() *gate.Summary {
+func (v *Verify) summary() *gate.Summary {
 	if v.Summary == nil {
 		return nil
 	}

@@ -143,6 +143,7 @@ func TestPublishes(t *testing.T) {
 // TestPublishesAfterACrash kills the loop at every step and holds that there is
 // one of each in the end.
 func TestPublishesAfterACrash(t *testing.T) {
+	t.Parallel()
 	for name, spoil := range map[string]func(w *wall, r *rig, stop func()){
 		"the answer was lost": func(w *wall, _ *rig, _ func()) { w.deaf = errors.New("connection reset") },
 		"killed after it was put": func(w *wall, _ *rig, stop func()) {
@@ -217,6 +218,7 @@ func TestPublishingStandsInNobodysWay(t *testing.T) {
 }
 
 func TestNotPublished(t *testing.T) {
+	t.Parallel()
 	never := fmt.Errorf("%w: no Referrers API", loop.ErrUnpublishable)
 	for name, tt := range map[string]struct {
 		spoil func(w *wall, r *rig)

@@ -247,7 +247,7 @@ func (h *host) conditions(between func(n int)) func(w http.ResponseWriter, r *ht
 			return false
 		}
 		have := httptest.NewRecorder()
-		h.inner.ServeHTTP(have, httptest.NewRequest(http.MethodGet, r.URL.Path, nil))
+		h.inner.ServeHTTP(have, httptest.NewRequestWithContext(r.Context(), http.MethodGet, r.URL.Path, nil))
 		etag := `"` + have.Header().Get("Docker-Content-Digest") + `"`
 		if r.Method == http.MethodGet {
 			w.Header().Set("Etag", etag)
@@ -257,7 +257,7 @@ func (h *host) conditions(between func(n int)) func(w http.ResponseWriter, r *ht
 			if puts++; between != nil {
 				between(puts)
 				have = httptest.NewRecorder()
-				h.inner.ServeHTTP(have, httptest.NewRequest(http.MethodGet, r.URL.Path, nil))
+				h.inner.ServeHTTP(have, httptest.NewRequestWithContext(r.Context(), http.MethodGet, r.URL.Path, nil))
 				etag = `"` + have.Header().Get("Docker-Content-Digest") + `"`
 			}
 		}
@@ -278,7 +278,7 @@ func TestListUnderATag(t *testing.T) {
 	p := place(t, h.address)
 	tag := "/v2/team/app/manifests/" + strings.Replace(p.Subject.DigestStr(), ":", "-", 1)
 	push := func(path, media, body string) {
-		req := httptest.NewRequest(http.MethodPut, path, strings.NewReader(body))
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPut, path, strings.NewReader(body))
 		req.Header.Set("Content-Type", media)
 		rec := httptest.NewRecorder()
 		if h.inner.ServeHTTP(rec, req); rec.Code != http.StatusCreated {
@@ -303,7 +303,7 @@ func TestListUnderATag(t *testing.T) {
 	h.set(h.conditions(overwrite))
 	must(t, p.Put(t.Context(), s, both(p, "prod")[:1]))
 	rec := httptest.NewRecorder()
-	h.inner.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, tag, nil))
+	h.inner.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, tag, nil))
 	body, err := io.ReadAll(rec.Body)
 	must(t, err)
 	for n := 1; n <= 3; n++ {

@@ -56,14 +56,7 @@ func (p Place) Missing(ctx context.Context, f sigstore.Fetcher, s *signer.Signer
 	if err != nil {
 		return nil, err
 	}
-	var there []mark
-	for _, item := range beside.Items {
-		if payload, mine := s.Open(item.Raw); mine {
-			if m, ok := marked(payload); ok {
-				there = append(there, m)
-			}
-		}
-	}
+	there := marks(beside.Items, s)
 	var missing []signer.Statement
 	for _, w := range wanted {
 		payload, err := w.Payload()
@@ -82,6 +75,19 @@ func (p Place) Missing(ctx context.Context, f sigstore.Fetcher, s *signer.Signer
 		return nil, fmt.Errorf("%w (%d)", ErrCrowded, len(beside.Items))
 	}
 	return missing, nil
+}
+
+// marks are those of what a signer put here.
+func marks(items []sigstore.Item, s *signer.Signer) []mark {
+	var all []mark
+	for _, item := range items {
+		if payload, mine := s.Open(item.Raw); mine {
+			if m, ok := marked(payload); ok {
+				all = append(all, m)
+			}
+		}
+	}
+	return all
 }
 
 // Lists says whether the registry keeps the list of referrers itself. It reads
