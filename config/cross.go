@@ -215,14 +215,7 @@ func (v *Verify) check(d *document, with RepositoryRules, at []any) {
 	}
 	if p := v.Provenance; p != nil {
 		by(p.By, "provenance")
-		for key, text := range map[string]string{"source": p.Source, "branch": p.Branch, "tag": p.Tag, "builder": p.Builder} {
-			if why := checkTemplate(text); why != "" {
-				d.reportAt(append(slices.Clip(at), "provenance", key), "", "%s: %s", key, why)
-			}
-		}
-		if p.Source == "" {
-			d.reportAt(append(slices.Clip(at), "provenance"), "write source: https://…", "provenance does not name the source it must come from")
-		}
+		checkProvenance(d, p, append(slices.Clip(at), "provenance"))
 	}
 	if v.SBOM != nil {
 		by(v.SBOM.By, "sbom")
@@ -235,6 +228,17 @@ func (v *Verify) check(d *document, with RepositoryRules, at []any) {
 		by(v.Tests.By, "tests")
 	}
 	v.checkSummary(d, with, append(slices.Clip(at), "summary"))
+}
+
+func checkProvenance(d *document, p *gate.Provenance, at []any) {
+	for key, text := range map[string]string{"source": p.Source, "branch": p.Branch, "tag": p.Tag, "builder": p.Builder} {
+		if why := checkTemplate(text); why != "" {
+			d.reportAt(append(slices.Clip(at), key), "", "%s: %s", key, why)
+		}
+	}
+	if p.Source == "" {
+		d.reportAt(at, "write source: https://…", "provenance does not name the source it must come from")
+	}
 }
 
 func checkSignature(d *document, s *gate.Signature, with RepositoryRules, at []any) {

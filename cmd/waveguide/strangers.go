@@ -54,6 +54,11 @@ func (g *stage) strangers(honest []actor) []stranger {
 		}})
 	}
 	out = append(out, g.intruders(honest)...)
+	return append(out, g.near(honest)...)
+}
+
+// near are those whose identity is almost that of an honest signer.
+func (g *stage) near(honest []actor) (out []stranger) {
 	for _, m := range misses() {
 		if slices.ContainsFunc(honest, func(a actor) bool { return a.key == nil && m.change(a.identity) != a.identity }) {
 			out = append(out, g.as(m.who, honest, func(a actor) actor {

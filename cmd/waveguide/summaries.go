@@ -68,18 +68,24 @@ func (o *oci) beside(ctx context.Context, image string, d signals.Digest, proofs
 		if !ok || claim.PredicateType != statement.Summary && claim.PredicateType != attest.RecordType {
 			continue
 		}
-		t := told{Type: claim.PredicateType, Evidence: signals.Digest(item.Blob.String()), Policy: claim.Policy, Summary: claim.Summary, Standing: toldBy}
-		if slices.ContainsFunc(proofs, func(p signals.Proof) bool {
-			return p.Kind == signals.ProofSummary && slices.Contains(p.Evidence, t.Evidence)
-		}) {
-			t.Standing = toldVerified
-		}
-		if key != nil {
-			if _, mine := key.Open(item.Raw); mine {
-				t.Standing = toldByUs
-			}
-		}
+		t := told{Type: claim.PredicateType, Evidence: signals.Digest(item.Blob.String()), Policy: claim.Policy, Summary: claim.Summary}
+		t.Standing = standing(t.Evidence, item.Raw, key, proofs)
 		out = append(out, t)
 	}
 	return out, nil
+}
+
+// standing says whose word a bundle is; the key may be nil.
+func standing(evidence signals.Digest, raw []byte, key *signer.Signer, proofs []signals.Proof) string {
+	if key != nil {
+		if _, mine := key.Open(raw); mine {
+			return toldByUs
+		}
+	}
+	for _, p := range proofs {
+		if p.Kind == signals.ProofSummary && slices.Contains(p.Evidence, evidence) {
+			return toldVerified
+		}
+	}
+	return toldBy
 }

@@ -21,13 +21,8 @@ const maxCompared = 10
 // that is not on this GitHub. A commit by nobody with an account is an error:
 // then nobody knows all of them.
 func (c *Client) Authors(ctx context.Context, source, from, to string) ([]string, error) {
-	u, err := url.Parse(source)
-	web, errWeb := url.Parse(c.api.Web)
-	if err != nil || errWeb != nil || !strings.EqualFold(u.Host, web.Host) {
-		return nil, fmt.Errorf("who wrote %.100s: %w", source, gitops.ErrUnsupported)
-	}
-	owner, name, ok := strings.Cut(strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git"), "/")
-	if !ok || owner == "" || name == "" || strings.Contains(name, "/") {
+	owner, name, ok := c.here(source)
+	if !ok {
 		return nil, fmt.Errorf("who wrote %.100s: %w", source, gitops.ErrUnsupported)
 	}
 	var all []string
@@ -53,4 +48,16 @@ func (c *Client) Authors(ctx context.Context, source, from, to string) ([]string
 		o.Page = resp.NextPage
 	}
 	return nil, fmt.Errorf("there are more than %d commits between %.12s and %.12s of %s/%s", maxCompared*100, from, to, owner, name)
+}
+
+// here reads the owner and the name of a repository of this GitHub from its
+// address.
+func (c *Client) here(source string) (owner, name string, ok bool) {
+	u, err := url.Parse(source)
+	web, errWeb := url.Parse(c.api.Web)
+	if err != nil || errWeb != nil || !strings.EqualFold(u.Host, web.Host) {
+		return "", "", false
+	}
+	owner, name, ok = strings.Cut(strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git"), "/")
+	return owner, name, ok && owner != "" && name != "" && !strings.Contains(name, "/")
 }

@@ -22,12 +22,12 @@ func TestAuthors(t *testing.T) {
 	before := s.Push("main", "ada", map[string]string{"main.go": "1"})
 	s.Push("main", "rita", map[string]string{"main.go": "2"})
 	after := s.Push("main", "ada", map[string]string{"main.go": "3"})
-	got, err := c.Authors(t.Context(), source, string(before), string(after))
+	got, err := c.Authors(t.Context(), source, before, after)
 	if diff := cmp.Diff([]string{"ada", "rita"}, got); err != nil || diff != "" {
 		t.Errorf("Authors: %v %s", err, diff)
 	}
 	stranger := s.Push("main", "nobody-here", map[string]string{"main.go": "4"})
-	if got, err := c.Authors(t.Context(), source, string(before), string(stranger)); err == nil {
+	if got, err := c.Authors(t.Context(), source, before, stranger); err == nil {
 		t.Errorf("Authors with a commit of nobody = %v", got)
 	}
 	if _, err := c.Authors(t.Context(), "https://git.example.com/acme/shop", "a", "b"); !errors.Is(err, gitops.ErrUnsupported) {

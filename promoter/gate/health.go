@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"strings"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/signals"
@@ -27,19 +28,19 @@ func (Health) Check(c Case) Verdict {
 	}
 	var vs []Verdict
 	var until time.Time
-	silent := ""
+	var silent strings.Builder
 	for _, s := range c.Signals {
 		v := s.check(c)
 		until = sooner(until, v.Until)
 		vs = append(vs, v)
 		if h, ok := c.Facts.Signal(s.Name); v.Answer == Pass && (!ok || h.State == signals.StateUnknown) {
-			silent += "; " + v.Reason
+			silent.WriteString("; " + v.Reason)
 		}
 	}
 	v := worst(vs)
 	if v.Answer == Pass {
 		// Silence that counts as health is said to whoever reviews.
-		v.Reason = "all signals of " + c.Lane.Environment + " are healthy" + silent
+		v.Reason = "all signals of " + c.Lane.Environment + " are healthy" + silent.String()
 		v.Until = until
 	}
 	return v
