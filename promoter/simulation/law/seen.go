@@ -228,7 +228,7 @@ func (c *Clocks) observe(by string, lane gitops.Lane, h signals.Health, soak tim
 			k.good += h.At.Sub(last)
 		}
 		k.last[by], k.bad = h.At, time.Time{}
-		if k.good+slack >= soak && c.earned[q].IsZero() {
+		if k.good+fresh >= soak && c.earned[q].IsZero() {
 			c.earned[q] = h.At
 		}
 	case signals.StateUnhealthy:
