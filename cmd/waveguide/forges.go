@@ -29,12 +29,13 @@ type changer interface {
 	loop.Proposer
 	loop.Marker
 	loop.Talker
-	loop.Reporter
 	loop.Queue
 }
 
-// issuer opens, lists and closes pause issues for the command line.
+// issuer opens, lists and closes issues: those that ask people for something,
+// and the pauses of the command line.
 type issuer interface {
+	loop.Reporter
 	Pauses(ctx context.Context) ([]gitops.Pause, error)
 	OpenIssue(ctx context.Context, title, body string, labels []string) (string, error)
 	CloseIssue(ctx context.Context, id string) error
