@@ -39,7 +39,8 @@ func TestKilledAtRandom(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	lots := rand.New(rand.NewPCG(seed, 1))
 	t.Logf("seed %d", seed)
-	kills, next, tag := 0, "", ""
+	kills := 0
+	var next, tag string
 	released, said := map[string]bool{}, []string(nil)
 	end := time.Now().Add(killings(t))
 	for n := 1; time.Now().Before(end); n++ {
