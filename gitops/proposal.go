@@ -134,6 +134,9 @@ type Proposal struct {
 	// Causers are the people who may not approve: authors of source commits,
 	// of commits on the branch, and whoever gave a command.
 	Causers []string `json:"causers,omitempty" yaml:"causers,omitempty"`
+	// CausersUnread says which of them nobody knows yet; while it is not empty no
+	// approval that is required counts.
+	CausersUnread string `json:"causersUnread,omitempty" yaml:"causersUnread,omitempty"`
 
 	Opened   time.Time `json:"opened,omitzero" yaml:"opened,omitempty"`
 	Ended    time.Time `json:"ended,omitzero" yaml:"ended,omitempty"`

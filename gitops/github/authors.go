@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -18,36 +19,40 @@ const maxCompared = 10
 
 // Authors are the accounts that wrote the commits of a repository after one
 // revision up to another. It fails with [gitops.ErrUnsupported] for a source
-// that is not on this GitHub. A commit by nobody with an account is an error:
-// then nobody knows all of them.
+// that is not on this GitHub or that the credentials may not see, and, beside
+// the accounts it knows, where a commit is by nobody with an account or there
+// are too many: then nobody will ever know all of them.
 func (c *Client) Authors(ctx context.Context, source, from, to string) ([]string, error) {
 	owner, name, ok := c.here(source)
 	if !ok {
 		return nil, fmt.Errorf("who wrote %.100s: %w", source, gitops.ErrUnsupported)
 	}
 	var all []string
+	var unknown error
 	o := &gogithub.ListOptions{PerPage: 100}
 	for range maxCompared {
 		got, resp, err := c.api.REST.Repositories.CompareCommits(ctx, owner, name, from, to, o)
+		if status := api.Status(err); status == http.StatusNotFound || status == http.StatusForbidden {
+			return nil, fmt.Errorf("compare %.12s and %.12s of %s/%s: %w, %w", from, to, owner, name, gitops.ErrUnsupported, api.Problem(err))
+		}
 		if err != nil {
 			return nil, fmt.Errorf("compare %.12s and %.12s of %s/%s: %w", from, to, owner, name, api.Problem(err))
 		}
 		for _, one := range got.Commits {
-			login := one.GetAuthor().GetLogin()
-			if login == "" {
-				return nil, fmt.Errorf("commit %.12s of %s/%s is by nobody with an account on GitHub", one.GetSHA(), owner, name)
-			}
-			if !slices.Contains(all, login) {
+			switch login := one.GetAuthor().GetLogin(); {
+			case login == "":
+				unknown = fmt.Errorf("commit %.12s of %s/%s is by nobody with an account on GitHub: %w", one.GetSHA(), owner, name, gitops.ErrUnsupported)
+			case !slices.Contains(all, login):
 				all = append(all, login)
 			}
 		}
 		if resp.NextPage == 0 {
 			slices.Sort(all)
-			return all, nil
+			return all, unknown
 		}
 		o.Page = resp.NextPage
 	}
-	return nil, fmt.Errorf("there are more than %d commits between %.12s and %.12s of %s/%s", maxCompared*100, from, to, owner, name)
+	return all, fmt.Errorf("there are more than %d commits between %.12s and %.12s of %s/%s: %w", maxCompared*100, from, to, owner, name, gitops.ErrUnsupported)
 }
 
 // here reads the owner and the name of a repository of this GitHub from its

@@ -16,7 +16,8 @@ import (
 //	approvals:
 //	  - {from: "@acme/payment-service-owners", count: 1, ttl: 24h}
 //
-// It waits for approvals and blocks while a reviewer asks for changes.
+// It waits for approvals, also while nobody can say yet who wrote the source of
+// the change, and blocks while a reviewer asks for changes.
 type Approval struct {
 	Required []Approver `json:"required,omitempty"`
 }
@@ -45,6 +46,9 @@ func (s Approval) Check(c Case) Verdict {
 	}
 	if len(s.Required) == 0 {
 		return pass("no approval is required")
+	}
+	if c.Proposal.CausersUnread != "" {
+		return wait("", never, "who may not approve is not known: %s", c.Proposal.CausersUnread)
 	}
 	used, missing, ok := assign(s.Required, valid, c.Now)
 	if !ok {

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -31,13 +32,20 @@ func (l *Loop) pushers(events []gitops.Event) []string {
 }
 
 // caused are the proposals of a lane with the authors of the source commits
-// that they bring among their causers, where they are known.
+// that they bring among their causers. Until whoever may know them has answered,
+// no approval counts.
 func (l *Loop) caused(k *lane) []gitops.Proposal {
 	open := slices.Clone(k.proposals)
 	v := l.versions[k.lane.Artifact]
+	if v == nil || l.Authors == nil {
+		return open
+	}
 	for i := range open {
-		if v != nil {
-			open[i].Causers = slices.Concat(open[i].Causers, v.Written[wrote(v, open[i])])
+		key := wrote(v, open[i])
+		list, known := v.Written[key]
+		open[i].Causers = slices.Concat(open[i].Causers, list)
+		if key != "" && !known {
+			open[i].CausersUnread = cmp.Or(l.silent[sourceAuthors+key], "the authors of its source were not told yet")
 		}
 	}
 	return open
@@ -84,7 +92,7 @@ func (l *Loop) aboutAuthors(route int, key string, from, to promoter.Origin) que
 			return func(ctx context.Context) (any, error) {
 				list, err := l.Authors.Authors(ctx, to.Source, from.Revision, to.Revision)
 				if errors.Is(err, gitops.ErrUnsupported) {
-					return []string{}, nil
+					return append([]string{}, list...), nil
 				}
 				return list, err
 			}

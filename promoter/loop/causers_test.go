@@ -2,6 +2,7 @@ package loop_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -14,9 +15,15 @@ import (
 )
 
 // scribe knows who wrote the source of every version.
-type scribe struct{ asked *[]string }
+type scribe struct {
+	asked *[]string
+	fails *error
+}
 
 func (s scribe) Authors(_ context.Context, source, from, to string) ([]string, error) {
+	if s.fails != nil && *s.fails != nil {
+		return nil, *s.fails
+	}
 	*s.asked = append(*s.asked, source+" "+from+".."+to)
 	return []string{"ada"}, nil
 }
@@ -39,7 +46,7 @@ func TestAuthorsDoNotApprove(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		t.Helper()
 		var asked []string
-		r.opts.Authors, r.opts.Prover = scribe{&asked}, traced{sources{r.world}}
+		r.opts.Authors, r.opts.Prover = scribe{asked: &asked}, traced{sources{r.world}}
 		r.shape = func(s *promoter.Stop) {
 			if s.Lane.Environment == "dev" {
 				s.Gates.Approval = gate.Approval{Required: []gate.Approver{{Count: 1}}}
@@ -88,6 +95,46 @@ func TestAuthorsDoNotApprove(t *testing.T) {
 		r.run(10 * time.Minute)
 		if r.names("dev") != "1.2.0" {
 			t.Errorf("dev names %s: %v", r.names("dev"), r.deeds)
+		}
+	})
+}
+
+// TestUnknownAuthorsWait holds that no approval counts while nobody can say who
+// wrote the source, and that nobody waits for a source that is not connected.
+func TestUnknownAuthorsWait(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		var asked []string
+		fails := errors.New("the forge is down")
+		r.opts.Authors, r.opts.Prover = scribe{&asked, &fails}, traced{sources{r.world}}
+		r.shape = func(s *promoter.Stop) {
+			if s.Lane.Environment == "dev" {
+				s.Gates.Approval = gate.Approval{Required: []gate.Approver{{Count: 1}}}
+			}
+		}
+		r.restart()
+		approve := func(tag string) {
+			r.tags = append(r.tags, tag)
+			r.run(3 * time.Hour)
+			for i := range r.list {
+				p := &r.list[i]
+				if p.State == gitops.Open && p.Lane.Environment == "dev" {
+					p.Reviews = append(slices.Clone(p.Reviews), gitops.Review{
+						By: gitops.Actor{Name: "bob", Permission: gitops.PermissionWrite}, State: gitops.Approved, Head: r.branches[p.Branch], At: time.Now(),
+					})
+				}
+			}
+			r.run(time.Hour)
+		}
+		approve("1.1.0") // the first has no source to be compared with
+		approve("1.2.0")
+		if got := r.names("dev"); got != "1.1.0" {
+			t.Fatalf("dev names %s while nobody knows who wrote 1.2.0: %v", got, r.deeds)
+		}
+		fails = gitops.ErrUnsupported
+		r.run(2 * time.Hour)
+		if got := r.names("dev"); got != "1.2.0" {
+			t.Errorf("dev names %s where no source is connected: %v", got, r.deeds)
 		}
 	})
 }

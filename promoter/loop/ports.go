@@ -111,7 +111,8 @@ type Reporter interface {
 type Authors interface {
 	// Authors are the accounts that wrote the commits of a source after one
 	// revision up to another. It fails with gitops.ErrUnsupported for a source
-	// that is not connected.
+	// that is not connected, and, beside those it knows, where nobody can ever
+	// know all of them.
 	Authors(ctx context.Context, source, from, to string) ([]string, error)
 }
 
