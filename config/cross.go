@@ -330,6 +330,7 @@ func (r *reader) checkPromotion(p loaded[Promotion]) {
 	unknown(p.v.AbsentIn, "absentIn")
 	for i, a := range p.v.Artifacts {
 		unknown(a.AbsentIn, "artifacts", i, "absentIn")
+		r.checkRequires(p, a.Requires, "artifacts", i, "requires")
 	}
 	taken := map[string]string{}
 	for i, w := range p.v.Waves {
@@ -339,7 +340,30 @@ func (r *reader) checkPromotion(p loaded[Promotion]) {
 		if w.Window != "" && !slices.Contains(r.windowNames(), w.Window) {
 			p.reportAt(append(at, "window"), nearest(w.Window, r.windowNames()), "unknown window %q", clip(w.Window))
 		}
+		r.checkRequires(p, w.Requires, append(at, "requires")...)
 		r.checkSelection(p, i, taken)
+	}
+}
+
+// checkRequires reports artifacts that no promotion brings anywhere, and versions
+// that nothing could ever meet.
+func (r *reader) checkRequires(p loaded[Promotion], needs []gate.Requirement, at ...any) {
+	var known []string
+	for _, o := range r.promotions {
+		for _, a := range o.v.Artifacts {
+			known = append(known, a.Name)
+		}
+	}
+	for i, n := range needs {
+		if !slices.Contains(known, n.Artifact) {
+			p.reportAt(append(slices.Clip(at), i, "artifact"), nearest(n.Artifact, known), "unknown artifact %q", clip(n.Artifact))
+		}
+		if n.Version == "" {
+			continue
+		}
+		if _, err := promoter.NewSelector(promoter.Selector{Semver: n.Version}); err != nil {
+			p.reportAt(append(slices.Clip(at), i, "version"), "", "version: %s", err)
+		}
 	}
 }
 

@@ -54,23 +54,18 @@ func offline(daemonFile, checkout, factsFile string, now time.Time) (loop.View, 
 		return view, err
 	}
 	view.Routes = rules.Routes
+	there, err := inCheckout(checkout, rules.Routes, known)
+	if err != nil {
+		return view, err
+	}
 	for _, r := range rules.Routes {
 		s := promoter.Snapshot{
 			Now: now, Route: r, Versions: known.Versions[r.Artifact],
 			World: promoter.World{Pauses: known.Pauses, Bases: map[string]gitops.Commit{d.Repositories[0].Name: "checkout"}},
 		}
-		for _, stop := range lanes([]promoter.Route{r}) {
-			files, err := checkoutFiles(checkout, stop.Path, string(edit.Needle(r.Image)))
-			if err != nil {
-				return view, err
-			}
-			k := known.lane(stop.Lane)
-			request, err := requested(checkout, files, r.Image, stop)
-			if err != nil {
-				return view, err
-			}
-			k.Desired = loop.Desired(files, request, "checkout")
-			k.Desired.Left = append(k.Desired.Left, known.left(stop.Lane)...)
+		for stop := range r.Stops() {
+			k := there[stop.Lane].known
+			k.Needs = stop.Needs(now, there.find)
 			s.Lanes = append(s.Lanes, k)
 		}
 		view.Lanes = append(view.Lanes, s.Lanes)
@@ -78,6 +73,41 @@ func offline(daemonFile, checkout, factsFile string, now time.Time) (loop.View, 
 	}
 	view.Plans = promoter.Admit(view.Plans)
 	return view, nil
+}
+
+// checkedOut are the stops of all rules with what a checkout and a file of facts
+// say of them.
+type checkedOut map[gitops.Lane]site
+
+type site struct {
+	stop  *promoter.Stop
+	known promoter.Lane
+}
+
+func inCheckout(checkout string, routes []promoter.Route, known facts) (checkedOut, error) {
+	all := checkedOut{}
+	for _, r := range routes {
+		for stop := range r.Stops() {
+			files, err := checkoutFiles(checkout, stop.Path, string(edit.Needle(r.Image)))
+			if err != nil {
+				return nil, err
+			}
+			k := known.lane(stop.Lane)
+			request, err := requested(checkout, files, r.Image, *stop)
+			if err != nil {
+				return nil, err
+			}
+			k.Desired = loop.Desired(files, request, "checkout")
+			k.Desired.Left = append(k.Desired.Left, known.left(stop.Lane)...)
+			all[stop.Lane] = site{stop, k}
+		}
+	}
+	return all, nil
+}
+
+func (c checkedOut) find(at gitops.Lane) (*promoter.Stop, promoter.Lane, bool) {
+	k, ok := c[at]
+	return k.stop, k.known, ok
 }
 
 // readFacts reads a file of facts strictly; no file is no facts.

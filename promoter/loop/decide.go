@@ -72,14 +72,24 @@ func (l *Loop) snapshot(now time.Time, i int) promoter.Snapshot {
 			s.VersionsUnread = "not read since the start"
 		}
 	}
-	for _, w := range r.Waves {
-		for _, stop := range w.Stops {
-			if k := l.lanes[stop.Lane]; k != nil {
-				s.Lanes = append(s.Lanes, l.known(k))
-			}
+	for stop := range r.Stops() {
+		if k := l.lanes[stop.Lane]; k != nil {
+			known := l.known(k)
+			known.Needs = stop.Needs(now, l.find)
+			s.Lanes = append(s.Lanes, known)
 		}
 	}
 	return s
+}
+
+// find leads to what is known of a lane that another one requires.
+func (l *Loop) find(at gitops.Lane) (*promoter.Stop, promoter.Lane, bool) {
+	s, ruled := l.atlas.stops[at]
+	k := l.lanes[at]
+	if !ruled || k == nil {
+		return nil, promoter.Lane{}, false
+	}
+	return s.stop, l.known(k), true
 }
 
 // advance says that a change moves a version forward, so that everything it

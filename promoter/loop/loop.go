@@ -200,7 +200,7 @@ func New(o Options) *Loop {
 		brakes: map[string]brake{}, credits: map[gitops.Lane]struct{}{}, proposing: map[gitops.Lane]struct{}{}, entering: map[gitops.Lane]struct{}{}, past: map[gitops.Lane]struct{}{}, answered: map[gitops.Commit]gitops.Check{},
 	}
 	l.following = map[gitops.Lane]struct{}{}
-	l.queue.reset(nil)
+	l.queue.reset(nil, nil)
 	l.schedule.set(sourceGit, time.Unix(0, 0))
 	l.schedule.set(sourceForge, time.Unix(0, 0))
 	return l

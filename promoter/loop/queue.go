@@ -21,6 +21,8 @@ type queue struct {
 	// seen are what each plan was made from.
 	seen  []promoter.Snapshot
 	dirty map[int]struct{}
+	// needed leads from a route to those that require its artifact somewhere.
+	needed map[int][]int
 	// decided are those that were made in this look: only they are acted on.
 	decided map[int]struct{}
 	// again is when a plan is made again whatever happens, because a write of
@@ -31,10 +33,10 @@ type queue struct {
 }
 
 // reset forgets every plan; all routes have to be decided.
-func (q *queue) reset(routes []promoter.Route) {
+func (q *queue) reset(routes []promoter.Route, needed map[int][]int) {
 	*q = queue{
 		plans: make([]promoter.Plan, len(routes)), seen: make([]promoter.Snapshot, len(routes)),
-		dirty: map[int]struct{}{}, decided: map[int]struct{}{}, again: map[int]time.Time{}, news: true,
+		dirty: map[int]struct{}{}, decided: map[int]struct{}{}, again: map[int]time.Time{}, needed: needed, news: true,
 	}
 	for i := range routes {
 		if needsPlaces(&routes[i]) {
@@ -93,6 +95,11 @@ func (q *queue) take(now time.Time) []int {
 		if !now.Before(at) {
 			delete(q.again, i)
 			q.add(i)
+		}
+	}
+	for _, i := range slices.Collect(maps.Keys(q.dirty)) {
+		for _, j := range q.needed[i] {
+			q.add(j)
 		}
 	}
 	taken := slices.Sorted(maps.Keys(q.dirty))
@@ -182,6 +189,22 @@ func newAtlas(routes []promoter.Route) atlas {
 		}
 	}
 	return a
+}
+
+// needed leads from each route to those that require its artifact somewhere:
+// they are decided again whenever it is.
+func (a atlas) needed(routes []promoter.Route) map[int][]int {
+	needed := map[int][]int{}
+	for i, r := range routes {
+		for stop := range r.Stops() {
+			for _, at := range stop.Requires() {
+				if s, ok := a.stops[at]; ok && s.route != i && !slices.Contains(needed[s.route], i) {
+					needed[s.route] = append(needed[s.route], i)
+				}
+			}
+		}
+	}
+	return needed
 }
 
 // touched are the lanes whose files are among the changed ones.
