@@ -345,28 +345,6 @@ func (r *reader) checkPromotion(p loaded[Promotion]) {
 	}
 }
 
-// checkRequires reports artifacts that no promotion brings anywhere, and versions
-// that nothing could ever meet.
-func (r *reader) checkRequires(p loaded[Promotion], needs []gate.Requirement, at ...any) {
-	var known []string
-	for _, o := range r.promotions {
-		for _, a := range o.v.Artifacts {
-			known = append(known, a.Name)
-		}
-	}
-	for i, n := range needs {
-		if !slices.Contains(known, n.Artifact) {
-			p.reportAt(append(slices.Clip(at), i, "artifact"), nearest(n.Artifact, known), "unknown artifact %q", clip(n.Artifact))
-		}
-		if n.Version == "" {
-			continue
-		}
-		if _, err := promoter.NewSelector(promoter.Selector{Semver: n.Version}); err != nil {
-			p.reportAt(append(slices.Clip(at), i, "version"), "", "version: %s", err)
-		}
-	}
-}
-
 func (r *reader) checkSelection(p loaded[Promotion], i int, taken map[string]string) {
 	w := p.v.Waves[i]
 	at := []any{"waves", i, "environments"}

@@ -1,0 +1,30 @@
+package config
+
+import (
+	"slices"
+
+	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/promoter/gate"
+)
+
+// checkRequires reports artifacts that no promotion brings anywhere, and versions
+// that nothing could ever meet.
+func (r *reader) checkRequires(p loaded[Promotion], needs []gate.Requirement, at ...any) {
+	var known []string
+	for _, o := range r.promotions {
+		for _, a := range o.v.Artifacts {
+			known = append(known, a.Name)
+		}
+	}
+	for i, n := range needs {
+		if !slices.Contains(known, n.Artifact) {
+			p.reportAt(append(slices.Clip(at), i, "artifact"), nearest(n.Artifact, known), "unknown artifact %q", clip(n.Artifact))
+		}
+		if n.Version == "" {
+			continue
+		}
+		if _, err := promoter.NewSelector(promoter.Selector{Semver: n.Version}); err != nil {
+			p.reportAt(append(slices.Clip(at), i, "version"), "", "version: %s", err)
+		}
+	}
+}
