@@ -59,7 +59,7 @@ func without(state gitops.ProposalState) func([]gitops.Proposal) []gitops.Propos
 // bugsOfRules are faults in what is asked.
 func bugsOfRules() []bug {
 	return []bug{
-		{"no soak", []string{"earned"}, stops(func(s *promoter.Stop) { s.Gates.Soak.For = 0 })},
+		{"no soak", []string{"earned", "statement"}, stops(func(s *promoter.Stop) { s.Gates.Soak.For = 0 })},
 		{"all waves at once", []string{"earned"}, func(_ string, o *loop.Options, _ *world.World) { o.Rules = oneWave{o.Rules} }},
 		{"freezes are ignored", []string{"frozen"}, stops(func(s *promoter.Stop) { s.Gates.Freeze = gate.Freeze{} })},
 		{"rules are read once", []string{"frozen", "approved", "stopped"}, func(_ string, o *loop.Options, _ *world.World) { o.Rules = &once{inner: o.Rules} }},
