@@ -28,7 +28,7 @@ type demoOptions struct {
 func demoCommand(s streams) *cobra.Command {
 	var o demoOptions
 	c := &cobra.Command{
-		Use: "demo", Short: "Play the whole story on loopback, with nothing installed", Args: cobra.NoArgs,
+		Use: "demo", Short: "Play the whole story on loopback, with nothing installed", Args: alone,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.until != "" && o.until != "released" {
 				return usage{fmt.Errorf("--until %q: the story ends when it is released", o.until)}

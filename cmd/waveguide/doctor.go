@@ -25,7 +25,7 @@ type finding struct {
 func doctorCommand(s streams) *cobra.Command {
 	var file, output string
 	c := &cobra.Command{
-		Use: "doctor", Short: "Read forges, registries and signals as the daemon would, and say what is missing or could be bypassed", Args: cobra.NoArgs,
+		Use: "doctor", Short: "Read forges, registries and signals as the daemon would, and say what is missing or could be bypassed", Args: alone,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d, err := readDaemon(file)
 			if err != nil {

@@ -31,7 +31,7 @@ func forgeCommand(s streams) *cobra.Command {
 	var dir, address, users, branch string
 	var repositories, hosts []string
 	c := &cobra.Command{
-		Use: "forge", Short: "Serve the embedded forge: Git, proposals, reviews and issues for one team", Args: cobra.NoArgs,
+		Use: "forge", Short: "Serve the embedded forge: Git, proposals, reviews and issues for one team", Args: alone,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			people, err := readUsers(users)
 			if err != nil {

@@ -55,6 +55,18 @@ type usage struct{ error }
 
 func (u usage) Unwrap() error { return u.error }
 
+// alone refuses arguments, and says where a folder is named instead.
+func alone(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	err := usage{fmt.Errorf("%s takes no argument, and there is %q", cmd.Name(), args[0])}
+	if cmd.Flags().Lookup("checkout") != nil {
+		return hinted{err, "a folder is named by --checkout"}
+	}
+	return err
+}
+
 // run is the whole program; tests call it.
 func run(ctx context.Context, args []string, s streams, h hooks) int {
 	root := &cobra.Command{

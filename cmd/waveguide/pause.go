@@ -23,7 +23,7 @@ type pauseOptions struct {
 func pauseCommand(s streams) *cobra.Command {
 	var o pauseOptions
 	c := &cobra.Command{
-		Use: "pause", Short: "Stop promotions by opening a pause issue in every repository", Args: cobra.NoArgs,
+		Use: "pause", Short: "Stop promotions by opening a pause issue in every repository", Args: alone,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			title, err := o.title()
 			if err != nil {

@@ -39,7 +39,7 @@ func (o *planOptions) flags(c *cobra.Command) {
 func planCommand(s streams) *cobra.Command {
 	var o planOptions
 	c := &cobra.Command{
-		Use: "plan", Short: "Show what would be proposed and what blocks the rest; writes nothing", Args: cobra.NoArgs,
+		Use: "plan", Short: "Show what would be proposed and what blocks the rest; writes nothing", Args: alone,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			look, err := o.look(cmd.Context())
 			if err != nil {

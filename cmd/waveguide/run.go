@@ -23,7 +23,7 @@ import (
 func runCommand(s streams, h hooks) *cobra.Command {
 	var file, level string
 	c := &cobra.Command{
-		Use: "run", Short: "Run the daemon", Args: cobra.NoArgs,
+		Use: "run", Short: "Run the daemon", Args: alone,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d, err := readDaemon(file)
 			if err != nil {

@@ -12,7 +12,7 @@ import (
 func schemaCommand(s streams) *cobra.Command {
 	var defaults bool
 	c := &cobra.Command{
-		Use: "schema", Short: "Print the JSON Schema of the configuration", Args: cobra.NoArgs,
+		Use: "schema", Short: "Print the JSON Schema of the configuration", Args: alone,
 		RunE: func(*cobra.Command, []string) error {
 			if defaults {
 				_, err := fmt.Fprint(s.out, config.Defaults())

@@ -19,7 +19,7 @@ import (
 func validateCommand(s streams) *cobra.Command {
 	var file, output, checkout string
 	c := &cobra.Command{
-		Use: "validate", Short: "Check the daemon's file and the rules of a checkout", Args: cobra.NoArgs,
+		Use: "validate", Short: "Check the daemon's file and the rules of a checkout", Args: alone,
 		RunE: func(*cobra.Command, []string) error {
 			_, rules, err := readRules(file, checkout, time.Now())
 			var problems config.Problems

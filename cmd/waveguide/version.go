@@ -9,7 +9,7 @@ import (
 
 func versionCommand(s streams) *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version", Args: alone,
 		RunE: func(*cobra.Command, []string) error {
 			line := "waveguide " + version
 			if info, ok := debug.ReadBuildInfo(); ok {
