@@ -99,7 +99,7 @@ func TestStrangersBranch(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{registry: memoryRegistry(t), envs: []string{"dev", "prod"}})
 	branch := gitops.Lane{Environment: "dev", Artifact: "shop"}.Branch()
-	head := w.pushAs("ada", adaToken, branch, map[string]string{file("dev"): "evil: true\n"})
+	head := w.pushAs("ada", adaToken, branch, map[string]string{"evil.yaml": "evil: true\n"})
 	p, err := w.client(adaToken).Open(t.Context(), gitops.Proposal{Branch: branch, Title: "promote(dev): shop"}, nil)
 	if err != nil {
 		t.Fatal(err)
