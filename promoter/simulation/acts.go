@@ -103,8 +103,10 @@ func (s *sim) webhooks(rng *rand.Rand) {
 	}
 }
 
-// hint offers a hint to every process; it is lost where the loop is busy.
+// hint offers a hint to every process, once nothing moves; it is lost where the
+// loop is busy.
 func (s *sim) hint(h loop.Hint) {
+	s.gate.Settle()
 	for _, p := range s.processes {
 		if p.hint(h) {
 			s.step("hint %s %+v", p.name, h)

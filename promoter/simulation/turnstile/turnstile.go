@@ -89,6 +89,9 @@ func (t *Turnstile[F]) Next(c *Call[F], fate F) {
 	synctest.Wait()
 }
 
+// Settle returns when nothing moves any more.
+func (t *Turnstile[F]) Settle() { synctest.Wait() }
+
 // Idle lets time pass until somebody comes or so much of it is over.
 func (t *Turnstile[F]) Idle(most time.Duration) {
 	timer := time.NewTimer(most)
