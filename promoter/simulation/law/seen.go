@@ -180,22 +180,37 @@ type Clocks struct {
 	named map[question]bool
 }
 
-// clock is the soak of one digest. Each process has seen it last at a time of its
-// own: one that was replaced may look on for a while, by another clock.
+// clock is the soak of one digest.
 type clock struct {
 	good time.Duration
-	last map[string]time.Time
+	// last is when each process saw it last: one that was replaced may look on
+	// for a while.
+	last map[string]glance
 	bad  time.Time
 }
 
-// before is when anybody saw it last before a time.
-func (k *clock) before(at time.Time) (newest time.Time) {
-	for _, t := range k.last {
-		if t.Before(at) && t.After(newest) {
-			newest = t
+// glance is when somebody saw something: by the clock of who saw it, and really.
+type glance struct{ clock, really time.Time }
+
+// since is how much time passed, at most, since anybody saw it last: as much as
+// really did, and by how much the clock went ahead of the one before. Nothing if
+// nobody looked for long.
+func (k *clock) since(by string, is glance) time.Duration {
+	var newest glance
+	for _, l := range k.last {
+		if l.really.After(newest.really) {
+			newest = l
 		}
 	}
-	return newest
+	passed := is.really.Sub(newest.really)
+	if newest.really.IsZero() || passed > gap {
+		return 0
+	}
+	ahead := is.clock.Sub(newest.clock) - passed
+	if own, ok := k.last[by]; ok {
+		ahead = max(ahead, is.clock.Sub(own.clock)-is.really.Sub(own.really))
+	}
+	return passed + min(max(ahead, 0), gap)
 }
 
 // NewClocks are those of an empty store.
@@ -219,15 +234,14 @@ func (c *Clocks) observe(by string, lane gitops.Lane, h signals.Health, soak tim
 	q := question{lane, h.Digest}
 	k := c.running[q]
 	if k == nil {
-		k = &clock{last: map[string]time.Time{}}
+		k = &clock{last: map[string]glance{}}
 		c.running[q] = k
 	}
+	is := glance{h.At, time.Now()}
 	switch h.State {
 	case signals.StateHealthy:
-		if last := k.before(h.At); h.At.Sub(last) <= gap {
-			k.good += h.At.Sub(last)
-		}
-		k.last[by], k.bad = h.At, time.Time{}
+		k.good += k.since(by, is)
+		k.last[by], k.bad = is, time.Time{}
 		if k.good+fresh >= soak && c.earned[q].IsZero() {
 			c.earned[q] = h.At
 		}
@@ -238,7 +252,7 @@ func (c *Clocks) observe(by string, lane gitops.Lane, h signals.Health, soak tim
 		if h.At.Sub(k.bad) >= tolerate+gap {
 			k.good = 0
 		}
-		k.last[by] = h.At
+		k.last[by] = is
 	case signals.StateProgressing, signals.StateUnknown:
 	}
 }
