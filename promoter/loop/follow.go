@@ -111,7 +111,7 @@ func (l *Loop) stand(now time.Time, k *lane, s site) trail.Stand {
 // consequence says what follows from a version that fails in a lane.
 func (l *Loop) consequence(at gitops.Lane, s site) string {
 	r := l.ruling.Routes[s.route]
-	text := "Later waves do not get it" + siblings(r, at)
+	text := "Later waves do not get it" + siblings(s.wave)
 	switch {
 	case r.Rollback.Forward:
 		return text + ". Going back is not possible for this artifact: an issue asks for a newer version."
@@ -127,18 +127,12 @@ func (l *Loop) consequence(at gitops.Lane, s site) string {
 }
 
 // siblings says what follows for the other environments of a lane's wave.
-func siblings(r promoter.Route, at gitops.Lane) string {
-	for _, w := range r.Waves {
-		i := slices.IndexFunc(w.Stops, func(o promoter.Stop) bool { return o.Lane == at })
-		switch {
-		case i < 0:
-		case len(w.Stops) == 1:
-			return ""
-		case w.StopOne:
-			return ", and the other environments of this wave go on"
-		default:
-			return ", and the other environments of this wave do not either"
-		}
+func siblings(w *promoter.Wave) string {
+	switch {
+	case len(w.Stops) == 1:
+		return ""
+	case w.StopOne:
+		return ", and the other environments of this wave go on"
 	}
-	return ""
+	return ", and the other environments of this wave do not either"
 }

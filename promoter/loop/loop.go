@@ -65,7 +65,7 @@ type Options struct {
 	// only tests set it.
 	Crash func(point string)
 	// Now is the clock, that of this machine if nil; only tests set another, one
-	// that is set forward and back.
+	// that is set forward and back. Several goroutines ask it.
 	Now func() time.Time
 }
 

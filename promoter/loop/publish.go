@@ -144,7 +144,7 @@ func (l *Loop) aboutPublishing(source string, s site, at gitops.Lane) question {
 		read: func() reading {
 			merit = l.lanes[at].Merits[0]
 			r := l.ruling.Routes[s.route]
-			p := Publication{Merit: merit, Image: r.Image, Wave: waveOf(r, at), Stop: *s.stop}
+			p := Publication{Merit: merit, Image: r.Image, Wave: s.wave.Name, Stop: *s.stop}
 			return func(ctx context.Context) (any, error) { return l.publish(ctx, p) }
 		},
 		take: func(found any, _ time.Time) {
@@ -166,17 +166,13 @@ func (l *Loop) aboutPublishing(source string, s site, at gitops.Lane) question {
 	}
 }
 
-func waveOf(r promoter.Route, at gitops.Lane) string {
-	for _, w := range r.Waves {
-		if slices.ContainsFunc(w.Stops, func(s promoter.Stop) bool { return s.Lane == at }) {
-			return w.Name
-		}
-	}
-	return ""
-}
-
 // publish verifies once more what is about to be said, and says it unless it was
 // said before: the intent is in the ledger before it, and the outcome after it.
+//
+// It runs beside the loop, so it reads nothing of it but the options. The ledger
+// takes its entries among those of the loop: writers queue, each transaction is
+// refused once another process has the lease, and an outcome finds its intent by
+// the key. A death between the two is put right by the next start, as any other.
 func (l *Loop) publish(ctx context.Context, p Publication) (published, error) {
 	if stopped, err := l.Paused(); stopped != nil || err != nil {
 		return resting, nil //nolint:nilerr // whose file cannot be read is told of elsewhere
@@ -241,7 +237,7 @@ func (l *Loop) proclaim(ctx context.Context, p Publication, missing []string) er
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(fmt.Appendf(raw, "%s %s %s", cp, p.Stop.Lane, time.Now()))
+	sum := sha256.Sum256(fmt.Appendf(raw, "%s %s %s", cp, p.Stop.Lane, l.now()))
 	p.Entry, p.Ledger = hex.EncodeToString(sum[:]), cp.String()
 	if err := l.enter(ctx, store.Intent, p, body); err != nil {
 		return err
@@ -258,13 +254,14 @@ func (l *Loop) proclaim(ctx context.Context, p Publication, missing []string) er
 	return errors.Join(failed, l.enter(context.WithoutCancel(ctx), store.Outcome, p, body))
 }
 
+// enter writes a ledger entry at the time of the loop's clock, as all others.
 func (l *Loop) enter(ctx context.Context, kind store.Kind, p Publication, body saying) error {
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
 	subject := gitops.CutLine(p.Stop.Lane.String(), maxSubject)
-	_, err = l.Store.Append(ctx, store.Entry{At: time.Now().UTC(), Kind: kind, Subject: subject, Key: p.Entry, Body: raw})
+	_, err = l.Store.Append(ctx, store.Entry{At: l.now(), Kind: kind, Subject: subject, Key: p.Entry, Body: raw})
 	return err
 }
 

@@ -266,6 +266,31 @@ func TestNotPublished(t *testing.T) {
 	}
 }
 
+// TestPublicationIsDatedByTheLoop holds that the ledger tells one time, also
+// where the clock of the loop is before this machine's.
+func TestPublicationIsDatedByTheLoop(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		r.opts.Publisher, r.opts.Now = &wall{}, func() time.Time { return time.Now().Add(90 * time.Second) }
+		r.restart()
+		r.tags = append(r.tags, "1.1.0")
+		r.run(2 * soak)
+		if len(r.results()) == 0 {
+			t.Error("nothing was published")
+		}
+		list, err := r.store.Entries(t.Context(), store.Filter{}, 1000)
+		if err != nil {
+			t.Error(err)
+		}
+		slices.SortFunc(list, func(a, b store.Entry) int { return int(a.Seq - b.Seq) })
+		for i := range list[1:] {
+			if e := list[i+1]; e.At.Before(list[i].At) {
+				t.Errorf("%s of %s is dated %s, the entry before it %s", e.Kind, e.Subject, e.At, list[i].At)
+			}
+		}
+	})
+}
+
 // TestLookPublishesNothing holds that whoever only looks leaves no trace.
 func TestLookPublishesNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {

@@ -172,6 +172,7 @@ type atlas struct {
 // site is where the rules speak of a lane.
 type site struct {
 	route int
+	wave  *promoter.Wave
 	stop  *promoter.Stop
 }
 
@@ -179,10 +180,11 @@ func newAtlas(routes []promoter.Route) atlas {
 	a := atlas{stops: map[gitops.Lane]site{}, artifacts: map[string][]int{}, paths: map[string][]gitops.Lane{}}
 	for i, r := range routes {
 		a.artifacts[r.Artifact] = append(a.artifacts[r.Artifact], i)
-		for _, w := range r.Waves {
-			for j := range w.Stops {
-				stop := &w.Stops[j]
-				a.stops[stop.Lane] = site{i, stop}
+		for k := range r.Waves {
+			wave := &r.Waves[k]
+			for j := range wave.Stops {
+				stop := &wave.Stops[j]
+				a.stops[stop.Lane] = site{i, wave, stop}
 				path := strings.TrimSuffix(stop.Path, "/")
 				a.paths[path] = append(a.paths[path], stop.Lane)
 			}
