@@ -32,7 +32,7 @@ const (
 	checksLife = 15 * time.Second
 )
 
-// finished is 1 if everything of others that is demanded has an end.
+// finished is 1 if everything of others has come to an end.
 func (s *statuses) finished() int {
 	for _, k := range s.Checks {
 		if k.State == gitops.CheckPending && k.Name != gitops.CheckName {

@@ -34,12 +34,7 @@ type fake struct {
 
 func newFake(t *testing.T, change ...func(*giteatest.Options)) *fake {
 	t.Helper()
-	if _, err := exec.LookPath("git"); err != nil {
-		if os.Getenv("WAVEGUIDE_REQUIRE_SERVERS") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("no git binary here")
-	}
+	gitopstest.Need(t, "git", "git")
 	o := giteatest.Options{Dir: t.TempDir(), Files: map[string]string{"app.yaml": "0"}, Users: []giteatest.User{
 		{Login: "waveguide", Token: botToken, Level: giteatest.Admin},
 		{Login: "tess", Token: "tess-token", Level: giteatest.Issues},

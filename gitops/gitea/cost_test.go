@@ -1,7 +1,6 @@
 package gitea_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -13,16 +12,6 @@ import (
 	"github.com/waveguide-dev/waveguide/gitops/gitea"
 	"github.com/waveguide-dev/waveguide/gitops/gitopstest"
 )
-
-// memory keeps things as a store would.
-type memory map[string][]byte
-
-func (m memory) Recall(_ context.Context, name string) ([]byte, error) { return m[name], nil }
-
-func (m memory) Remember(_ context.Context, name string, value []byte) error {
-	m[name] = value
-	return nil
-}
 
 // counter counts what a client's looks at all proposals and pauses ask for.
 type counter struct {
@@ -91,7 +80,7 @@ func TestWhatALookCosts(t *testing.T) {
 	f.At(start)
 	last := f.many(t)
 	f.At(start.Add(time.Minute))
-	kept := memory{}
+	kept := gitopstest.Memory{}
 	c := &counter{fake: f, t: t, bot: f.client()}
 	c.bot.KeepIn(kept)
 	list := c.look("the first look of a new process", 71)
@@ -177,7 +166,7 @@ func TestEverythingAtOnce(t *testing.T) {
 func TestRestartRemembersWhatWasSaid(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	kept := memory{}
+	kept := gitopstest.Memory{}
 	bot := f.client()
 	bot.KeepIn(kept)
 	f.push(t, "waveguide/dev/app", "app.yaml", "1")

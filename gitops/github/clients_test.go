@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -14,19 +13,8 @@ import (
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/gitops/github/githubtest"
+	"github.com/waveguide-dev/waveguide/gitops/gitopstest"
 )
-
-// need skips a test that lacks a program, or fails it where none may be missing.
-func need(t *testing.T, what, install string, there bool) {
-	t.Helper()
-	switch {
-	case there:
-	case os.Getenv("WAVEGUIDE_REQUIRE_SERVERS") == "1":
-		t.Fatalf("%s is required: apt-get install %s", what, install)
-	default:
-		t.Skipf("%s is needed: apt-get install %s", what, install)
-	}
-}
 
 func run(t *testing.T, env []string, program string, args ...string) []byte {
 	t.Helper()
@@ -45,7 +33,8 @@ func run(t *testing.T, env []string, program string, args ...string) []byte {
 func TestPyGithub(t *testing.T) {
 	t.Parallel()
 	const python = "/usr/bin/python3"
-	need(t, "PyGithub", "python3-github", exec.CommandContext(t.Context(), python, "-c", "import github").Run() == nil)
+	there := exec.CommandContext(t.Context(), python, "-c", "import github").Run() == nil
+	gitopstest.NeedThat(t, there, "PyGithub", "python3-github")
 	s := githubtest.New(t)
 	s.SetUser("robot", githubtest.User{Role: "write"})
 	s.Set(func(o *githubtest.Settings) { o.Checks = []githubtest.RequiredCheck{{Context: gitops.CheckName}} })
@@ -81,8 +70,7 @@ func TestPyGithub(t *testing.T) {
 // TestGH drives the fake by GitHub's own client.
 func TestGH(t *testing.T) {
 	t.Parallel()
-	path, err := exec.LookPath("gh")
-	need(t, "gh", "gh", err == nil)
+	path := gitopstest.Need(t, "gh", "gh")
 	s := githubtest.New(t)
 	fill(t, s, 120)
 	gh := func(args ...string) string {

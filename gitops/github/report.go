@@ -21,8 +21,7 @@ func (c *Client) Report(ctx context.Context, r gitops.Report) (string, error) {
 	if err != nil || id != "" {
 		return id, err
 	}
-	r.Body = r.Text(maxBody)
-	return c.OpenIssue(ctx, r.Title, r.Body, r.Marks())
+	return c.OpenIssue(ctx, r.Title, r.Text(maxBody), r.Marks())
 }
 
 func (c *Client) reported(ctx context.Context, r gitops.Report) (string, error) {

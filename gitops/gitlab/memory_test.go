@@ -1,7 +1,6 @@
 package gitlab_test
 
 import (
-	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -11,20 +10,10 @@ import (
 	"github.com/waveguide-dev/waveguide/gitops/gitopstest"
 )
 
-// memory keeps things as a store would.
-type memory map[string][]byte
-
-func (m memory) Recall(_ context.Context, key string) ([]byte, error) { return m[key], nil }
-
-func (m memory) Remember(_ context.Context, key string, value []byte) error {
-	m[key] = value
-	return nil
-}
-
 func TestRestartRemembers(t *testing.T) {
 	t.Parallel()
 	w, _, at := timed(t)
-	kept := memory{}
+	kept := gitopstest.Memory{}
 	start := func() *gitlab.Client {
 		c := w.client(func(o *gitlab.Options) { o.Now = at.read })
 		c.KeepIn(kept)

@@ -3,7 +3,6 @@ package gitlab_test
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"os/exec"
 	"slices"
 	"testing"
@@ -11,20 +10,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/gitopstest"
 )
 
 // needPythonGitLab finds Debian's python with python-gitlab.
 func needPythonGitLab(t *testing.T) string {
 	t.Helper()
 	const python = "/usr/bin/python3"
-	if err := exec.CommandContext(t.Context(), python, "-c", "import gitlab").Run(); err == nil {
-		return python
-	}
-	if os.Getenv("WAVEGUIDE_REQUIRE_SERVERS") == "1" {
-		t.Fatal("python-gitlab is required")
-	}
-	t.Skip("python-gitlab is needed: apt-get install python3-gitlab")
-	return ""
+	there := exec.CommandContext(t.Context(), python, "-c", "import gitlab").Run() == nil
+	gitopstest.NeedThat(t, there, "python-gitlab", "python3-gitlab")
+	return python
 }
 
 // TestPythonGitLab drives the server by a client of somebody else, and then

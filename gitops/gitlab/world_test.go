@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -39,20 +37,9 @@ type world struct {
 	faults  *gitopstest.Faults
 }
 
-func needGit(tb testing.TB) {
-	tb.Helper()
-	if _, err := exec.LookPath("git"); err == nil {
-		return
-	}
-	if os.Getenv("WAVEGUIDE_REQUIRE_SERVERS") == "1" {
-		tb.Fatal("git is required")
-	}
-	tb.Skip("git is needed: apt-get install git")
-}
-
 func newWorld(t *testing.T, change func(o *gitlabtest.Options)) *world {
 	t.Helper()
-	needGit(t)
+	gitopstest.Need(t, "git", "git")
 	o := gitlabtest.Options{
 		Dir: t.TempDir(), Path: "/git",
 		Users: []gitlabtest.User{

@@ -14,6 +14,7 @@ import (
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/gitopstest"
 	"github.com/waveguide-dev/waveguide/gitops/local"
 )
 
@@ -92,12 +93,7 @@ func (f *forge) url(user, token string) string {
 // gitIn runs the git binary; the text is both streams.
 func gitIn(t *testing.T, dir string, args ...string) (string, error) {
 	t.Helper()
-	if _, err := exec.LookPath("git"); err != nil {
-		if os.Getenv("WAVEGUIDE_REQUIRE_SERVERS") == "1" {
-			t.Fatal(err)
-		}
-		t.Skip("no git binary here")
-	}
+	gitopstest.Need(t, "git", "git")
 	cmd := exec.CommandContext(t.Context(), "git", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C",

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/gitops/gitopstest"
 	"github.com/waveguide-dev/waveguide/gitops/mirror"
 )
 
@@ -31,13 +32,7 @@ func needGit(tb testing.TB) {
 	if err == nil {
 		_, err = os.Stat(filepath.Join(strings.TrimSpace(string(out)), "git-http-backend"))
 	}
-	if err == nil {
-		return
-	}
-	if os.Getenv("WAVEGUIDE_REQUIRE_SERVERS") == "1" {
-		tb.Fatalf("git with git-http-backend is required: %v", err)
-	}
-	tb.Skipf("git with git-http-backend is needed: %v", err)
+	gitopstest.NeedThat(tb, err == nil, "git with git-http-backend", "git")
 }
 
 func gitEnv() []string {

@@ -6,17 +6,13 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/waveguide-dev/waveguide/gitops/gitopstest"
 	"github.com/waveguide-dev/waveguide/gitops/mirror"
 )
 
 func TestSignedCommitsVerify(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("ssh-keygen"); err != nil {
-		if os.Getenv("WAVEGUIDE_REQUIRE_SERVERS") == "1" {
-			t.Fatal(err)
-		}
-		t.Skip("ssh-keygen is needed")
-	}
+	gitopstest.Need(t, "ssh-keygen", "openssh-client")
 	for _, kind := range []string{"ed25519", "rsa"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()

@@ -112,7 +112,7 @@ func (s *Server) routes() map[string]handler {
 	const project = "/api/v4/projects/{id}"
 	const mr = project + "/merge_requests/{iid}"
 	const issue = project + "/issues/{iid}"
-	return map[string]handler{
+	routes := map[string]handler{
 		"GET /api/v4/user":                                            s.user,
 		"GET /api/v4/version":                                         s.version,
 		"GET /api/v4/metadata":                                        s.version,
@@ -135,19 +135,11 @@ func (s *Server) routes() map[string]handler {
 		"POST " + mr + "/approve":                                     s.approve,
 		"POST " + mr + "/unapprove":                                   s.unapprove,
 		"GET " + mr + "/reviewers":                                    s.reviewers,
-		"GET " + mr + "/notes":                                        s.listNotes,
-		"POST " + mr + "/notes":                                       s.createNote,
-		"GET " + mr + "/resource_label_events":                        s.labelEvents,
-		"GET " + mr + "/resource_state_events":                        s.stateEvents,
 		"POST " + project + "/merge_trains/merge_requests/{iid}":      s.enqueue,
 		"GET " + project + "/merge_trains/merge_requests/{iid}":       s.getCar,
 		"GET " + project + "/merge_trains/{branch}":                   s.listTrain,
 		"GET " + issue:                                                s.getIssue,
 		"PUT " + issue:                                                s.updateIssue,
-		"GET " + issue + "/notes":                                     s.listNotes,
-		"POST " + issue + "/notes":                                    s.createNote,
-		"GET " + issue + "/resource_label_events":                     s.labelEvents,
-		"GET " + issue + "/resource_state_events":                     s.stateEvents,
 		"GET " + project + "/issues":                                  s.listIssues,
 		"POST " + project + "/issues":                                 s.createIssue,
 		"GET " + project + "/labels":                                  s.listLabels,
@@ -159,6 +151,13 @@ func (s *Server) routes() map[string]handler {
 		"GET " + project + "/approval_rules":                          s.approvalRules,
 		"GET " + project + "/approvals":                               s.approvalSettings,
 	}
+	for _, thread := range []string{mr, issue} {
+		routes["GET "+thread+"/notes"] = s.listNotes
+		routes["POST "+thread+"/notes"] = s.createNote
+		routes["GET "+thread+"/resource_label_events"] = s.labelEvents
+		routes["GET "+thread+"/resource_state_events"] = s.stateEvents
+	}
+	return routes
 }
 
 // ServeHTTP implements [http.Handler]: the API below /api/v4 and Git elsewhere.
