@@ -32,7 +32,13 @@ func answerKey(req *http.Request) (string, bool) {
 	if req.Method != http.MethodGet && req.Method != http.MethodHead {
 		return "", false
 	}
-	if !strings.Contains(req.URL.Path, "/manifests/") && !strings.HasSuffix(req.URL.Path, "/tags/list") {
+	_, named, manifest := strings.Cut(req.URL.Path, "/manifests/")
+	if !manifest && !strings.HasSuffix(req.URL.Path, "/tags/list") {
+		return "", false
+	}
+	// What a digest names never changes, so a registry may say that it did not
+	// without looking whether it is still there: docker-registry does.
+	if strings.Contains(named, ":") {
 		return "", false
 	}
 	return req.Method + " " + req.URL.String() + " " + req.Header.Get("Accept"), true

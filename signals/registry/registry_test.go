@@ -358,3 +358,34 @@ func TestHas(t *testing.T) {
 		}
 	}
 }
+
+// TestAGoneDigestIsNotUnchanged holds that a digest is asked for without a
+// condition: docker-registry says of every digest that it has not changed, also
+// of one that was deleted.
+func TestAGoneDigestIsNotUnchanged(t *testing.T) {
+	t.Parallel()
+	h, address := serve(t)
+	digest := signals.Digest(push(t, address+"/team/app:1.0.0", image(t)).String())
+	gone := false
+	h.set(func(w http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case !strings.HasSuffix(r.URL.Path, "/manifests/"+string(digest)):
+		case r.Header.Get("If-None-Match") != "":
+			w.WriteHeader(http.StatusNotModified)
+			return true
+		case gone:
+			w.WriteHeader(http.StatusNotFound)
+			return true
+		default:
+			w.Header().Set("Etag", `"`+string(digest)+`"`)
+		}
+		return false
+	})
+	r := open(t, address, nil)
+	for _, want := range []bool{true, false} {
+		gone = !want
+		if has, err := r.Has(t.Context(), "team/app", digest); err != nil || has != want {
+			t.Errorf("Has = %t, %v; want %t", has, err, want)
+		}
+	}
+}
