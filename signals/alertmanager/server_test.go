@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,51 +15,13 @@ import (
 
 	"github.com/waveguide-dev/waveguide/signals"
 	"github.com/waveguide-dev/waveguide/signals/alertmanager"
+	"github.com/waveguide-dev/waveguide/signals/signalstest"
 )
 
-// debian is a program of a Debian package; without it the test is skipped, or
-// fails where servers are required.
-func debian(t *testing.T, program string) string {
-	t.Helper()
-	path := "/usr/bin/" + program
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("WAVEGUIDE_REQUIRE_SERVERS") == "1" {
-			t.Fatalf("%s is required: %v", path, err)
-		}
-		t.Skipf("%s is not installed", path)
-	}
-	return path
-}
-
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
-
-// serve runs a server until the test ends and waits until it is ready.
+// serve runs a server of a Debian package of the same name until the test ends.
 func serve(t *testing.T, address, program string, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(debian(t, program), args...) //nolint:noctx // ended by the clean-up
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	eventually(t, program+" is ready", func() bool {
-		res, err := http.Get("http://" + address + "/-/ready") //nolint:noctx // a test's own server
-		if err != nil {
-			return false
-		}
-		_ = res.Body.Close()
-		return res.StatusCode == http.StatusOK
-	})
+	signalstest.Serve(t, "http://"+address+"/-/ready", signalstest.Program(t, program, "apt-get install "+program), args...)
 	return "http://" + address
 }
 
@@ -92,7 +52,7 @@ route: {receiver: hook, group_by: [alertname], group_wait: 100ms, group_interval
 receivers: [{name: hook, webhook_configs: [{url: %q, http_config: {authorization: {credentials: hook-token}}}]}]
 inhibit_rules: [{source_matchers: ['severity="critical"'], target_matchers: ['severity="page"'], equal: [service]}]
 `, hook))
-	address := free(t)
+	address := signalstest.Free(t)
 	return serve(t, address, "prometheus-alertmanager", "--config.file="+config, "--storage.path="+t.TempDir(),
 		"--web.listen-address="+address, "--cluster.listen-address=", "--log.level=error")
 }
@@ -125,7 +85,6 @@ func fire(t *testing.T, url string, labels map[string]string) {
 // Alertmanager.
 func TestRealAlertmanager(t *testing.T) {
 	t.Parallel()
-	debian(t, "prometheus-alertmanager")
 	hooks := make(chan []byte, 100)
 	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -178,7 +137,6 @@ func TestRealAlertmanager(t *testing.T) {
 // TestRealPrometheusAlerts reads a rule's alert from Debian's Prometheus.
 func TestRealPrometheusAlerts(t *testing.T) {
 	t.Parallel()
-	debian(t, "prometheus")
 	rules := write(t, "rules.yml", `
 groups:
   - name: test
@@ -188,7 +146,7 @@ groups:
       - {alert: Waits, expr: vector(1), for: 1h, labels: {severity: page, service: bank}}
 `)
 	config := write(t, "prometheus.yml", "global: {evaluation_interval: 1s}\nrule_files: ["+rules+"]\n")
-	address := free(t)
+	address := signalstest.Free(t)
 	url := serve(t, address, "prometheus", "--config.file="+config, "--storage.tsdb.path="+t.TempDir(), "--web.listen-address="+address, "--log.level=error")
 	c, err := alertmanager.New(alertmanager.Options{URL: url, HTTP: &http.Client{}, Prometheus: true})
 	if err != nil {

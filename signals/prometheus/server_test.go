@@ -2,7 +2,6 @@ package prometheus_test
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,21 +12,10 @@ import (
 
 	"github.com/waveguide-dev/waveguide/signals"
 	"github.com/waveguide-dev/waveguide/signals/prometheus"
+	"github.com/waveguide-dev/waveguide/signals/signalstest"
 )
 
-// debian runs a program of a Debian package; without it the test is skipped,
-// or fails where servers are required.
-func debian(t *testing.T, program string) string {
-	t.Helper()
-	path := "/usr/bin/" + program
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("WAVEGUIDE_REQUIRE_SERVERS") == "1" {
-			t.Fatalf("%s is required: %v", path, err)
-		}
-		t.Skipf("%s is not installed", path)
-	}
-	return path
-}
+const get = "apt-get install prometheus"
 
 // history writes samples of the last hours as blocks that a Prometheus reads
 // when it starts; a function says a series' value at a time before now.
@@ -48,7 +36,7 @@ func history(t *testing.T, dir string, now time.Time, series map[string]func(ago
 	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.CommandContext(t.Context(), debian(t, "promtool"), "tsdb", "create-blocks-from", "openmetrics", file, dir).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), signalstest.Program(t, "promtool", get), "tsdb", "create-blocks-from", "openmetrics", file, dir).CombinedOutput()
 	if err != nil {
 		t.Fatalf("promtool: %v\n%s", err, out)
 	}
@@ -57,46 +45,19 @@ func history(t *testing.T, dir string, now time.Time, series map[string]func(ago
 // serve starts Debian's Prometheus on a folder of blocks.
 func serve(t *testing.T, data string) string {
 	t.Helper()
-	program := debian(t, "prometheus")
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	_ = l.Close()
+	address := signalstest.Free(t)
 	config := filepath.Join(t.TempDir(), "prometheus.yml")
 	if err := os.WriteFile(config, []byte("global: {scrape_interval: 1s}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "--config.file="+config, "--storage.tsdb.path="+data, "--web.listen-address="+address, "--log.level=error") //nolint:noctx // ended by the clean-up
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/-/ready", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if res, err := http.DefaultClient.Do(req); err == nil {
-			_ = res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return "http://" + address
-			}
-		}
-		if time.Now().After(end) {
-			t.Fatal("prometheus does not become ready")
-		}
-	}
+	signalstest.Serve(t, "http://"+address+"/-/ready", signalstest.Program(t, "prometheus", get),
+		"--config.file="+config, "--storage.tsdb.path="+data, "--web.listen-address="+address, "--log.level=error")
+	return "http://" + address
 }
 
 // TestRealPrometheus asks Debian's Prometheus about two hours of history.
 func TestRealPrometheus(t *testing.T) {
 	t.Parallel()
-	debian(t, "prometheus")
 	now, data := time.Now(), t.TempDir()
 	between := func(from, to time.Duration) func(time.Duration) (string, bool) {
 		return func(ago time.Duration) (string, bool) {

@@ -57,7 +57,7 @@ func TestTokenIsRenewed(t *testing.T) {
 	server := httptest.NewServer(realm)
 	t.Cleanup(server.Close)
 	elsewhere := strings.Replace(strings.TrimPrefix(server.URL, "http://"), "127.0.0.1", "localhost", 1)
-	h.set(realm.guard("http://" + elsewhere + "/token"))
+	h.Answer(realm.guard("http://" + elsewhere + "/token"))
 	var password atomic.Value
 	password.Store("first")
 	r := open(t, address, func(o *registry.Options) {
@@ -95,7 +95,7 @@ func TestRealms(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h, address := serve(t)
-			h.set(newTokens("", "one").guard(c.realm))
+			h.Answer(newTokens("", "one").guard(c.realm))
 			r := open(t, address, func(o *registry.Options) {
 				o.Credentials.Basic = func() (string, string, error) { return "bot", "s3cret", nil }
 			})
@@ -130,7 +130,7 @@ func TestStaticBearer(t *testing.T) {
 	h, address := serve(t)
 	push(t, address+"/team/app:1.0.0", image(t))
 	realm := newTokens("", "static")
-	h.set(realm.guard("http://" + address + "/token"))
+	h.Answer(realm.guard("http://" + address + "/token"))
 	r := open(t, address, func(o *registry.Options) {
 		o.Credentials.Bearer = func() (string, error) { return "static", nil }
 	})
@@ -153,7 +153,7 @@ func TestRedirects(t *testing.T) {
 	var leaked atomic.Bool
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		leaked.Store(leaked.Load() || r.Header.Get("Authorization") != "")
-		h.inner.ServeHTTP(w, r)
+		h.Inner.ServeHTTP(w, r)
 	}))
 	t.Cleanup(elsewhere.Close)
 	to := strings.Replace(elsewhere.URL, "127.0.0.1", "localhost", 1)
@@ -174,11 +174,11 @@ func TestRedirects(t *testing.T) {
 	credentials := func(o *registry.Options) {
 		o.Credentials.Basic = func() (string, string, error) { return "bot", "s3cret", nil }
 	}
-	h.set(redirect("/blobs/"))
+	h.Answer(redirect("/blobs/"))
 	if got, err := open(t, address, credentials).Resolve(t.Context(), "team/app", "1.0.0"); err != nil || len(got.Platforms) != 1 {
 		t.Errorf("Resolve with blobs elsewhere = %+v, %v", got, err)
 	}
-	h.set(redirect("/manifests/"))
+	h.Answer(redirect("/manifests/"))
 	if got, err := open(t, address, credentials).Resolve(t.Context(), "team/app", "1.0.0"); err == nil || !strings.Contains(err.Error(), "only blobs may be served from elsewhere") {
 		t.Errorf("Resolve with manifests elsewhere = %+v, %v, want it refused", got, err)
 	}
@@ -216,7 +216,7 @@ func TestRetryAfter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h, address := serve(t)
-			h.set(func(w http.ResponseWriter, _ *http.Request) bool {
+			h.Answer(func(w http.ResponseWriter, _ *http.Request) bool {
 				w.Header().Set("Retry-After", c.header)
 				w.WriteHeader(c.status)
 				return true

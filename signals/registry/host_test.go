@@ -1,62 +1,23 @@
 package registry_test
 
 import (
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
-	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	memory "github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/waveguide-dev/waveguide/signals/registry"
+	"github.com/waveguide-dev/waveguide/signals/registry/registrytest"
 )
 
-// host is a registry in memory whose requests are counted and may be answered
-// by the test instead.
-type host struct {
-	inner http.Handler
-
-	mu       sync.Mutex
-	requests []string
-	answer   func(w http.ResponseWriter, r *http.Request) bool
-}
-
-func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.mu.Lock()
-	h.requests = append(h.requests, r.Method+" "+r.URL.Path)
-	answer := h.answer
-	h.mu.Unlock()
-	if answer == nil || !answer(w, r) {
-		h.inner.ServeHTTP(w, r)
-	}
-}
-
-func (h *host) set(answer func(w http.ResponseWriter, r *http.Request) bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.answer, h.requests = answer, nil
-}
-
-func (h *host) count() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.requests)
-}
-
-func serve(t *testing.T) (*host, string) {
+func serve(t *testing.T) (*registrytest.Registry, string) {
 	t.Helper()
-	quiet := slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
-	h := &host{inner: memory.New(memory.Logger(quiet))}
-	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
-	return h, strings.TrimPrefix(server.URL, "http://")
+	h := registrytest.New(t)
+	return h, h.Address
 }
 
 func open(t *testing.T, address string, change func(*registry.Options)) *registry.Registry {

@@ -41,7 +41,7 @@ func TestMayPush(t *testing.T) {
 			t.Parallel()
 			h, address := serve(t)
 			asked := ""
-			h.set(func(w http.ResponseWriter, r *http.Request) bool {
+			h.Answer(func(w http.ResponseWriter, r *http.Request) bool {
 				if r.Method != http.MethodGet {
 					t.Errorf("%s %s was tried", r.Method, r.URL.Path)
 				}

@@ -114,7 +114,7 @@ func TestTagsOfABadRegistry(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h, address := serve(t)
-			h.set(func(w http.ResponseWriter, r *http.Request) bool {
+			h.Answer(func(w http.ResponseWriter, r *http.Request) bool {
 				if !strings.HasSuffix(r.URL.Path, "/tags/list") {
 					return false
 				}
@@ -141,7 +141,7 @@ func TestResolveImage(t *testing.T) {
 		Digest: signals.Digest(digest.String()), Tag: "1.0.0", Platforms: []string{"linux/arm64/v8"},
 		Created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Revision: "4f2a", Source: "https://example.org/app",
 	}
-	h.set(nil)
+	h.Answer(nil)
 	for _, requests := range []int{4, 1} { // ping, HEAD, manifest, configuration; then HEAD
 		got, err := r.Resolve(t.Context(), "team/app", "1.0.0")
 		if err != nil {
@@ -150,10 +150,10 @@ func TestResolveImage(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("Resolve (-want +got):\n%s", diff)
 		}
-		if got := h.count(); got != requests {
-			t.Errorf("Resolve took %d requests, want %d: %q", got, requests, h.requests)
+		if got := len(h.Requests()); got != requests {
+			t.Errorf("Resolve took %d requests, want %d: %q", got, requests, h.Requests())
 		}
-		h.set(nil)
+		h.Answer(nil)
 	}
 	if _, err := r.Resolve(t.Context(), "team/app", "2.0.0"); !errors.Is(err, registry.ErrNotFound) {
 		t.Errorf("Resolve of a missing tag = %v, want ErrNotFound", err)
@@ -181,7 +181,7 @@ func TestResolveIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := open(t, address, nil)
-	h.set(func(w http.ResponseWriter, r *http.Request) bool {
+	h.Answer(func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, missing.String()) {
 			w.WriteHeader(http.StatusNotFound)
 			return true
@@ -192,7 +192,7 @@ func TestResolveIndex(t *testing.T) {
 	if err != nil || !got.Incomplete {
 		t.Errorf("Resolve with a missing child = %+v, %v, want it incomplete", got, err)
 	}
-	h.set(func(w http.ResponseWriter, r *http.Request) bool {
+	h.Answer(func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, missing.String()) {
 			w.WriteHeader(http.StatusBadGateway)
 			return true
@@ -202,7 +202,7 @@ func TestResolveIndex(t *testing.T) {
 	if got, err := r.Resolve(t.Context(), "team/app", "1.0.0"); err == nil {
 		t.Errorf("Resolve with an unreadable child = %+v, want an error", got)
 	}
-	h.set(nil)
+	h.Answer(nil)
 	got, err = r.Resolve(t.Context(), "team/app", "1.0.0")
 	if err != nil || got.Incomplete {
 		t.Errorf("Resolve when the child came = %+v, %v, want it complete", got, err)
@@ -225,7 +225,7 @@ func TestResolveALie(t *testing.T) {
 	h, address := serve(t)
 	push(t, address+"/team/app:1.0.0", image(t))
 	other := push(t, address+"/team/app:2.0.0", image(t))
-	h.set(func(_ http.ResponseWriter, r *http.Request) bool {
+	h.Answer(func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, other.String()) {
 			r.URL.Path = "/v2/team/app/manifests/1.0.0"
 		}
@@ -240,7 +240,7 @@ func TestResolveALie(t *testing.T) {
 func TestResolveAHugeManifest(t *testing.T) {
 	t.Parallel()
 	h, address := serve(t)
-	h.set(func(w http.ResponseWriter, r *http.Request) bool {
+	h.Answer(func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.Contains(r.URL.Path, "/manifests/") {
 			return false
 		}
@@ -267,7 +267,7 @@ func TestResolveAHugeManifest(t *testing.T) {
 func TestThrottled(t *testing.T) {
 	t.Parallel()
 	h, address := serve(t)
-	h.set(func(w http.ResponseWriter, _ *http.Request) bool {
+	h.Answer(func(w http.ResponseWriter, _ *http.Request) bool {
 		w.Header().Set("Retry-After", "120")
 		w.WriteHeader(http.StatusTooManyRequests)
 		return true
@@ -282,11 +282,11 @@ func TestThrottled(t *testing.T) {
 	if wait := throttled.Until.Sub(before); wait < 2*time.Minute || wait > 3*time.Minute {
 		t.Errorf("Until is %s away, want the 120 s of Retry-After", wait)
 	}
-	requests := h.count()
+	requests := len(h.Requests())
 	if _, err := r.Resolve(t.Context(), "team/app", "1.0.0"); !errors.As(err, &throttled) {
 		t.Errorf("Resolve = %v, want Throttled", err)
 	}
-	if got := h.count(); got != requests {
+	if got := len(h.Requests()); got != requests {
 		t.Errorf("%d requests were sent to a registry that asked for a pause", got-requests)
 	}
 }
@@ -296,7 +296,7 @@ func TestConditional(t *testing.T) {
 	h, address := serve(t)
 	digest := push(t, address+"/team/app:1.0.0", image(t))
 	unchanged := 0
-	h.set(func(w http.ResponseWriter, r *http.Request) bool {
+	h.Answer(func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.HasSuffix(r.URL.Path, "/manifests/1.0.0") {
 			return false
 		}
@@ -318,7 +318,7 @@ func TestConditional(t *testing.T) {
 	if unchanged != 2 {
 		t.Errorf("%d answers were 304, want 2", unchanged)
 	}
-	h.set(nil)
+	h.Answer(nil)
 	moved := push(t, address+"/team/app:1.0.0", image(t))
 	if got, err := r.Resolve(t.Context(), "team/app", "1.0.0"); err != nil || got.Digest != signals.Digest(moved.String()) {
 		t.Errorf("Resolve of the moved tag = %+v, %v, want %s", got, err, moved)
@@ -348,7 +348,7 @@ func TestHas(t *testing.T) {
 	if ok, err := r.Has(t.Context(), "team/app", signals.Digest("sha256:"+strings.Repeat("0", 64))); ok || err != nil {
 		t.Errorf("Has of another digest = %t, %v, want false", ok, err)
 	}
-	h.set(func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(500); return true })
+	h.Answer(func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(500); return true })
 	if ok, err := r.Has(t.Context(), "team/app", digest); ok || err == nil {
 		t.Errorf("Has of a broken registry = %t, %v, want an error", ok, err)
 	}

@@ -1,14 +1,11 @@
 package registry_test
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -20,62 +17,20 @@ import (
 
 	"github.com/waveguide-dev/waveguide/signals"
 	"github.com/waveguide-dev/waveguide/signals/registry"
+	"github.com/waveguide-dev/waveguide/signals/registry/registrytest"
 )
 
 // dockerRegistry starts Debian's docker-registry, open to bot with the
 // password s3cret, which notifies hooks.
 func dockerRegistry(t *testing.T, hooks string) string {
 	t.Helper()
-	const program = "/usr/bin/docker-registry"
-	if _, err := os.Stat(program); err != nil {
-		if os.Getenv("WAVEGUIDE_REQUIRE_SERVERS") == "1" {
-			t.Fatalf("%s is required: %v", program, err)
-		}
-		t.Skipf("%s is not installed", program)
-	}
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
+	users := filepath.Join(t.TempDir(), "htpasswd")
+	if err := os.WriteFile(users, []byte("bot:$2b$04$yAJtZPu4NVKVTUf6nQdQhO8k508ihG9abJk8XF6kUyTdTS4aVuVNi\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	config, users := filepath.Join(dir, "config.yml"), filepath.Join(dir, "htpasswd")
-	for file, text := range map[string]string{
-		users: "bot:$2b$04$yAJtZPu4NVKVTUf6nQdQhO8k508ihG9abJk8XF6kUyTdTS4aVuVNi\n",
-		config: fmt.Sprintf(`version: 0.1
-log: {level: error}
-storage: {delete: {enabled: true}, filesystem: {rootdirectory: %s}}
-http: {addr: %q, secret: test-only}
-auth: {htpasswd: {realm: test, path: %s}}
-notifications: {endpoints: [{name: test, url: %q, timeout: 5s, threshold: 3, backoff: 1s}]}
-`, filepath.Join(dir, "data"), address, users, hooks),
-	} {
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	server := exec.CommandContext(ctx, program, "serve", config)
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = server.Wait()
-	})
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
-		if err == nil {
-			_ = conn.Close()
-			return address
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("docker-registry does not answer")
-		}
-	}
+	return registrytest.Debian(t,
+		fmt.Sprintf("auth: {htpasswd: {realm: test, path: %s}}", users),
+		fmt.Sprintf("notifications: {endpoints: [{name: test, url: %q, timeout: 5s, threshold: 3, backoff: 1s}]}", hooks))
 }
 
 func TestDockerRegistry(t *testing.T) {

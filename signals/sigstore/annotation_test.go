@@ -33,13 +33,13 @@ func TestAnnotations(t *testing.T) {
 		t.Run(label, func(t *testing.T) {
 			t.Parallel()
 			h := serve(t, true)
-			older, bundle := h.image(t, "team/app"), h.image(t, "team/app")
+			older, bundle := h.Image(t, "team/app"), h.Image(t, "team/app")
 			payload, sig, err := release.Payload(older.DigestStr(), older.Context().Name(), c.signed)
 			must(t, err)
 			// What stands beside a signature anybody may have written.
 			must(t, attach(t.Context(), older, payload, map[string]string{"dev.cosignproject.cosign/signature": sig, "stage": "release", "team": "shop"}))
 			must(t, release.Attest(t.Context(), bundle, signer.Statement{PredicateType: signer.SignPredicate, Annotations: c.signed}))
-			for form, got := range map[string]signals.Proof{"older": prove(t, h.fetcher(t), v, older), "bundle": prove(t, h.fetcher(t), v, bundle)} {
+			for form, got := range map[string]signals.Proof{"older": prove(t, fetcher(t), v, older), "bundle": prove(t, fetcher(t), v, bundle)} {
 				if got.Outcome != c.want {
 					t.Errorf("%s: %+v, want %s", form, got, c.want)
 				}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/waveguide-dev/waveguide/signals"
+	"github.com/waveguide-dev/waveguide/signals/registry/registrytest"
 	"github.com/waveguide-dev/waveguide/signals/sigstore/signer"
 )
 
@@ -15,7 +16,7 @@ import (
 // index that lists it, nor the other way round.
 func TestChildOfAnIndex(t *testing.T) {
 	t.Parallel()
-	forms(t, func(t *testing.T, h *host) {
+	forms(t, func(t *testing.T, h *registrytest.Registry) {
 		t.Helper()
 		release := newSigner(t)
 		v := trust(t, nil, map[string]*signer.Signer{"release": release})
@@ -29,7 +30,7 @@ func TestChildOfAnIndex(t *testing.T) {
 			must(t, err)
 			list, err := index.IndexManifest()
 			must(t, err)
-			repository, err := name.NewRepository(h.address + "/team/app")
+			repository, err := name.NewRepository(h.Address + "/team/app")
 			must(t, err)
 			parent, child := repository.Digest(digest.String()), repository.Digest(list.Manifests[0].Digest.String())
 			must(t, remote.WriteIndex(parent, index))
@@ -39,7 +40,7 @@ func TestChildOfAnIndex(t *testing.T) {
 			}
 			must(t, release.Sign(t.Context(), subject))
 			must(t, release.SignBundle(t.Context(), subject))
-			got := [2]signals.Outcome{prove(t, h.fetcher(t), v, parent).Outcome, prove(t, h.fetcher(t), v, child).Outcome}
+			got := [2]signals.Outcome{prove(t, fetcher(t), v, parent).Outcome, prove(t, fetcher(t), v, child).Outcome}
 			if got != want {
 				t.Errorf("%s is signed: index and child are %q, want %q", signed, got, want)
 			}

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/waveguide-dev/waveguide/signals"
+	"github.com/waveguide-dev/waveguide/signals/registry/registrytest"
 	"github.com/waveguide-dev/waveguide/signals/sigstore"
 	"github.com/waveguide-dev/waveguide/signals/sigstore/signer"
 )
@@ -33,9 +34,9 @@ func TestCouldNotLook(t *testing.T) {
 				t.Parallel()
 				h := serve(t, true)
 				release := newSigner(t)
-				subject := h.image(t, "team/app")
+				subject := h.Image(t, "team/app")
 				must(t, release.SignBundle(t.Context(), subject))
-				h.set(func(w http.ResponseWriter, r *http.Request) bool {
+				h.Answer(func(w http.ResponseWriter, r *http.Request) bool {
 					path := strings.Replace(r.Method+" "+r.URL.Path, "/v2/team/app/", "", 1)
 					if strings.Contains(path, part) || strings.Contains(r.Method+" "+r.URL.Path, part) {
 						w.WriteHeader(status)
@@ -43,7 +44,7 @@ func TestCouldNotLook(t *testing.T) {
 					}
 					return false
 				})
-				f := h.fetcher(t)
+				f := fetcher(t)
 				f.Subject = true
 				evidence, err := f.Fetch(t.Context(), subject)
 				if err == nil || !strings.Contains(err.Error(), "could not look") {
@@ -62,9 +63,9 @@ func TestCut(t *testing.T) {
 			t.Parallel()
 			h := serve(t, true)
 			release := newSigner(t)
-			subject := h.image(t, "team/app")
+			subject := h.Image(t, "team/app")
 			must(t, release.SignBundle(t.Context(), subject))
-			h.set(func(w http.ResponseWriter, r *http.Request) bool {
+			h.Answer(func(w http.ResponseWriter, r *http.Request) bool {
 				if !strings.Contains(r.URL.Path, part) {
 					return false
 				}
@@ -73,7 +74,7 @@ func TestCut(t *testing.T) {
 				_, _ = w.Write([]byte(`{"schemaVersion":2,`))
 				panic(http.ErrAbortHandler)
 			})
-			if evidence, err := h.fetcher(t).Fetch(t.Context(), subject); err == nil || !strings.Contains(err.Error(), "could not look") {
+			if evidence, err := fetcher(t).Fetch(t.Context(), subject); err == nil || !strings.Contains(err.Error(), "could not look") {
 				t.Errorf("Fetch = %+v, %v, want an error", evidence, err)
 			}
 		})
@@ -83,16 +84,16 @@ func TestCut(t *testing.T) {
 func TestCouldNotLookFallback(t *testing.T) {
 	t.Parallel()
 	h := serve(t, false)
-	subject := h.image(t, "team/app")
+	subject := h.Image(t, "team/app")
 	fallback := "/manifests/" + strings.Replace(subject.DigestStr(), ":", "-", 1)
-	h.set(func(w http.ResponseWriter, r *http.Request) bool {
+	h.Answer(func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, fallback) {
 			w.WriteHeader(http.StatusBadGateway)
 			return true
 		}
 		return false
 	})
-	if evidence, err := h.fetcher(t).Fetch(t.Context(), subject); err == nil {
+	if evidence, err := fetcher(t).Fetch(t.Context(), subject); err == nil {
 		t.Errorf("Fetch = %+v, want an error", evidence)
 	}
 }
@@ -100,9 +101,9 @@ func TestCouldNotLookFallback(t *testing.T) {
 func TestCouldNotLookInTime(t *testing.T) {
 	t.Parallel()
 	h := serve(t, true)
-	subject := h.image(t, "team/app")
-	h.set(func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true })
-	f := h.fetcher(t)
+	subject := h.Image(t, "team/app")
+	h.Answer(func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true })
+	f := fetcher(t)
 	f.Limits.Timeout = 1
 	if evidence, err := f.Fetch(t.Context(), subject); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Fetch = %+v, %v, want the deadline", evidence, err)
@@ -112,20 +113,20 @@ func TestCouldNotLookInTime(t *testing.T) {
 func TestSubjectMissing(t *testing.T) {
 	t.Parallel()
 	h := serve(t, true)
-	subject := h.image(t, "team/app").Context().Digest("sha256:" + strings.Repeat("0", 64))
-	if _, err := h.fetcher(t).Fetch(t.Context(), subject); !errors.Is(err, sigstore.ErrSubjectMissing) {
+	subject := h.Image(t, "team/app").Context().Digest("sha256:" + strings.Repeat("0", 64))
+	if _, err := fetcher(t).Fetch(t.Context(), subject); !errors.Is(err, sigstore.ErrSubjectMissing) {
 		t.Errorf("Fetch = %v, want ErrSubjectMissing", err)
 	}
-	subject = h.image(t, "team/app")
+	subject = h.Image(t, "team/app")
 	must(t, newSigner(t).SignBundle(t.Context(), subject))
-	h.set(func(w http.ResponseWriter, r *http.Request) bool {
+	h.Answer(func(w http.ResponseWriter, r *http.Request) bool {
 		gone := strings.HasSuffix(r.URL.Path, "/manifests/"+subject.DigestStr())
 		if gone {
 			w.WriteHeader(http.StatusNotFound)
 		}
 		return gone
 	})
-	f := h.fetcher(t)
+	f := fetcher(t)
 	f.Subject = true
 	if _, err := f.Fetch(t.Context(), subject); !errors.Is(err, sigstore.ErrSubjectMissing) {
 		t.Errorf("Fetch beside evidence about it = %v, want ErrSubjectMissing", err)
@@ -136,7 +137,7 @@ func TestSubjectMissing(t *testing.T) {
 func TestGzipBomb(t *testing.T) { //nolint:paralleltest // it measures the memory of the process
 	h := serve(t, true)
 	release := newSigner(t)
-	subject := h.image(t, "team/app")
+	subject := h.Image(t, "team/app")
 	var member bytes.Buffer
 	z := gzip.NewWriter(&member)
 	_, err := z.Write(make([]byte, 1<<20))
@@ -146,7 +147,7 @@ func TestGzipBomb(t *testing.T) { //nolint:paralleltest // it measures the memor
 	must(t, signer.Refer(t.Context(), subject, bomb, signer.SignPredicate))
 	must(t, attach(t.Context(), subject, bomb, nil))
 	v := trust(t, nil, map[string]*signer.Signer{"release": release})
-	f := h.fetcher(t)
+	f := fetcher(t)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	got := prove(t, f, v, subject)
@@ -163,21 +164,21 @@ func TestTooLargeAndMissingPieces(t *testing.T) {
 	t.Parallel()
 	h := serve(t, true)
 	release := newSigner(t)
-	subject := h.image(t, "team/app")
+	subject := h.Image(t, "team/app")
 	large := bytes.Repeat([]byte("x"), 4096)
 	must(t, attach(t.Context(), subject, large, nil))
 	must(t, release.SignBundle(t.Context(), subject))
 	v := trust(t, nil, map[string]*signer.Signer{"release": release})
-	f := h.fetcher(t)
+	f := fetcher(t)
 	f.Limits.Blob = 2048
-	h.set(nil)
+	h.Answer(nil)
 	if got := prove(t, f, v, subject); got.Outcome != signals.OutcomeVerified {
 		t.Errorf("beside a piece that is too large: %+v, want verified", got)
 	}
-	if requests := strings.Join(h.requests, " "); strings.Contains(requests, fmt.Sprintf("%x", sha256.Sum256(large))) {
+	if requests := strings.Join(h.Requests(), " "); strings.Contains(requests, fmt.Sprintf("%x", sha256.Sum256(large))) {
 		t.Errorf("the piece that is too large was asked for: %s", requests)
 	}
-	h.set(func(w http.ResponseWriter, r *http.Request) bool {
+	h.Answer(func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.Contains(r.URL.Path, "/blobs/") {
 			w.WriteHeader(http.StatusNotFound)
 			return true
@@ -192,8 +193,8 @@ func TestTooLargeAndMissingPieces(t *testing.T) {
 func TestTooManyReferrers(t *testing.T) {
 	t.Parallel()
 	h := serve(t, true)
-	subject := h.image(t, "team/app")
-	h.set(func(w http.ResponseWriter, r *http.Request) bool {
+	subject := h.Image(t, "team/app")
+	h.Answer(func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.Contains(r.URL.Path, "/referrers/") {
 			return false
 		}
@@ -207,25 +208,25 @@ func TestTooManyReferrers(t *testing.T) {
 		_ = json.NewEncoder(w).Encode(index)
 		return true
 	})
-	_, err := h.fetcher(t).Fetch(t.Context(), subject)
+	_, err := fetcher(t).Fetch(t.Context(), subject)
 	if !errors.Is(err, sigstore.ErrLimit) || !strings.Contains(err.Error(), "more than 64 referrers") {
 		t.Errorf("Fetch = %v, want ErrLimit", err)
 	}
-	if got := h.count(); got > 80 {
+	if got := len(h.Requests()); got > 80 {
 		t.Errorf("%d requests before giving up", got)
 	}
 }
 
 func TestDanglingAndMisplacedReferrers(t *testing.T) {
 	t.Parallel()
-	forms(t, func(t *testing.T, h *host) {
+	forms(t, func(t *testing.T, h *registrytest.Registry) {
 		t.Helper()
 		release := newSigner(t)
 		v := trust(t, nil, map[string]*signer.Signer{"release": release})
-		one, two := h.image(t, "team/app"), h.image(t, "team/app")
+		one, two := h.Image(t, "team/app"), h.Image(t, "team/app")
 		must(t, release.SignBundle(t.Context(), one))
 		foreign := descriptors(t, one)[0]
-		h.set(func(w http.ResponseWriter, r *http.Request) bool {
+		h.Answer(func(w http.ResponseWriter, r *http.Request) bool {
 			fallback := strings.Replace(two.DigestStr(), ":", "-", 1)
 			if !strings.HasSuffix(r.URL.Path, "/referrers/"+two.DigestStr()) && !strings.HasSuffix(r.URL.Path, "/manifests/"+fallback) {
 				return false
@@ -236,7 +237,7 @@ func TestDanglingAndMisplacedReferrers(t *testing.T) {
 			_ = json.NewEncoder(w).Encode(v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{dangling, foreign}})
 			return true
 		})
-		got := prove(t, h.fetcher(t), v, two)
+		got := prove(t, fetcher(t), v, two)
 		if got.Outcome != signals.OutcomeRefused || !strings.Contains(got.Reason, "about another digest") {
 			t.Errorf("proof = %+v, want the misplaced bundle refused", got)
 		}
@@ -267,12 +268,12 @@ func TestRequests(t *testing.T) {
 			h := serve(t, c.referrers)
 			release := newSigner(t)
 			v := trust(t, nil, map[string]*signer.Signer{"release": release})
-			first, second := h.image(t, "team/app"), h.image(t, "team/app")
+			first, second := h.Image(t, "team/app"), h.Image(t, "team/app")
 			for range c.bundles {
 				must(t, release.SignBundle(t.Context(), first))
 				must(t, release.SignBundle(t.Context(), second))
 			}
-			f, subject := h.wired(t, first)
+			f, subject := wired(t, h, first)
 			f.BundlesOnly = c.bundlesOnly
 			prove(t, f, v, subject) // it learns what the registry has
 			for _, look := range []struct {
@@ -285,7 +286,7 @@ func TestRequests(t *testing.T) {
 				{"a known digest", subject, false, c.known},
 				{"a known digest before a merge", subject, true, min(c.known+1, 4)},
 			} {
-				h.set(nil)
+				h.Answer(nil)
 				f.Subject = look.merging
 				proof := prove(t, f, v, look.subject)
 				if (proof.Outcome == signals.OutcomeVerified) != (c.bundles > 0) || len(proof.Evidence) != c.bundles {
@@ -294,8 +295,8 @@ func TestRequests(t *testing.T) {
 				if c.bundles == 0 && look.merging {
 					look.want = c.known // it was asked for anyway
 				}
-				if got := h.count(); got != look.want {
-					t.Errorf("%s took %d requests, want %d: %q", look.what, got, look.want, h.requests)
+				if got := len(h.Requests()); got != look.want {
+					t.Errorf("%s took %d requests, want %d: %q", look.what, got, look.want, h.Requests())
 				}
 			}
 		})
@@ -308,13 +309,13 @@ func TestOlderForms(t *testing.T) {
 	t.Parallel()
 	h := serve(t, true)
 	release := newSigner(t)
-	subject := h.image(t, "team/app")
+	subject := h.Image(t, "team/app")
 	must(t, release.Sign(t.Context(), subject))
 	pem, err := release.PublicKey()
 	must(t, err)
 	v, err := sigstore.New(sigstore.Options{Keys: []sigstore.Key{{Name: "release", PEM: pem}}, BundlesOnly: true})
 	must(t, err)
-	f := h.fetcher(t)
+	f := fetcher(t)
 	evidence, err := f.Fetch(t.Context(), subject)
 	must(t, err)
 	if got := only(t)(v.Verify(t.Context(), evidence)); got.Outcome != signals.OutcomeRefused || !strings.Contains(got.Reason, "only bundles are accepted") {

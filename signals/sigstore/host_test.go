@@ -2,10 +2,6 @@ package sigstore_test
 
 import (
 	"context"
-	"log/slog"
-	"net/http"
-	"net/http/httptest"
-	"strings"
 	"sync"
 	"testing"
 
@@ -13,92 +9,26 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	memory "github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/waveguide-dev/waveguide/signals"
+	"github.com/waveguide-dev/waveguide/signals/registry/registrytest"
 	"github.com/waveguide-dev/waveguide/signals/sigstore"
 	"github.com/waveguide-dev/waveguide/signals/sigstore/signer"
 )
 
-// host is a registry whose requests are counted and may be answered by the
-// test instead.
-type host struct {
-	inner   http.Handler
-	address string
-
-	mu       sync.Mutex
-	requests []string
-	answer   func(w http.ResponseWriter, r *http.Request) bool
-}
-
-func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.mu.Lock()
-	h.requests = append(h.requests, r.Method+" "+r.URL.Path)
-	answer := h.answer
-	h.mu.Unlock()
-	if answer == nil || !answer(w, r) {
-		h.inner.ServeHTTP(w, r)
-	}
-}
-
-func (h *host) set(answer func(w http.ResponseWriter, r *http.Request) bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.answer, h.requests = answer, nil
-}
-
-func (h *host) count() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.requests)
-}
-
-func serve(t *testing.T, referrers bool) *host {
+// serve is a registry with or without the Referrers API.
+func serve(t *testing.T, referrers bool) *registrytest.Registry {
 	t.Helper()
-	quiet := slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
-	h := &host{inner: memory.New(memory.Logger(quiet), memory.WithReferrersSupport(referrers))}
-	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
-	h.address = strings.TrimPrefix(server.URL, "http://")
-	return h
+	return registrytest.New(t, memory.WithReferrersSupport(referrers))
 }
 
-// image pushes an image and returns its digest.
-func (h *host) image(t *testing.T, repository string) name.Digest {
-	t.Helper()
-	image, err := random.Image(64, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h.write(t, repository, image)
-}
-
-func (h *host) write(t *testing.T, repository string, image v1.Image) name.Digest {
-	t.Helper()
-	repo, err := name.NewRepository(h.address + "/" + repository)
-	if err != nil {
-		t.Fatal(err)
-	}
-	digest, err := image.Digest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ref := repo.Digest(digest.String())
-	if err := remote.Write(ref, image); err != nil {
-		t.Fatal(err)
-	}
-	return ref
-}
-
-func (h *host) fetcher(t *testing.T) sigstore.Fetcher {
+func fetcher(t *testing.T) sigstore.Fetcher {
 	t.Helper()
 	puller, err := remote.NewPuller(remote.WithRetryStatusCodes(), remote.WithRetryPredicate(func(error) bool { return false }))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	return sigstore.Fetcher{Puller: puller}
 }
 
@@ -163,7 +93,7 @@ func prove(t *testing.T, f sigstore.Fetcher, v *sigstore.Verifier, subject name.
 }
 
 // forms runs a test against registries with and without the referrers API.
-func forms(t *testing.T, test func(t *testing.T, h *host)) {
+func forms(t *testing.T, test func(t *testing.T, h *registrytest.Registry)) {
 	t.Helper()
 	for name, referrers := range map[string]bool{"referrers API": true, "fallback tag": false} {
 		t.Run(name, func(t *testing.T) {

@@ -16,15 +16,16 @@ import (
 
 	"github.com/waveguide-dev/waveguide/signals"
 	"github.com/waveguide-dev/waveguide/signals/registry"
+	"github.com/waveguide-dev/waveguide/signals/registry/registrytest"
 	"github.com/waveguide-dev/waveguide/signals/sigstore"
 	"github.com/waveguide-dev/waveguide/signals/sigstore/signer"
 )
 
 // wired reads a host through the client of package registry.
-func (h *host) wired(t *testing.T, pushed name.Digest) (sigstore.Fetcher, name.Digest) {
+func wired(t *testing.T, h *registrytest.Registry, pushed name.Digest) (sigstore.Fetcher, name.Digest) {
 	t.Helper()
 	r, err := registry.New(registry.Options{
-		Host: h.address, HTTP: http.DefaultTransport.(*http.Transport).Clone(), PlainHTTP: true, RequestsPerSecond: 10_000,
+		Host: h.Address, HTTP: http.DefaultTransport.(*http.Transport).Clone(), PlainHTTP: true, RequestsPerSecond: 10_000,
 	})
 	must(t, err)
 	subject, err := r.Reference(pushed.Context().RepositoryStr(), signals.Digest(pushed.DigestStr()))
@@ -33,13 +34,13 @@ func (h *host) wired(t *testing.T, pushed name.Digest) (sigstore.Fetcher, name.D
 }
 
 // paged serves lists of referrers one entry at a time.
-func (h *host) paged(next func(r *http.Request, page int) string) {
-	h.set(func(w http.ResponseWriter, r *http.Request) bool {
+func paged(h *registrytest.Registry, next func(r *http.Request, page int) string) {
+	h.Answer(func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.Contains(r.URL.Path, "/referrers/") {
 			return false
 		}
 		whole := httptest.NewRecorder()
-		h.inner.ServeHTTP(whole, r)
+		h.Inner.ServeHTTP(whole, r)
 		var list v1.IndexManifest
 		if json.Unmarshal(whole.Body.Bytes(), &list) != nil {
 			return false
@@ -65,22 +66,22 @@ func TestPagesOfReferrers(t *testing.T) {
 	t.Parallel()
 	h := serve(t, true)
 	release, stranger := newSigner(t), newSigner(t)
-	pushed := h.image(t, "team/app")
+	pushed := h.Image(t, "team/app")
 	for range 7 {
 		must(t, stranger.SignBundle(t.Context(), pushed))
 	}
 	must(t, release.SignBundle(t.Context(), pushed))
-	f, subject := h.wired(t, pushed)
+	f, subject := wired(t, h, pushed)
 	v := trust(t, nil, map[string]*signer.Signer{"release": release})
-	h.paged(func(r *http.Request, page int) string { return fmt.Sprintf("%s?page=%d", r.URL.Path, page) })
+	paged(h, func(r *http.Request, page int) string { return fmt.Sprintf("%s?page=%d", r.URL.Path, page) })
 	if got := prove(t, f, v, subject); got.Outcome != signals.OutcomeVerified {
 		t.Errorf("over eight pages: %+v", got)
 	}
-	h.paged(func(r *http.Request, _ int) string { return r.URL.Path + "?page=0" })
+	paged(h, func(r *http.Request, _ int) string { return r.URL.Path + "?page=0" })
 	if _, err := f.Fetch(t.Context(), subject); !errors.Is(err, registry.ErrLimit) {
 		t.Errorf("pages without end: %v, want ErrLimit", err)
 	}
-	h.paged(func(r *http.Request, _ int) string { return "http://evil.example" + r.URL.Path })
+	paged(h, func(r *http.Request, _ int) string { return "http://evil.example" + r.URL.Path })
 	if _, err := f.Fetch(t.Context(), subject); err == nil || !strings.Contains(err.Error(), "elsewhere") {
 		t.Errorf("a page elsewhere: %v", err)
 	}
@@ -99,9 +100,9 @@ func TestManyLayers(t *testing.T) {
 		t.Run(suffix, func(t *testing.T) {
 			t.Parallel()
 			h := serve(t, true)
-			pushed := h.image(t, "team/app")
-			f, subject := h.wired(t, pushed)
-			h.set(func(w http.ResponseWriter, r *http.Request) bool {
+			pushed := h.Image(t, "team/app")
+			f, subject := wired(t, h, pushed)
+			h.Answer(func(w http.ResponseWriter, r *http.Request) bool {
 				if !strings.HasSuffix(r.URL.Path, suffix) {
 					return false
 				}
@@ -113,8 +114,8 @@ func TestManyLayers(t *testing.T) {
 				_ = json.NewEncoder(w).Encode(v1.Manifest{SchemaVersion: 2, MediaType: "application/vnd.oci.image.manifest.v1+json", Config: layers[0], Layers: layers})
 				return true
 			})
-			if err := fetch(t, f, subject); !errors.Is(err, sigstore.ErrLimit) || h.count() > 10 {
-				t.Errorf("Fetch = %v after %d requests, want ErrLimit", err, h.count())
+			if err := fetch(t, f, subject); !errors.Is(err, sigstore.ErrLimit) || len(h.Requests()) > 10 {
+				t.Errorf("Fetch = %v after %d requests, want ErrLimit", err, len(h.Requests()))
 			}
 		})
 	}

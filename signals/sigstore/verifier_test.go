@@ -18,18 +18,19 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/waveguide-dev/waveguide/signals"
+	"github.com/waveguide-dev/waveguide/signals/registry/registrytest"
 	"github.com/waveguide-dev/waveguide/signals/sigstore"
 	"github.com/waveguide-dev/waveguide/signals/sigstore/signer"
 )
 
 func TestSignedImages(t *testing.T) {
 	t.Parallel()
-	forms(t, func(t *testing.T, h *host) {
+	forms(t, func(t *testing.T, h *registrytest.Registry) {
 		t.Helper()
 		ctx := t.Context()
 		release, old, stranger := newSigner(t), newSigner(t), newSigner(t)
 		v := trust(t, nil, map[string]*signer.Signer{"release": release, "old": old})
-		here := h.address + "/team/app"
+		here := h.Address + "/team/app"
 		cases := map[string]struct {
 			sign                    func(t *testing.T, d name.Digest)
 			outcome                 signals.Outcome
@@ -81,32 +82,32 @@ func TestSignedImages(t *testing.T) {
 				outcome: signals.OutcomeRefused, reason: "signed by the key \"",
 			},
 			"legacy of another team": {
-				sign:    func(t *testing.T, d name.Digest) { t.Helper(); must(t, release.SignAs(ctx, d, h.address+"/other/app")) },
-				outcome: signals.OutcomeRefused, repository: h.address + "/other/app",
-				reason: fmt.Sprintf("signed by release for %q, not for %q", h.address+"/other/app", here),
+				sign:    func(t *testing.T, d name.Digest) { t.Helper(); must(t, release.SignAs(ctx, d, h.Address+"/other/app")) },
+				outcome: signals.OutcomeRefused, repository: h.Address + "/other/app",
+				reason: fmt.Sprintf("signed by release for %q, not for %q", h.Address+"/other/app", here),
 			},
 			"bundle of another team": {
 				sign: func(t *testing.T, d name.Digest) {
 					t.Helper()
-					must(t, release.Attest(ctx, d, signer.Statement{PredicateType: signer.SignPredicate, Name: h.address + "/other/app"}))
+					must(t, release.Attest(ctx, d, signer.Statement{PredicateType: signer.SignPredicate, Name: h.Address + "/other/app"}))
 				},
-				outcome: signals.OutcomeRefused, repository: h.address + "/other/app",
-				reason: fmt.Sprintf("signed by release for %q, not for %q", h.address+"/other/app", here),
+				outcome: signals.OutcomeRefused, repository: h.Address + "/other/app",
+				reason: fmt.Sprintf("signed by release for %q, not for %q", h.Address+"/other/app", here),
 			},
 			"legacy of another team beside a bundle without a name": {
 				sign: func(t *testing.T, d name.Digest) {
 					t.Helper()
 					must(t, release.SignBundle(ctx, d))
-					must(t, release.SignAs(ctx, d, h.address+"/other/app"))
+					must(t, release.SignAs(ctx, d, h.Address+"/other/app"))
 				},
-				outcome: signals.OutcomeRefused, repository: h.address + "/other/app",
-				reason: fmt.Sprintf("signed by release for %q, not for %q", h.address+"/other/app", here),
+				outcome: signals.OutcomeRefused, repository: h.Address + "/other/app",
+				reason: fmt.Sprintf("signed by release for %q, not for %q", h.Address+"/other/app", here),
 			},
 			"legacy for here and for another team": {
 				sign: func(t *testing.T, d name.Digest) {
 					t.Helper()
-					must(t, release.SignAs(ctx, d, h.address+"/other/app"))
-					must(t, release.SignAs(ctx, d, strings.ToUpper(h.address)+"/team/app@"+d.DigestStr()))
+					must(t, release.SignAs(ctx, d, h.Address+"/other/app"))
+					must(t, release.SignAs(ctx, d, strings.ToUpper(h.Address)+"/team/app@"+d.DigestStr()))
 				},
 				outcome: signals.OutcomeVerified, by: "release", repository: here, reason: "signed by release", evidence: 1,
 			},
@@ -174,9 +175,9 @@ func TestSignedImages(t *testing.T) {
 		for label, c := range cases {
 			t.Run(label, func(t *testing.T) {
 				t.Parallel()
-				subject := h.image(t, "team/app")
+				subject := h.Image(t, "team/app")
 				c.sign(t, subject)
-				got := prove(t, h.fetcher(t), v, subject)
+				got := prove(t, fetcher(t), v, subject)
 				if got.Outcome != c.outcome || got.By != c.by || got.Repository != c.repository || got.Tag != c.version || len(got.Evidence) != c.evidence {
 					t.Errorf("proof = %+v, want %s by %q for %q at %q with %d pieces", got, c.outcome, c.by, c.repository, c.version, c.evidence)
 				}
@@ -196,18 +197,18 @@ func TestCopied(t *testing.T) {
 	release := newSigner(t)
 	image, err := random.Image(64, 1)
 	must(t, err)
-	theirs := h.write(t, "other/app", image)
+	theirs := h.Push(t, "other/app", image)
 	must(t, release.Sign(t.Context(), theirs))
-	ours := h.write(t, "team/app", image)
+	ours := h.Push(t, "team/app", image)
 	tag := strings.Replace(theirs.DigestStr(), ":", "-", 1) + ".sig"
 	signatures, err := remote.Image(theirs.Context().Tag(tag))
 	must(t, err)
 	must(t, remote.Write(ours.Context().Tag(tag), signatures))
 	v := trust(t, nil, map[string]*signer.Signer{"release": release})
-	if got := prove(t, h.fetcher(t), v, theirs); got.Outcome != signals.OutcomeVerified {
+	if got := prove(t, fetcher(t), v, theirs); got.Outcome != signals.OutcomeVerified {
 		t.Errorf("at home: %+v, want verified", got)
 	}
-	got := prove(t, h.fetcher(t), v, ours)
+	got := prove(t, fetcher(t), v, ours)
 	if got.Outcome != signals.OutcomeRefused || !strings.Contains(got.Reason, "other/app") || !strings.Contains(got.Reason, "team/app") {
 		t.Errorf("copied: %+v, want refused with both names", got)
 	}
@@ -287,10 +288,10 @@ func TestCache(t *testing.T) {
 	t.Parallel()
 	h := serve(t, true)
 	release, other := newSigner(t), newSigner(t)
-	subject := h.image(t, "team/app")
+	subject := h.Image(t, "team/app")
 	must(t, release.SignBundle(t.Context(), subject))
 	cache := newStore()
-	f := h.fetcher(t)
+	f := fetcher(t)
 	f.Cache = cache
 	want := prove(t, f, trust(t, cache, map[string]*signer.Signer{"release": release}), subject)
 	if got := prove(t, f, trust(t, cache, map[string]*signer.Signer{"release": other}), subject); got.Outcome != signals.OutcomeRefused {

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,11 +16,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	memory "github.com/google/go-containerregistry/pkg/registry"
-	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/waveguide-dev/waveguide/signals"
+	"github.com/waveguide-dev/waveguide/signals/registry/registrytest"
 	"github.com/waveguide-dev/waveguide/signals/sigstore"
 	"github.com/waveguide-dev/waveguide/signals/sigstore/attest"
 	"github.com/waveguide-dev/waveguide/signals/sigstore/signer"
@@ -37,58 +35,26 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// host is a registry in which the test may answer first.
-type host struct {
-	inner   http.Handler
-	address string
-
-	mu     sync.Mutex
-	writes []string
-	answer func(w http.ResponseWriter, r *http.Request) bool
-}
-
-func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.mu.Lock()
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		h.writes = append(h.writes, r.Method+" "+r.URL.Path)
-	}
-	answer := h.answer
-	h.mu.Unlock()
-	if answer == nil || !answer(w, r) {
-		h.inner.ServeHTTP(w, r)
-	}
-}
-
-func (h *host) set(answer func(w http.ResponseWriter, r *http.Request) bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.answer, h.writes = answer, nil
-}
-
-func serve(t *testing.T, referrers bool) *host {
+// serve is a registry with or without the Referrers API.
+func serve(t *testing.T, referrers bool) *registrytest.Registry {
 	t.Helper()
-	quiet := slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
-	h := &host{inner: memory.New(memory.Logger(quiet), memory.WithReferrersSupport(referrers))}
-	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
-	h.address = strings.TrimPrefix(server.URL, "http://")
-	return h
+	return registrytest.New(t, memory.WithReferrersSupport(referrers))
 }
 
 // place pushes an image and is where statements about it are put.
-func place(t *testing.T, address string) attest.Place {
+func place(t *testing.T, h *registrytest.Registry) attest.Place {
 	t.Helper()
-	repo, err := name.NewRepository(address + "/team/app")
-	must(t, err)
-	image, err := random.Image(64, 1)
-	must(t, err)
-	digest, err := image.Digest()
-	must(t, err)
-	subject := repo.Digest(digest.String())
-	must(t, remote.Write(subject, image))
+	subject := h.Image(t, "team/app")
+	repo := subject.Context()
 	client, err := transport.NewWithContext(t.Context(), repo.Registry, authn.Anonymous, http.DefaultTransport, []string{repo.Scope(transport.PushScope)})
 	must(t, err)
 	return attest.Place{Subject: subject, Client: client, Options: []remote.Option{remote.WithRetryStatusCodes(), remote.WithRetryPredicate(func(error) bool { return false })}}
+}
+
+// debian is Debian's registry, which has neither the API nor conditional writes.
+func debian(t *testing.T) *registrytest.Registry {
+	t.Helper()
+	return &registrytest.Registry{Address: registrytest.Debian(t)}
 }
 
 func fetcher(t *testing.T) sigstore.Fetcher {
@@ -147,7 +113,7 @@ func beside(t *testing.T, d name.Digest) []string {
 func TestPutOnce(t *testing.T) {
 	t.Parallel()
 	h, s, stranger := serve(t, true), newSigner(t), newSigner(t)
-	p := place(t, h.address)
+	p := place(t, h)
 	wanted := both(p, "prod")
 	types := []string{"https://slsa.dev/verification_summary/v1", attest.RecordType}
 	if got := missing(t, p, s, wanted); !slices.Equal(got, types) {
@@ -178,7 +144,7 @@ func TestPutOnce(t *testing.T) {
 func TestSummaryIsAccepted(t *testing.T) {
 	t.Parallel()
 	h, s := serve(t, true), newSigner(t)
-	p := place(t, h.address)
+	p := place(t, h)
 	must(t, p.Put(t.Context(), s, both(p, "prod")))
 	public, err := s.PublicKey()
 	must(t, err)
@@ -214,14 +180,14 @@ func TestSummaryIsAccepted(t *testing.T) {
 // writes the tag that holds the list is not written.
 func TestNobodyElseIsErased(t *testing.T) {
 	t.Parallel()
-	for name, address := range map[string]func(t *testing.T) string{
-		"in memory": func(t *testing.T) string { t.Helper(); return serve(t, false).address },
-		"Debian's":  dockerRegistry,
+	for name, start := range map[string]func(t *testing.T) *registrytest.Registry{
+		"in memory": func(t *testing.T) *registrytest.Registry { t.Helper(); return serve(t, false) },
+		"Debian's":  debian,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, ci := newSigner(t), newSigner(t)
-			p := place(t, address(t))
+			p := place(t, start(t))
 			must(t, ci.SignBundle(t.Context(), p.Subject))
 			before := beside(t, p.Subject)
 			lists, err := p.Lists(t.Context())
@@ -240,14 +206,14 @@ func TestNobodyElseIsErased(t *testing.T) {
 }
 
 // conditions honours If-Match and If-None-Match for manifests.
-func (h *host) conditions(between func(n int)) func(w http.ResponseWriter, r *http.Request) bool {
+func conditions(h *registrytest.Registry, between func(n int)) func(w http.ResponseWriter, r *http.Request) bool {
 	puts := 0
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.Contains(r.URL.Path, "/manifests/") || r.Method == http.MethodHead {
 			return false
 		}
 		have := httptest.NewRecorder()
-		h.inner.ServeHTTP(have, httptest.NewRequestWithContext(r.Context(), http.MethodGet, r.URL.Path, nil))
+		h.Inner.ServeHTTP(have, httptest.NewRequestWithContext(r.Context(), http.MethodGet, r.URL.Path, nil))
 		etag := `"` + have.Header().Get("Docker-Content-Digest") + `"`
 		if r.Method == http.MethodGet {
 			w.Header().Set("Etag", etag)
@@ -257,7 +223,7 @@ func (h *host) conditions(between func(n int)) func(w http.ResponseWriter, r *ht
 			if puts++; between != nil {
 				between(puts)
 				have = httptest.NewRecorder()
-				h.inner.ServeHTTP(have, httptest.NewRequestWithContext(r.Context(), http.MethodGet, r.URL.Path, nil))
+				h.Inner.ServeHTTP(have, httptest.NewRequestWithContext(r.Context(), http.MethodGet, r.URL.Path, nil))
 				etag = `"` + have.Header().Get("Docker-Content-Digest") + `"`
 			}
 		}
@@ -275,13 +241,13 @@ func (h *host) conditions(between func(n int)) func(w http.ResponseWriter, r *ht
 func TestListUnderATag(t *testing.T) {
 	t.Parallel()
 	h, s := serve(t, false), newSigner(t)
-	p := place(t, h.address)
+	p := place(t, h)
 	tag := "/v2/team/app/manifests/" + strings.Replace(p.Subject.DigestStr(), ":", "-", 1)
 	push := func(path, media, body string) {
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodPut, path, strings.NewReader(body))
 		req.Header.Set("Content-Type", media)
 		rec := httptest.NewRecorder()
-		if h.inner.ServeHTTP(rec, req); rec.Code != http.StatusCreated {
+		if h.Inner.ServeHTTP(rec, req); rec.Code != http.StatusCreated {
 			panic(rec.Body.String())
 		}
 	}
@@ -300,10 +266,10 @@ func TestListUnderATag(t *testing.T) {
 		body := `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","org.example.top":1,"manifests":[` + strings.Join(entries, ",") + `]}`
 		push(tag, "application/vnd.oci.image.index.v1+json", body)
 	}
-	h.set(h.conditions(overwrite))
+	h.Answer(conditions(h, overwrite))
 	must(t, p.Put(t.Context(), s, both(p, "prod")[:1]))
 	rec := httptest.NewRecorder()
-	h.inner.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, tag, nil))
+	h.Inner.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, tag, nil))
 	body, err := io.ReadAll(rec.Body)
 	must(t, err)
 	for n := 1; n <= 3; n++ {
@@ -314,7 +280,7 @@ func TestListUnderATag(t *testing.T) {
 	if !strings.Contains(string(body), "org.example.top") || strings.Count(string(body), `"digest"`) != 4 {
 		t.Errorf("the list is %s", body)
 	}
-	h.set(h.conditions(func(n int) { entries = nil; overwrite(-n) }))
+	h.Answer(conditions(h, func(n int) { entries = nil; overwrite(-n) }))
 	if err := p.Put(t.Context(), s, both(p, "prod")[1:]); err == nil || !strings.Contains(err.Error(), "changed 5 times") {
 		t.Errorf("a list that never rests: %v", err)
 	}
@@ -323,8 +289,8 @@ func TestListUnderATag(t *testing.T) {
 func TestEmptyListUnderATag(t *testing.T) {
 	t.Parallel()
 	h, s := serve(t, false), newSigner(t)
-	p := place(t, h.address)
-	h.set(h.conditions(nil))
+	p := place(t, h)
+	h.Answer(conditions(h, nil))
 	must(t, p.Put(t.Context(), s, both(p, "prod")))
 	if got := missing(t, p, s, both(p, "prod")); len(got) != 0 || len(beside(t, p.Subject)) != 2 {
 		t.Errorf("missing %v", got)
@@ -346,8 +312,8 @@ func TestRefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := serve(t, true)
-			p := place(t, h.address)
-			h.set(func(w http.ResponseWriter, r *http.Request) bool {
+			p := place(t, h)
+			h.Answer(func(w http.ResponseWriter, r *http.Request) bool {
 				if !strings.Contains(r.URL.Path, tt.path) || r.Method == http.MethodHead || r.Method == http.MethodGet && tt.path != "/referrers/" {
 					return false
 				}
@@ -368,7 +334,7 @@ func TestRefusals(t *testing.T) {
 func TestCrowded(t *testing.T) {
 	t.Parallel()
 	h, s, ci := serve(t, true), newSigner(t), newSigner(t)
-	p := place(t, h.address)
+	p := place(t, h)
 	for range 39 {
 		must(t, ci.SignBundle(t.Context(), p.Subject))
 	}

@@ -42,7 +42,7 @@ func TestCosign(t *testing.T) {
 		}
 	}
 	h := serve(t, true)
-	p := place(t, h.address)
+	p := place(t, h)
 	must(t, p.Put(t.Context(), s, both(p, "prod")))
 	verify := func(kind, key string) ([]byte, error) {
 		return cosign("verify-attestation", "--new-bundle-format", "--key", key, "--type", kind, "--insecure-ignore-tlog=true", "--allow-http-registry", p.Subject.Name())
