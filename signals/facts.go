@@ -1,7 +1,5 @@
 package signals
 
-import "time"
-
 // Facts is what is known about one lane and the version that wants to enter
 // it. Absence is represented by absence: what nobody could find out is not in
 // here, and gates turn that into waiting.
@@ -33,16 +31,6 @@ func (f Facts) Signal(name string) (Health, bool) {
 		}
 	}
 	return Health{}, false
-}
-
-// HasEarned says since when a digest has earned the lane.
-func (f Facts) HasEarned(d Digest) (time.Time, bool) {
-	for _, e := range f.Earned {
-		if e.Digest == d {
-			return e.At, true
-		}
-	}
-	return time.Time{}, false
 }
 
 // Running is the digest that runs, and false while signals that can tell

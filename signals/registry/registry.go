@@ -8,7 +8,6 @@
 package registry
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -159,25 +158,6 @@ func (r *Registry) Reference(repository string, d signals.Digest) (name.Digest, 
 		return name.Digest{}, err
 	}
 	return repo.Digest(string(d)), nil
-}
-
-// Has tells whether a repository holds a digest.
-func (r *Registry) Has(ctx context.Context, repository string, d signals.Digest) (bool, error) {
-	ref, err := r.Reference(repository, d)
-	if err != nil {
-		return false, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, r.limits.Timeout)
-	defer cancel()
-	_, err = r.puller.Head(ctx, ref)
-	err = r.explain(err)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("look for %s: %w", ref.Name(), err)
-	}
-	return true, nil
 }
 
 var (

@@ -337,24 +337,15 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-func TestHas(t *testing.T) {
+func TestReference(t *testing.T) {
 	t.Parallel()
-	h, address := serve(t)
-	digest := signals.Digest(push(t, address+"/team/app:1.0.0", image(t)).String())
-	r := open(t, address, nil)
-	if ok, err := r.Has(t.Context(), "team/app", digest); !ok || err != nil {
-		t.Errorf("Has = %t, %v, want true", ok, err)
-	}
-	if ok, err := r.Has(t.Context(), "team/app", signals.Digest("sha256:"+strings.Repeat("0", 64))); ok || err != nil {
-		t.Errorf("Has of another digest = %t, %v, want false", ok, err)
-	}
-	h.Answer(func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(500); return true })
-	if ok, err := r.Has(t.Context(), "team/app", digest); ok || err == nil {
-		t.Errorf("Has of a broken registry = %t, %v, want an error", ok, err)
+	r, digest := open(t, "127.0.0.1:5000", nil), signals.Digest("sha256:"+strings.Repeat("0", 64))
+	if ref, err := r.Reference("team/app", digest); err != nil || ref.Name() != "127.0.0.1:5000/team/app@"+string(digest) {
+		t.Errorf("Reference = %s, %v", ref.Name(), err)
 	}
 	for _, path := range []string{"../../.waveguide", "", "Team/app", "a//b", "a b", "team/app:1"} {
-		if _, err := r.Has(t.Context(), path, digest); err == nil || !strings.Contains(err.Error(), "is not a path") {
-			t.Errorf("Has(%q) = %v, want the path refused", path, err)
+		if _, err := r.Reference(path, digest); err == nil || !strings.Contains(err.Error(), "is not a path") {
+			t.Errorf("Reference(%q) = %v, want the path refused", path, err)
 		}
 	}
 }

@@ -84,8 +84,8 @@ func TestDockerRegistry(t *testing.T) {
 	if got, err := r.Resolve(t.Context(), "team/app", "1.0.0"); err != nil || got.Digest != moved {
 		t.Errorf("Resolve of the moved tag = %+v, %v, want %s", got, err, moved)
 	}
-	if ok, err := r.Has(t.Context(), "team/app", second); !ok || err != nil {
-		t.Errorf("Has = %t, %v", ok, err)
+	if got, err := r.Describe(t.Context(), "team/app", second); err != nil || got.Digest != second {
+		t.Errorf("Describe = %+v, %v, want %s", got, err, second)
 	}
 	pushed("end")
 	want := []registry.Hint{{"team/app", "1.0.0"}, {"team/app", "1.1.0"}, {"team/app", "1.0.0"}, {"team/app", "end"}}
