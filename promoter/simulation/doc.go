@@ -7,5 +7,5 @@
 // of it has a name in fault.go; what people do is in package people, how a
 // process touches the world in ports.go, how it lives and dies in process.go;
 // the models are in package world and the laws in package law. A fault that the laws have to find
-// is planted in bugs_test.go.
+// is planted in bugs_test.go and bugs_rules_test.go.
 package simulation

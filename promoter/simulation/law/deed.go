@@ -61,6 +61,7 @@ func (j *judge) advance() {
 	j.verified()
 	j.named()
 	j.wanted()
+	j.required(j.deed.Lane)
 	if j.back() {
 		j.needed()
 		return
@@ -311,7 +312,7 @@ func (j *judge) followsApproved() {
 	}
 	was, _ := j.laws.world.Commits[j.deed.Old].Version(j.deed.Lane)
 	for _, r := range p.Reviews {
-		if r.State == gitops.Approved && r.Head == j.deed.Old && !r.By.Bot && was.Digest != j.deed.Digest && older(j.desired().Tag, was.Tag) {
+		if r.State == gitops.Approved && r.Head == j.deed.Old && !r.By.Bot && was.Digest != j.deed.Digest && world.Older(j.desired().Tag, was.Tag) {
 			j.say("approved", "%s had approved %s, and %s took its place", r.By.Name, was.Tag, j.version().Tag)
 		}
 	}
@@ -363,6 +364,7 @@ func (j *judge) foreign() {
 		if b := w.Build(is.Digest); b == nil || !b.Signed || b.For != world.Image(lane.Artifact) {
 			j.say("verified", "a person's proposal brings %.19s to %s, which is not signed for it", is.Digest, lane)
 		}
+		j.required(lane)
 	}
 }
 

@@ -8,8 +8,6 @@ package law
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -146,23 +144,10 @@ func (l *Laws) follow(d world.Deed, c *judge) {
 	for _, lane := range world.Lanes() {
 		a, okA := l.world.Commits[was].Version(lane)
 		b, okB := l.world.Commits[is].Version(lane)
-		if okA && okB && older(b.Tag, a.Tag) && a.Digest != b.Digest {
+		if okA && okB && world.Older(b.Tag, a.Tag) && a.Digest != b.Digest {
 			l.reverted[question{lane, digest(a.Digest)}] = against{at: d.At, commit: is}
 		}
 	}
-}
-
-// older says that a version comes before another one.
-func older(a, b string) bool {
-	x, y := strings.Split(a, "."), strings.Split(b, ".")
-	for i := range min(len(x), len(y)) {
-		m, _ := strconv.Atoi(x[i]) // a tag of the model is numbers
-		n, _ := strconv.Atoi(y[i])
-		if m != n {
-			return m < n
-		}
-	}
-	return false
 }
 
 // judge holds laws against one deed of a process.

@@ -68,6 +68,7 @@ func Deeds() []Deed {
 		{5, (*Crowd).settle},
 		{3, (*Crowd).say},
 		{3, (*Crowd).propose},
+		{2, (*Crowd).require},
 	}
 }
 
@@ -90,6 +91,9 @@ func FirstRules(rng *rand.Rand) world.Spec {
 	}
 	if rng.IntN(4) == 0 {
 		s.Reviewer = "carl"
+	}
+	if rng.IntN(3) == 0 {
+		s.Need = need(rng, 1)
 	}
 	return s
 }

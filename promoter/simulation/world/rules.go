@@ -50,6 +50,8 @@ type Spec struct {
 	// Reviewer must approve what enters prod-us, which is of high risk; nobody
 	// if empty.
 	Reviewer string
+	// Need is what shop requires of cart.
+	Need Need
 	// Broken is a document that cannot be read: "promotion", "environment" or
 	// "freeze"; empty if all can.
 	Broken string
@@ -88,6 +90,9 @@ func (s Spec) String() string {
 	if s.Reviewer != "" {
 		parts = append(parts, s.Reviewer+" reviews")
 	}
+	if s.Need != "" {
+		parts = append(parts, "shop requires cart "+string(s.Need))
+	}
 	if s.Broken != "" {
 		parts = append(parts, "broken "+s.Broken)
 	}
@@ -100,7 +105,7 @@ const header = "---\napiVersion: waveguide.dev/v1alpha1\n"
 func (s Spec) write(files map[string]string) {
 	promotion := header + "kind: Promotion\nname: web\nowners: [\"" + Owners + "\"]\nartifacts:\n"
 	for _, a := range Artifacts() {
-		promotion += fmt.Sprintf("  - name: %s\n    image: %s\n    versions: {semver: \">=1.0.0\"}\n", a, Image(a))
+		promotion += fmt.Sprintf("  - name: %s\n    image: %s\n    versions: {semver: \">=1.0.0\"}\n", a, Image(a)) + s.requires(a)
 	}
 	promotion += "verify:\n  signature: {key: release}\nwaves:\n"
 	last := ""
