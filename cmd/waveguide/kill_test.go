@@ -30,8 +30,8 @@ func killings(t *testing.T) time.Duration {
 // versions arrive, signed and unsigned, and then reads what Debian's registry, Git over HTTP and the
 // forge hold: every version that arrived entered every environment at most
 // once, the newest exactly once, by one merge of one file, after the environment
-// before it and signed; the ledger is whole and has an outcome for every intent;
-// and the bot's token stands in nothing that it wrote.
+// before it and signed; the ledger is whole, has an outcome for every intent,
+// and every decision in it is made again with the same bytes; and the bot's token stands in nothing that it wrote.
 func TestKilledAtRandom(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{registry: dockerRegistry(t), envs: []string{"dev", "staging", "prod"}})

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter/loop"
 	"github.com/waveguide-dev/waveguide/promoter/store"
 )
 
@@ -167,7 +168,8 @@ func treeChanges(t *testing.T, before, after *object.Commit) map[string]string {
 }
 
 // ledger verifies the ledger against itself and against the checkpoints in the
-// commits, and asks that every intent has an outcome.
+// commits, asks that every intent has an outcome, and makes every decision in it
+// again, which must have the same bytes.
 func (w *world) ledger() {
 	w.t.Helper()
 	s, err := store.Open(w.t.Context(), store.Options{Path: filepath.Join(w.dir, "state", "waveguide.db"), Holder: "test", ReadOnly: true})
@@ -182,10 +184,24 @@ func (w *world) ledger() {
 	if err != nil || len(left) > 0 {
 		w.t.Errorf("intents without an outcome: %v, %v", left, err)
 	}
-	merges, err := s.Entries(w.t.Context(), store.Filter{Kind: store.Intent}, 1000)
-	if err != nil || len(merges) == 0 {
-		w.t.Errorf("the ledger has %d intents, %v", len(merges), err)
+	all, err := s.Entries(w.t.Context(), store.Filter{}, 1<<20)
+	if err != nil {
+		w.t.Error(err)
 	}
+	decisions := 0
+	for _, e := range all {
+		decided, err := loop.Replay(w.t.Context(), s, e)
+		if err != nil {
+			w.t.Error(err)
+		}
+		if decided {
+			decisions++
+		}
+	}
+	if decisions == 0 {
+		w.t.Errorf("the ledger has %d entries and no decision", len(all))
+	}
+	w.t.Logf("%d entries of the ledger, %d decisions made again", len(all), decisions)
 }
 
 // refusedNothing checks that every outcome in the ledger is that it was done.

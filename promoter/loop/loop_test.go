@@ -74,8 +74,8 @@ func (r *rig) run(d time.Duration) {
 	}
 }
 
-// honest holds what is true at every end: no intent lacks its outcome, and the
-// ledger is whole.
+// honest holds what is true at every end: no intent lacks its outcome, the
+// ledger is whole, and every decision in it is made again with the same bytes.
 func (r *rig) honest() {
 	r.t.Helper()
 	if open, err := r.store.Unfinished(r.t.Context()); err != nil || len(open) > 0 {
@@ -83,6 +83,15 @@ func (r *rig) honest() {
 	}
 	if err := r.store.Verify(r.t.Context()); err != nil {
 		r.t.Error(err)
+	}
+	all, err := r.store.Entries(r.t.Context(), store.Filter{}, 1<<20)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, e := range all {
+		if _, err := loop.Replay(r.t.Context(), r.store, e); err != nil {
+			r.t.Error(err)
+		}
 	}
 }
 

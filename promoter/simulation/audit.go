@@ -6,13 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
-	"github.com/waveguide-dev/waveguide/promoter"
+	"github.com/waveguide-dev/waveguide/promoter/loop"
 	"github.com/waveguide-dev/waveguide/promoter/simulation/law"
 	"github.com/waveguide-dev/waveguide/promoter/simulation/world"
 	"github.com/waveguide-dev/waveguide/promoter/store"
@@ -20,10 +19,7 @@ import (
 
 // entry is the body of an intent or an outcome.
 type entry struct {
-	Change   gitops.Change   `json:"change"`
-	Decision json.RawMessage `json:"decision"`
-	Snapshot string          `json:"snapshot"`
-	Result   string          `json:"result"`
+	Change gitops.Change `json:"change"`
 	// Publish says that it is about a statement beside a digest.
 	Publish []string `json:"publish"`
 }
@@ -94,14 +90,16 @@ func (a *auditor) read(ctx context.Context, e store.Entry) {
 		a.outcomes[e.Key] = true
 	case store.Intent:
 		a.intents[e.Key] = intent{body.Change, e.At, len(body.Publish) > 0}
-		if body.Snapshot == "" || len(body.Decision) <= len("{}") {
-			return
-		}
-		a.decisions++
-		if why := replay(ctx, a.store, body); why != "" {
-			a.broken = append(a.broken, law.Violation{Law: "replay", Lane: body.Change.Lane, Text: fmt.Sprintf("entry %d: %s", e.Seq, why)})
-		}
 	case store.Decision, store.Evidence, store.Epoch, store.Note:
+	}
+	decided, err := loop.Replay(ctx, a.store, e)
+	switch steps := []gitops.ChangeKind{gitops.OpenProposal, gitops.UpdateProposal, gitops.MergeProposal}; {
+	case err != nil:
+		a.broken = append(a.broken, law.Violation{Law: "replay", Lane: body.Change.Lane, Text: err.Error()})
+	case decided:
+		a.decisions++
+	case e.Kind == store.Intent && slices.Contains(steps, body.Change.Kind):
+		a.say("entry %d: the intent to %s carries no decision", e.Seq, body.Change)
 	}
 }
 
@@ -145,35 +143,4 @@ func (i intent) names(d world.Deed) bool {
 		return i.change.Head == cmp.Or(d.Group, d.Head)
 	}
 	return true
-}
-
-// replay decides a stored snapshot again and says how the answer differs from
-// the one that was stored.
-func replay(ctx context.Context, st *store.Store, e entry) string {
-	data, err := st.Blob(ctx, e.Snapshot)
-	if err != nil {
-		return err.Error()
-	}
-	var s promoter.Snapshot
-	if err := json.Unmarshal(data, &s); err != nil {
-		return err.Error()
-	}
-	for _, l := range promoter.Decide(s).Lanes {
-		if l.Lane != e.Change.Lane {
-			continue
-		}
-		again, err := json.Marshal(l)
-		if err != nil {
-			return err.Error()
-		}
-		var a, b any
-		if err := errors.Join(json.Unmarshal(again, &a), json.Unmarshal(e.Decision, &b)); err != nil {
-			return err.Error()
-		}
-		if !reflect.DeepEqual(a, b) {
-			return fmt.Sprintf("decided again it is %s, stored was %s", again, e.Decision)
-		}
-		return ""
-	}
-	return "decided again it has no such lane"
 }

@@ -77,7 +77,7 @@ func (e Entry) check() (Entry, error) {
 	if len(e.Body) > maxBody {
 		return Entry{}, fmt.Errorf("%s for %q has a body of %d bytes, over %d: put bulky parts into a blob", e.Kind, e.Subject, len(e.Body), maxBody)
 	}
-	body, err := canonical(e.Body)
+	body, err := Canonical(e.Body)
 	if err != nil {
 		return Entry{}, fmt.Errorf("%s for %q: body: %w", e.Kind, e.Subject, err)
 	}
@@ -93,9 +93,9 @@ func checkName(s string) error {
 	return nil
 }
 
-// canonical returns JSON with sorted keys and no spaces. Numbers keep their
-// digits: a rewrite as floating point would lose some.
-func canonical(data []byte) (json.RawMessage, error) {
+// Canonical returns JSON as a body is stored: with sorted keys and no spaces.
+// Numbers keep their digits: a rewrite as floating point would lose some.
+func Canonical(data []byte) (json.RawMessage, error) {
 	if len(data) == 0 {
 		return json.RawMessage("{}"), nil
 	}
