@@ -358,7 +358,7 @@ func TestAGoneDigestIsNotUnchanged(t *testing.T) {
 	h, address := serve(t)
 	digest := signals.Digest(push(t, address+"/team/app:1.0.0", image(t)).String())
 	gone := false
-	h.set(func(w http.ResponseWriter, r *http.Request) bool {
+	h.Answer(func(w http.ResponseWriter, r *http.Request) bool {
 		switch {
 		case !strings.HasSuffix(r.URL.Path, "/manifests/"+string(digest)):
 		case r.Header.Get("If-None-Match") != "":
@@ -373,10 +373,13 @@ func TestAGoneDigestIsNotUnchanged(t *testing.T) {
 		return false
 	})
 	r := open(t, address, nil)
-	for _, want := range []bool{true, false} {
-		gone = !want
-		if has, err := r.Has(t.Context(), "team/app", digest); err != nil || has != want {
-			t.Errorf("Has = %t, %v; want %t", has, err, want)
+	ref, err := r.Reference("team/app", digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, gone = range []bool{false, true} {
+		if _, err := r.Puller().Head(t.Context(), ref); (err != nil) != gone {
+			t.Errorf("Head = %v, gone %t", err, gone)
 		}
 	}
 }
