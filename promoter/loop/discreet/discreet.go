@@ -31,6 +31,9 @@ func Options(o loop.Options, redact func(string) string) loop.Options {
 	if o.Publisher != nil {
 		o.Publisher = publisher{o.Publisher, d}
 	}
+	if o.Sources != nil {
+		o.Sources = sources{o.Sources, d}
+	}
 	return o
 }
 
@@ -74,6 +77,11 @@ type (
 	}
 	publisher struct {
 		loop.Publisher
+
+		d discretion
+	}
+	sources struct {
+		inner loop.Sources
 
 		d discretion
 	}
@@ -166,6 +174,12 @@ func (p publisher) Missing(ctx context.Context, about loop.Publication) ([]strin
 
 func (p publisher) Publish(ctx context.Context, about loop.Publication) error {
 	return p.d.error(p.Publisher.Publish(ctx, about))
+}
+
+// Sources implements [loop.Sources].
+func (s sources) Sources(ctx context.Context, at gitops.Commit) (map[string]string, error) {
+	found, err := s.inner.Sources(ctx, at)
+	return clean(s.d, found, err)
 }
 
 func (b branches) Push(ctx context.Context, moves []loop.Move) []error {

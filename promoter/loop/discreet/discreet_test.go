@@ -3,6 +3,7 @@ package discreet_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -55,5 +56,30 @@ func TestOptions(t *testing.T) {
 	ps, err := o.Prover.Proofs(t.Context(), "", "", promoter.Stop{}, false)
 	if err != nil || ps[0].Reason != "sent <secret>" || c.proofs[0].Reason != "sent "+token {
 		t.Errorf("proofs = %v, %v", ps, err)
+	}
+}
+
+// maybe are the ports that a loop may be without.
+type maybe struct{ loop.Publisher }
+
+func (maybe) Authors(context.Context, string, string, string) ([]string, error) { return nil, nil }
+func (maybe) Sources(context.Context, gitops.Commit) (map[string]string, error) { return nil, nil }
+
+// TestPorts holds that no port is forgotten: all but those that ask nobody are
+// stood in front of.
+func TestPorts(t *testing.T) {
+	t.Parallel()
+	optional := maybe{}
+	before := loop.Options{Authors: optional, Publisher: optional, Sources: optional}
+	after := discreet.Options(before, strings.ToUpper)
+	was, is := reflect.ValueOf(before), reflect.ValueOf(after)
+	for i := range is.NumField() {
+		field := is.Type().Field(i)
+		if field.Type.Kind() != reflect.Interface || field.Name == "Rules" || field.Name == "Writer" {
+			continue
+		}
+		if is.Field(i).IsNil() || is.Field(i).Elem().Type() == reflect.TypeOf(optional) {
+			t.Errorf("%s is %v and was %v: nobody stands in front of it", field.Name, is.Field(i), was.Field(i))
+		}
 	}
 }
