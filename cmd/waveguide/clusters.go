@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"os"
 	"sync"
@@ -37,6 +36,8 @@ type clusters struct {
 	signals []config.Signal
 	// repository is the URL of the GitOps repository.
 	repository string
+	// secrets learns with what the clusters are asked; it may be nil.
+	secrets *secrets
 
 	mu   sync.Mutex
 	open map[string]connection
@@ -98,10 +99,10 @@ func isCluster(kind string) bool {
 
 func (c *clusters) connect(s config.Signal) (connection, error) {
 	if s.Kind == config.SignalArgoCD && s.URL != "" {
-		source, err := openArgo(s)
+		source, err := openArgo(s, c.secrets)
 		return c.argo(source), err
 	}
-	client, err := openCluster(s)
+	client, err := openCluster(s, c.secrets)
 	if err != nil {
 		return connection{}, err
 	}
@@ -165,12 +166,12 @@ func namespaceOf(h config.HealthSpec) string {
 	return "default"
 }
 
-func openArgo(s config.Signal) (*argocd.Source, error) {
+func openArgo(s config.Signal, kept *secrets) (*argocd.Source, error) {
 	u, err := url.Parse(s.URL)
 	if err != nil {
 		return nil, fmt.Errorf("its url cannot be read: %w", err)
 	}
-	client, err := newHTTPClient(httpLimits{Timeout: cmp.Or(s.Timeout, 15*time.Second), CAFile: s.CAFile, AllowHosts: []string{u.Hostname()}})
+	client, err := newHTTPClient(httpLimits{Timeout: cmp.Or(s.Timeout, 15*time.Second), CAFile: s.CAFile, AllowHosts: []string{u.Hostname()}, Secrets: kept})
 	if err != nil {
 		return nil, err
 	}
@@ -179,20 +180,13 @@ func openArgo(s config.Signal) (*argocd.Source, error) {
 
 // openCluster makes the client of a cluster's API with the dialer and the proxy
 // of every other client; certificates come from the kubeconfig.
-func openCluster(s config.Signal) (*kubernetes.Client, error) {
+func openCluster(s config.Signal, kept *secrets) (*kubernetes.Client, error) {
 	return kubernetes.Connect(kubernetes.Options{
 		Kubeconfig: s.Kubeconfig, Context: s.Context, URL: s.URL, Token: tokenOf(s), CAFile: s.CAFile,
 		Environ: os.Environ(), Timeout: s.Timeout,
 		Network: func(hosts ...string) (kubernetes.Network, error) {
-			client, err := newHTTPClient(httpLimits{AllowHosts: hosts})
-			if err != nil {
-				return kubernetes.Network{}, err
-			}
-			t, ok := client.Transport.(*http.Transport)
-			if !ok {
-				return kubernetes.Network{}, fmt.Errorf("the transport is a %T", client.Transport)
-			}
-			return kubernetes.Network{Dial: t.DialContext, Proxy: t.Proxy}, nil
+			guard := httpLimits{AllowHosts: hosts}.guard()
+			return kubernetes.Network{Dial: guard.dial, Proxy: guard.proxy, Listen: kept.listen}, nil
 		},
 	})
 }

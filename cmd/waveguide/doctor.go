@@ -61,14 +61,17 @@ func after(why string) string {
 	return ": " + why
 }
 
-// patient collects what doctor finds.
-type patient struct{ found []finding }
+// patient collects what doctor finds, which is passed on: to tickets, to logs.
+type patient struct {
+	found   []finding
+	secrets *secrets
+}
 
 // note says that something works, or what is missing.
 func (p *patient) note(what string, err error) bool {
 	f := finding{What: what, State: "works"}
 	if err != nil {
-		f.State, f.Why = "missing", err.Error()
+		f.State, f.Why = "missing", p.secrets.redact(err.Error())
 	}
 	p.found = append(p.found, f)
 	return err == nil
@@ -79,7 +82,7 @@ func (p *patient) risk(what, why string) { p.found = append(p.found, finding{wha
 
 // examine looks at everything the daemon's file names.
 func examine(ctx context.Context, d *config.Daemon) []finding {
-	p := &patient{}
+	p := &patient{secrets: newSecrets(d)}
 	for _, k := range d.Trust.Keys {
 		_, err := newOCI(d, nil).trusted.keys(k.Name)
 		p.note("key "+k.Name, err)
@@ -94,9 +97,11 @@ func examine(ctx context.Context, d *config.Daemon) []finding {
 		p.forge(ctx, r)
 		rules, err := p.readRules(ctx, d, r)
 		if p.note(r.Name+": git and rules", err) {
-			p.rules(ctx, newOCI(d, nil), r, rules)
-			p.publishing(ctx, newOCI(d, nil), r, rules)
-			p.clusters(ctx, newClusters(d, r), r, rules)
+			images, clusters := newOCI(d, nil), newClusters(d, r)
+			images.secrets, clusters.secrets = p.secrets, p.secrets
+			p.rules(ctx, images, r, rules)
+			p.publishing(ctx, images, r, rules)
+			p.clusters(ctx, clusters, r, rules)
 		}
 	}
 	return p.found
@@ -131,7 +136,7 @@ func (p *patient) readRules(ctx context.Context, d *config.Daemon, r config.Repo
 	defer func() { _ = os.RemoveAll(dir) }()
 	own := *d
 	own.StateDir = dir
-	m, err := openMirror(ctx, &own, r)
+	m, err := openMirror(ctx, &own, r, p.secrets)
 	if err != nil {
 		return nil, err
 	}

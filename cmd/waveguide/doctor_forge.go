@@ -15,7 +15,7 @@ import (
 // may do, what the branch demands and who passes by it. It reads and tries
 // nothing.
 func (p *patient) forge(ctx context.Context, r config.Repository) {
-	forge, err := openForge(r)
+	forge, err := openForge(r, p.secrets)
 	if !p.note(r.Name+": forge client", err) {
 		return
 	}

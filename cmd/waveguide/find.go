@@ -143,7 +143,7 @@ func (o *findOptions) searchRemote(ctx context.Context, under string, wanted fun
 		if r.Name != o.repository {
 			continue
 		}
-		m, err := openMirror(ctx, &own, r)
+		m, err := openMirror(ctx, &own, r, nil)
 		if err != nil {
 			return err
 		}

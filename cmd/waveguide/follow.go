@@ -153,9 +153,11 @@ func (w *daemon) followScope(ctx context.Context, b *rulebook, s scope) {
 	for ctx.Err() == nil {
 		to, err := b.clusters.connection(s.signal)
 		if err != nil {
-			log.WarnContext(ctx, "cannot follow", "error", err)
+			log.WarnContext(ctx, "cannot follow", "error", w.secrets.redact(err.Error()))
 		} else {
-			to.follow(ctx, s, hint, func(err error) { log.WarnContext(ctx, "following broke off", "error", err) })
+			to.follow(ctx, s, hint, func(err error) {
+				log.WarnContext(ctx, "following broke off", "error", w.secrets.redact(err.Error()))
+			})
 		}
 		select {
 		case <-ctx.Done():

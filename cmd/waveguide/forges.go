@@ -50,9 +50,10 @@ type inspector interface {
 
 var errForgeKind = errors.New("is not spoken by this build")
 
-// openForge makes the client of a repository's forge. Nothing is asked yet.
-func openForge(r config.Repository) (forge, error) {
-	client, err := forgeHTTP(r)
+// openForge makes the client of a repository's forge. Nothing is asked yet. The
+// secrets may be nil.
+func openForge(r config.Repository, kept *secrets) (forge, error) {
+	client, err := forgeHTTP(r, kept)
 	if err != nil {
 		return nil, err
 	}
@@ -71,12 +72,12 @@ func openForge(r config.Repository) (forge, error) {
 }
 
 // forgeHTTP is the HTTP client for a forge: its own host may be a private one.
-func forgeHTTP(r config.Repository) (*http.Client, error) {
+func forgeHTTP(r config.Repository, kept *secrets) (*http.Client, error) {
 	u, err := url.Parse(forgeURL(r))
 	if err != nil || u.Host == "" {
 		return nil, fmt.Errorf("forge.url %q is no address", r.Forge.URL)
 	}
-	return newHTTPClient(httpLimits{CAFile: r.Forge.CAFile, AllowHosts: []string{u.Hostname()}})
+	return newHTTPClient(httpLimits{CAFile: r.Forge.CAFile, AllowHosts: []string{u.Hostname()}, Secrets: kept})
 }
 
 // forgeGit are the credentials for Git, from the same source as the forge's:

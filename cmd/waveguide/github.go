@@ -32,9 +32,9 @@ func newGitHub(r config.Repository, client *http.Client, token func(context.Cont
 }
 
 // appGit gives Git the same tokens that the app's installation has.
-func appGit(r config.Repository) func(context.Context) (string, string, error) {
+func appGit(r config.Repository, kept *secrets) func(context.Context) (string, string, error) {
 	open := sync.OnceValues(func() (*github.Client, error) {
-		client, err := forgeHTTP(r)
+		client, err := forgeHTTP(r, kept)
 		if err != nil {
 			return nil, err
 		}

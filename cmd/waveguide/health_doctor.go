@@ -13,7 +13,7 @@ import (
 // signals asks every connection that is no cluster's something that it can
 // always answer. Probes have no connection; an inbox is asked for its tokens.
 func (p *patient) signals(ctx context.Context, d *config.Daemon) {
-	sources := (&daemon{config: d}).openHealth(signalQuestions())
+	sources := (&daemon{config: d, secrets: p.secrets}).openHealth(signalQuestions())
 	for _, c := range d.Signals {
 		if c.Kind == config.SignalProbe || isCluster(c.Kind) {
 			continue

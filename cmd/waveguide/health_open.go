@@ -25,11 +25,12 @@ type healthSources struct {
 	broken  map[string]error
 	inboxes map[string]*inbox.Inbox
 	alerts  []*alertmanager.Client
+	secrets *secrets
 }
 
 // openHealth opens the sources of a daemon; none of them is asked yet.
 func (w *daemon) openHealth(questions *prom.CounterVec) *healthSources {
-	out := &healthSources{sources: map[string]*healthSource{}, broken: map[string]error{}, inboxes: map[string]*inbox.Inbox{}}
+	out := &healthSources{sources: map[string]*healthSource{}, broken: map[string]error{}, inboxes: map[string]*inbox.Inbox{}, secrets: w.secrets}
 	for _, c := range w.config.Signals {
 		read, err := w.openSignal(out, c)
 		if err != nil {
@@ -81,12 +82,12 @@ func (w *daemon) askCluster(ctx context.Context, lane gitops.Lane, s config.Heal
 }
 
 // signalClient makes the client of a connection.
-func signalClient(c config.Signal) (*http.Client, error) {
+func signalClient(c config.Signal, kept *secrets) (*http.Client, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil {
 		return nil, fmt.Errorf("the url of signal %s is no address", c.Name)
 	}
-	return newHTTPClient(httpLimits{Timeout: cmp.Or(c.Timeout, healthTimeout), CAFile: c.CAFile, AllowHosts: []string{u.Hostname()}})
+	return newHTTPClient(httpLimits{Timeout: cmp.Or(c.Timeout, healthTimeout), CAFile: c.CAFile, AllowHosts: []string{u.Hostname()}, Secrets: kept})
 }
 
 // authorize sets a connection's headers and credentials, read anew each time.
@@ -145,7 +146,7 @@ func probeSpec(s config.HealthSpec) probe.Spec {
 
 // openPrometheus makes the reader of queries, and of Prometheus' own alerts.
 func openPrometheus(out *healthSources, c config.Signal) (healthReader, error) {
-	client, err := signalClient(c)
+	client, err := signalClient(c, out.secrets)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +184,7 @@ func prometheusSpec(s config.HealthSpec) prometheus.Spec {
 type alertsReader struct{ client *alertmanager.Client }
 
 func (h *healthSources) openAlerts(c config.Signal) (alertsReader, error) {
-	client, err := signalClient(c)
+	client, err := signalClient(c, h.secrets)
 	if err != nil {
 		return alertsReader{}, err
 	}

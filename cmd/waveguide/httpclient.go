@@ -33,6 +33,9 @@ type httpLimits struct {
 	// AllowHosts are host names or addresses, without port, that somebody
 	// configured: they may be on a private or loopback address.
 	AllowHosts []string
+	// Secrets learns with what the client is let in; nil where nothing that
+	// fails is shown to others.
+	Secrets *secrets
 }
 
 // newHTTPClient is the one place where clients are made. What it returns looks
@@ -47,11 +50,11 @@ func newHTTPClient(limits httpLimits) (*http.Client, error) {
 	if timeout <= 0 {
 		timeout = 30 * time.Second
 	}
-	guard := dialGuard{allowed: append(proxyHosts(), limits.AllowHosts...)}
+	guard := limits.guard()
 	return &http.Client{
 		Timeout:       timeout,
 		CheckRedirect: stayOnHost,
-		Transport: &http.Transport{
+		Transport: limits.Secrets.listen(&http.Transport{
 			Proxy:                  guard.proxy,
 			DialContext:            guard.dial,
 			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
@@ -61,7 +64,7 @@ func newHTTPClient(limits httpLimits) (*http.Client, error) {
 			MaxConnsPerHost:        maxConnsPerHost,
 			IdleConnTimeout:        90 * time.Second,
 			ForceAttemptHTTP2:      true,
-		},
+		}),
 	}, nil
 }
 
@@ -118,6 +121,10 @@ func proxyHosts() []string {
 		}
 	}
 	return hosts
+}
+
+func (l httpLimits) guard() dialGuard {
+	return dialGuard{allowed: append(proxyHosts(), l.AllowHosts...)}
 }
 
 // dialGuard refuses addresses that no configured host explains.

@@ -26,6 +26,8 @@ const uncollected = "not collected by this build"
 type oci struct {
 	daemon *config.Daemon
 	store  *store.Store // nil: nothing is cached
+	// secrets learns with what the registries are asked; it may be nil.
+	secrets *secrets
 
 	mu         sync.Mutex
 	registries map[string]*registryClient
@@ -68,7 +70,7 @@ func (o *oci) open(image string) (*registry.Registry, string, error) {
 	if r := o.registries[host+" "+c.Match]; r != nil {
 		return r, repository, nil
 	}
-	client, err := newHTTPClient(httpLimits{Timeout: time.Minute, AllowHosts: []string{hostname(host)}})
+	client, err := newHTTPClient(httpLimits{Timeout: time.Minute, AllowHosts: []string{hostname(host)}, Secrets: o.secrets})
 	if err != nil {
 		return nil, "", err
 	}

@@ -30,7 +30,7 @@ func pauseCommand(s streams) *cobra.Command {
 				return err
 			}
 			return eachForge(o.config, func(r config.Repository) error {
-				forge, err := openForge(r)
+				forge, err := openForge(r, nil)
 				if err != nil {
 					return err
 				}
@@ -98,7 +98,7 @@ func resumeCommand(s streams) *cobra.Command {
 
 // resume closes pause issues of a repository, or lists those in force.
 func resume(ctx context.Context, out io.Writer, r config.Repository, ids []string) error {
-	forge, err := openForge(r)
+	forge, err := openForge(r, nil)
 	if err != nil {
 		return err
 	}

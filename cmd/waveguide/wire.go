@@ -29,10 +29,12 @@ type daemon struct {
 	// change without a restart.
 	config *config.Daemon
 	own    *ownFile
-	log    *slog.Logger
-	store  *store.Store
-	oci    *oci
-	health *healthSources
+	// secrets are kept out of what others see.
+	secrets *secrets
+	log     *slog.Logger
+	store   *store.Store
+	oci     *oci
+	health  *healthSources
 	// loops and rulebooks are those of the repositories, in their order.
 	loops     []*loop.Loop
 	rulebooks []*rulebook
@@ -55,7 +57,7 @@ func readDaemon(path string) (*config.Daemon, error) {
 // wire opens the adapters that the daemon's file names and makes one loop for
 // each repository. Nothing starts.
 func wire(ctx context.Context, d *config.Daemon, log *slog.Logger, h hooks, metrics prometheus.Registerer) (w *daemon, err error) {
-	w = &daemon{config: d, own: &ownFile{config: d}, log: log, budgets: newBudgets(), observe: func(loop.View) {}}
+	w = &daemon{config: d, own: &ownFile{config: d}, secrets: newSecrets(d), log: log, budgets: newBudgets(), observe: func(loop.View) {}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.Close())
@@ -75,6 +77,7 @@ func wire(ctx context.Context, d *config.Daemon, log *slog.Logger, h hooks, metr
 	}
 	w.close = append(w.close, w.store.Close)
 	w.oci = newOCI(d, w.store)
+	w.oci.secrets = w.secrets
 	questions := signalQuestions()
 	metrics.MustRegister(questions)
 	w.health = w.openHealth(questions)
@@ -90,13 +93,13 @@ func wire(ctx context.Context, d *config.Daemon, log *slog.Logger, h hooks, metr
 
 // repository makes the loop of one repository.
 func (w *daemon) repository(ctx context.Context, r config.Repository, h hooks, m *loop.Metrics) error {
-	forge, err := openForge(r)
+	forge, err := openForge(r, w.secrets)
 	if err != nil {
 		return err
 	}
 	remembering(forge, w.store, r.Name)
 	w.budgets.forges[r.Name] = forge
-	mirror, err := openMirror(ctx, w.config, r)
+	mirror, err := openMirror(ctx, w.config, r, w.secrets)
 	if err != nil {
 		return err
 	}
@@ -106,7 +109,7 @@ func (w *daemon) repository(ctx context.Context, r config.Repository, h hooks, m
 	hints := make(chan loop.Hint, maxHints)
 	w.hints = append(w.hints, hints)
 	git := newRepo(mirror)
-	rules.trees = git
+	rules.trees, rules.clusters.secrets = git, w.secrets
 	o := loop.Options{
 		Repository: r.Name, RulesDir: r.Rules, Repo: git, History: git, Branches: git, Forge: forge, Proposer: forge, Marker: forge, Talker: forge, Reporter: forge, Authors: authors(forge), Queue: forge,
 		Registry: w.oci, Prover: w.oci, Health: rules, Rules: heeding(forge, rules), Writer: fitted{prose.Proposal{}, forge.Limits()}, Store: w.store,
@@ -114,7 +117,7 @@ func (w *daemon) repository(ctx context.Context, r config.Repository, h hooks, m
 		Poll: polls(w.config, r), HumanChanges: loop.HumanChanges(r.HumanChanges), Target: w.page,
 		Right: right(r.Forge.Releasers), Owners: git.owners(r), Paused: w.own.paused, Sources: &charts{Mirror: mirror},
 	}
-	w.loops = append(w.loops, loop.New(discreet.Options(o, redactor(w.config))))
+	w.loops = append(w.loops, loop.New(discreet.Options(o, w.secrets.redact)))
 	return nil
 }
 
@@ -144,17 +147,18 @@ func polls(d *config.Daemon, r config.Repository) loop.Poll {
 	return p
 }
 
-// openMirror makes the mirror of a repository; the remote is not asked yet.
-func openMirror(ctx context.Context, d *config.Daemon, r config.Repository) (*mirror.Mirror, error) {
+// openMirror makes the mirror of a repository; the remote is not asked yet. The
+// secrets may be nil.
+func openMirror(ctx context.Context, d *config.Daemon, r config.Repository, kept *secrets) (*mirror.Mirror, error) {
 	o := mirror.Options{
 		Dir: filepath.Join(stateDir(d), "mirror", r.Name), URL: r.URL, Branch: r.Branch,
-		Identity: mirror.Identity{Name: r.Commit.Name, Email: r.Commit.Email}, Credentials: gitCredentials(r),
+		Identity: mirror.Identity{Name: r.Commit.Name, Email: r.Commit.Email}, Credentials: gitCredentials(r, kept),
 	}
 	if r.Credentials != nil {
 		o.SSH.File = r.Credentials.SSHKey.File
 	}
 	if u, err := url.Parse(r.URL); err == nil && strings.HasPrefix(u.Scheme, "http") {
-		if o.HTTP, err = newHTTPClient(httpLimits{Timeout: 15 * time.Minute, CAFile: r.Forge.CAFile, AllowHosts: []string{u.Hostname()}}); err != nil {
+		if o.HTTP, err = newHTTPClient(httpLimits{Timeout: 15 * time.Minute, CAFile: r.Forge.CAFile, AllowHosts: []string{u.Hostname()}, Secrets: kept}); err != nil {
 			return nil, err
 		}
 	}
@@ -175,9 +179,9 @@ func openMirror(ctx context.Context, d *config.Daemon, r config.Repository) (*mi
 
 // gitCredentials are those of the repository, or the forge's token where the
 // forge serves Git itself.
-func gitCredentials(r config.Repository) func(context.Context) (string, string, error) {
+func gitCredentials(r config.Repository, kept *secrets) func(context.Context) (string, string, error) {
 	if r.Credentials == nil && r.Forge.App != nil && strings.HasPrefix(r.URL, "http") {
-		return appGit(r)
+		return appGit(r, kept)
 	}
 	return func(context.Context) (string, string, error) {
 		c := r.Credentials

@@ -65,6 +65,9 @@ type Options struct {
 type Network struct {
 	Dial  func(ctx context.Context, network, address string) (net.Conn, error)
 	Proxy func(*http.Request) (*url.URL, error)
+	// Listen sees every request as it is sent, with its credentials; nil if
+	// nobody does.
+	Listen func(http.RoundTripper) http.RoundTripper
 }
 
 // Connect prepares a client; the cluster is not asked yet. Credentials that a
@@ -125,6 +128,9 @@ func (o Options) through(config *rest.Config, base *url.URL) error {
 	config.Dial = network.Dial
 	if config.Proxy == nil {
 		config.Proxy = network.Proxy
+	}
+	if network.Listen != nil {
+		config.Wrap(network.Listen)
 	}
 	return nil
 }

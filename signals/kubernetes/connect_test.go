@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -129,6 +130,47 @@ func TestTheNetworkDials(t *testing.T) {
 	h := ask(t, client, "deployment/order-api")
 	if h.State != signals.StateUnknown || !strings.Contains(h.Reason, "is a private address") {
 		t.Errorf("answer %+v, want that the network refused", h)
+	}
+}
+
+// heard is what was sent to be let in.
+type heard struct {
+	next http.RoundTripper
+	all  *sync.Map
+}
+
+func (h heard) RoundTrip(r *http.Request) (*http.Response, error) {
+	h.all.Store(r.Header.Get("Authorization"), true)
+	return h.next.RoundTrip(r)
+}
+
+// TestListen holds that every token is heard, wherever it comes from.
+func TestListen(t *testing.T) {
+	t.Parallel()
+	address, authorities := secured(t, runs(t, two))
+	ca := write(t, "ca.pem", string(authorities), 0o600)
+	command, _ := plugin(t, credential(""))
+	for name, user := range map[string]string{
+		"file":   "{tokenFile: " + write(t, "token", token, 0o600) + "}",
+		"inline": "{token: " + token + "}",
+		"exec":   "{exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: " + command + "}}",
+	} {
+		var all sync.Map
+		client, err := kubernetes.Connect(kubernetes.Options{
+			Kubeconfig: kubeconfig(t, user, map[string]string{"one": address}, ca), Environ: os.Environ(),
+			Network: func(...string) (kubernetes.Network, error) {
+				n, err := network()
+				n.Listen = func(next http.RoundTripper) http.RoundTripper { return heard{next, &all} }
+				return n, err
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := ask(t, client, "deployment/order-api")
+		if _, ok := all.Load("Bearer " + token); !ok || h.Digest != two {
+			t.Errorf("%s: the token was not heard; answer %+v", name, h)
+		}
 	}
 }
 
