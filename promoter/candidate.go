@@ -18,6 +18,9 @@ type catalogue struct {
 	// first; all are every binding ever seen.
 	standing []signals.Version
 	all      []signals.Version
+	// written are bindings that stand in Git and were never seen in the
+	// registry: it may have named another digest before anybody looked.
+	written []gitops.Version
 	// read holds what the selector makes of every tag, so that each is parsed
 	// once for all lanes.
 	read map[string]reading
@@ -142,10 +145,34 @@ func (c catalogue) conflict(v signals.Version) string {
 			return fmt.Sprintf("digest %s is known as %s and as %s: publish a new version", v.Digest.Short(), min(o.Tag, v.Tag), max(o.Tag, v.Tag))
 		}
 	}
+	for _, o := range c.written {
+		if o.Tag == v.Tag && o.Digest != string(v.Digest) {
+			return fmt.Sprintf("tag %s names %s in Git and %s in the registry: publish a new version", v.Tag, signals.Digest(o.Digest).Short(), v.Digest.Short())
+		}
+	}
 	if !stands {
 		return fmt.Sprintf("the registry does not have %s any more", v)
 	}
 	return ""
+}
+
+// write notes the bindings of tags to digests that a lane has in Git.
+func (c *catalogue) write(g gitops.Desired) {
+	note := func(v gitops.Version) {
+		known := func(o signals.Version) bool { return o.Tag == v.Tag && string(o.Digest) == v.Digest }
+		if v.Tag != "" && v.Digest != "" && !slices.ContainsFunc(c.all, known) {
+			c.written = append(c.written, v)
+		}
+	}
+	switch g.Presence {
+	case gitops.At:
+		note(g.Version)
+	case gitops.Mixed:
+		for _, p := range g.Places {
+			note(p.Version)
+		}
+	case gitops.Absent, gitops.PresenceUnknown:
+	}
 }
 
 // between are the tags after a and before b, oldest first.

@@ -10,10 +10,11 @@ import (
 // no settings of its own: which versions are selected is said by the
 // artifact's `versions:`.
 //
-// It blocks when a tag was seen with two digests, when a digest is known under
-// another version, when the candidate lacks a platform that runs now, and when
-// it is older than what is there. It waits while the registry cannot be read:
-// the candidate may be gone, or named by another tag, by now.
+// It blocks when a tag was seen with two digests, in the registry or in Git,
+// when a digest is known under another version, when the candidate lacks a
+// platform that runs now, and when it is older than what is there. It waits
+// while the registry cannot be read: the candidate may be gone, or named by
+// another tag, by now.
 type Version struct{}
 
 // Check implements [Gate].
