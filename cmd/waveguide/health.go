@@ -28,6 +28,8 @@ type rulebook struct {
 	clusters *clusters
 	// trees are the repository's; nil where there is none to look up.
 	trees trees
+	// sources say where charts come from; nil where nobody can.
+	sources loop.Sources
 
 	mu    sync.Mutex
 	rules *config.Rules
@@ -85,7 +87,7 @@ func (b *rulebook) Health(ctx context.Context, lane gitops.Lane, q signals.Quest
 	specs := b.rules.Health[lane]
 	on := ladderOf(b.rules.Routes, lane, b.trees)
 	b.mu.Unlock()
-	on.asked = q
+	on.asked, on.sources = q, b.sources
 	answers := make([]signals.Health, len(specs))
 	var g errgroup.Group
 	g.SetLimit(4)

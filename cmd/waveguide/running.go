@@ -25,9 +25,12 @@ type trees interface {
 // nothing about what runs.
 type ladder struct {
 	trees trees
-	image string
-	stop  promoter.Stop
-	asked signals.Question
+	// sources say where charts come from that name a source of another file; nil
+	// where nobody can.
+	sources loop.Sources
+	image   string
+	stop    promoter.Stop
+	asked   signals.Question
 }
 
 // ladderOf is the ladder of a lane of the routes, which are in order of their
@@ -75,7 +78,13 @@ func (l ladder) names(ctx context.Context, revision string) (signals.Digest, err
 	if err != nil {
 		return "", fmt.Errorf("revision %.12s cannot be read here: %w", revision, err)
 	}
-	d := loop.Desired(files, loop.Request(l.image, l.stop), at)
+	request := loop.Request(l.image, l.stop)
+	if l.sources != nil && loop.Sourced(files) {
+		if request.Sources, err = l.sources.Sources(ctx, at); err != nil {
+			return "", fmt.Errorf("the sources of charts at revision %.12s cannot be read: %w", revision, err)
+		}
+	}
+	d := loop.Desired(files, request, at)
 	switch {
 	case d.Presence == gitops.At && d.Version.Digest != "":
 		return signals.ParseDigest(d.Version.Digest)

@@ -85,6 +85,41 @@ func TestLadder(t *testing.T) {
 	}
 }
 
+// elsewhere are the chart sources of each commit.
+type elsewhere map[gitops.Commit]map[string]string
+
+func (e elsewhere) Sources(_ context.Context, at gitops.Commit) (map[string]string, error) {
+	found, ok := e[at]
+	if !ok {
+		return nil, errors.New("object not found")
+	}
+	return found, nil
+}
+
+// TestLadderOfAChart holds that a chart is known by a source that stands in
+// another file, as it was at the revision.
+func TestLadderOfAChart(t *testing.T) {
+	t.Parallel()
+	const two = signals.Digest("sha256:2222222222222222222222222222222222222222222222222222222222222222")
+	release := "kind: HelmRelease\nspec:\n  chart:\n    spec:\n      chart: shop\n      version: 1.2.3\n      sourceRef: {kind: HelmRepository, name: acme}\n"
+	l := ladder{
+		image: "registry.example.com/charts/shop", asked: signals.Question{Digest: two, Tag: "1.2.3"}, stop: promoter.Stop{Path: "prod"},
+		trees: commits{"aaaa": release, "bbbb": release, "cccc": release},
+		sources: elsewhere{
+			"aaaa": {"HelmRepository/acme": "oci://registry.example.com/charts"}, "bbbb": {"HelmRepository/acme": "oci://evil.example.com/charts"},
+		},
+	}
+	for revision, want := range map[string]string{
+		"aaaa": "synced", "bbbb": "revision bbbb names no digest of the artifact: synced",
+		"cccc": "the sources of charts at revision cccc cannot be read: object not found: synced",
+	} {
+		h := l.bind(t.Context(), config.HealthSpec{Lowest: signals.RungReported}, signals.Health{State: signals.StateHealthy, Reason: "synced", Proven: true, Revision: revision, Rung: signals.RungApplied})
+		if h.Reason != want || (h.Digest == two) != (revision == "aaaa") {
+			t.Errorf("revision %s: %+v, want %q", revision, h, want)
+		}
+	}
+}
+
 func TestLadderOfALane(t *testing.T) {
 	t.Parallel()
 	lane := func(artifact, env string) gitops.Lane {

@@ -109,7 +109,10 @@ func (w *daemon) repository(ctx context.Context, r config.Repository, h hooks, m
 	hints := make(chan loop.Hint, maxHints)
 	w.hints = append(w.hints, hints)
 	git := newRepo(mirror)
-	rules.trees, rules.clusters.secrets = git, w.secrets
+	// The loop reads charts at the head, and health where clusters are: each
+	// remembers its own commit.
+	rules.trees, rules.sources = git, &charts{Mirror: mirror}
+	rules.clusters.secrets = w.secrets
 	o := loop.Options{
 		Repository: r.Name, RulesDir: r.Rules, Repo: git, History: git, Branches: git, Forge: forge, Proposer: forge, Marker: forge, Talker: forge, Reporter: forge, Authors: authors(forge), Queue: forge,
 		Registry: w.oci, Prover: w.oci, Health: rules, Rules: heeding(forge, rules), Writer: fitted{prose.Proposal{}, forge.Limits()}, Store: w.store,
