@@ -36,7 +36,9 @@ func (c *composer) proofs() gate.Set {
 	}
 	if v := c.verify.Provenance; v != nil {
 		g := *v
-		g.Source, g.Branch, g.Builder = expand(g.Source, c.artifact.Name), expand(g.Branch, c.artifact.Name), expand(g.Builder, c.artifact.Name)
+		for _, text := range []*string{&g.Source, &g.Branch, &g.Tag, &g.Builder} {
+			*text = expand(*text, c.artifact.Name)
+		}
 		s.Provenance = &g
 	}
 	if c.verify.SBOM != nil {

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/waveguide-dev/waveguide/config"
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter/gate"
 	"github.com/waveguide-dev/waveguide/signals"
 )
 
@@ -132,5 +134,28 @@ func TestTemplatesWithoutAValue(t *testing.T) {
 				t.Errorf("About() = %v, want %s", err, c.want)
 			}
 		})
+	}
+}
+
+// TestProofsOfOneArtifact: every text of the proofs that may hold a template is
+// filled with the artifact it is asked for.
+func TestProofsOfOneArtifact(t *testing.T) {
+	t.Parallel()
+	f := base(t)
+	f.Data = bytes.Replace(f.Data, []byte("verify: {signature: {key: release}}"), []byte(`verify:
+  signature: {key: release, source: 'https://github.com/acme/${artifact}'}
+  provenance: {source: 'https://github.com/acme/${artifact}', branch: 'release/${artifact}', tag: '${artifact}-v*', builder: 'https://ci/${artifact}'}
+`), 1)
+	rules, err := config.ParseRules([]config.File{f}, names(), exampleNow())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := rules.Routes[0].Waves[0].Stops[0].Gates
+	want := &gate.Provenance{Source: "https://github.com/acme/app", Branch: "release/app", Tag: "app-v*", Builder: "https://ci/app"}
+	if d := cmp.Diff(want, got.Provenance); d != "" {
+		t.Errorf("provenance (-want +got):\n%s", d)
+	}
+	if got.Signature.Source != "https://github.com/acme/app" {
+		t.Errorf("signature = %+v", got.Signature)
 	}
 }
