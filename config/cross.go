@@ -29,6 +29,7 @@ func (r *reader) cross() {
 	twice(r.promotions)
 	for _, e := range r.envs {
 		e.v.check(e.document, r.with)
+		r.checkPauses(e.document, e.v.Paused)
 		e.v.setDefaults()
 	}
 	r.checkOverlaps()
@@ -79,6 +80,13 @@ func (r *reader) checkOverlaps() {
 	}
 }
 
+func (r *reader) environmentNames() (names []string) {
+	for _, e := range r.envs {
+		names = append(names, e.name)
+	}
+	return names
+}
+
 func (r *reader) windowNames() []string {
 	names := make([]string, len(r.windows))
 	for i, w := range r.windows {
@@ -90,7 +98,7 @@ func (r *reader) windowNames() []string {
 func (r *reader) crossGovernance() {
 	for _, g := range r.guardrails {
 		g.v.Require.check(g.document, r.windowNames(), []any{"require"})
-		checkPauses(g.document, g.v.Paused)
+		r.checkPauses(g.document, g.v.Paused)
 		checkPeople(g.document, g.v.CommandsFrom, []any{"commandsFrom"})
 		r.checkMatch(g.document, g.v.Match, []any{"match"})
 	}
@@ -129,6 +137,7 @@ func (r *reader) checkMatch(d *document, m Match, at []any) {
 		}
 		known = append(known, slices.Collect(maps.Keys(e.v.Labels))...)
 	}
+	slices.Sort(known)
 	for _, key := range slices.Sorted(maps.Keys(m)) {
 		if len(r.envs) > 0 && known != nil && !slices.Contains(known, key) {
 			d.reportAt(append(slices.Clip(at), key), nearest(key, known), "no environment has a label %q", clip(key))
@@ -148,7 +157,6 @@ func (p *Promotion) check(d *document, with RepositoryRules) {
 		}
 	}
 	p.Verify.check(d, with, []any{"verify"})
-	checkPauses(d, p.Paused)
 	names := map[string]bool{}
 	for i := range p.Artifacts {
 		at := []any{"artifacts", i}
@@ -185,6 +193,11 @@ func (a *Artifact) check(d *document, with RepositoryRules, at []any) {
 	a.selector = s
 	if a.Verify != nil {
 		a.Verify.check(d, with, append(slices.Clip(at), "verify"))
+	}
+	for i, n := range a.Requires {
+		if n.Artifact == a.Name && a.Name != "" {
+			d.reportAt(append(slices.Clip(at), "requires", i, "artifact"), "name another one, or take it away", "artifact %q would wait for itself", clip(a.Name))
+		}
 	}
 	d.checkWriting(a.Place, a.Writing, at)
 }
@@ -316,10 +329,7 @@ func either[T any](to **T, own *T) {
 
 // checkPromotion reports names that do not exist and waves that cannot be.
 func (r *reader) checkPromotion(p loaded[Promotion]) {
-	var envNames []string
-	for _, e := range r.envs {
-		envNames = append(envNames, e.name)
-	}
+	envNames := r.environmentNames()
 	unknown := func(names []string, at ...any) {
 		for i, n := range names {
 			if !slices.Contains(envNames, n) {
@@ -328,6 +338,12 @@ func (r *reader) checkPromotion(p loaded[Promotion]) {
 		}
 	}
 	unknown(p.v.AbsentIn, "absentIn")
+	r.checkPauses(p.document, p.v.Paused)
+	for i, pin := range p.v.Pins {
+		if pin.Environment != "" && !slices.Contains(envNames, pin.Environment) {
+			p.reportAt([]any{"pins", i, "environment"}, nearest(pin.Environment, envNames), "unknown environment %q", clip(pin.Environment))
+		}
+	}
 	for i, a := range p.v.Artifacts {
 		unknown(a.AbsentIn, "artifacts", i, "absentIn")
 		r.checkRequires(p, a.Requires, "artifacts", i, "requires")

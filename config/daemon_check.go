@@ -134,9 +134,19 @@ func (c *Daemon) checkFallback(d *document, s *Signal, at []any) {
 	if s.Fallback == "" {
 		return
 	}
-	i := slices.IndexFunc(c.Signals, func(o Signal) bool { return o.Name == s.Fallback })
-	if s.Kind != SignalAlertmanager || i < 0 || c.Signals[i].Kind != SignalPrometheus {
-		d.reportAt(at, "", "fallback %q: an alertmanager may fall back on a signal of kind prometheus, and nothing else on anything", clip(s.Fallback))
+	var able []string
+	for _, o := range c.Signals {
+		if o.Kind == SignalPrometheus {
+			able = append(able, o.Name)
+		}
+	}
+	switch {
+	case s.Kind != SignalAlertmanager:
+		d.reportAt(at, "take fallback: away", "a signal of kind %s has no fallback, only an alertmanager has", s.Kind)
+	case !slices.Contains(able, s.Fallback):
+		hint := nearest(s.Fallback, able)
+		or(&hint, "add one, or take fallback: away")
+		d.reportAt(at, hint, "fallback %q is no signal of kind prometheus", clip(s.Fallback))
 	}
 }
 

@@ -146,7 +146,7 @@ func (d *document) time(n *yaml.Node, to *time.Time, at string) {
 func (d *document) list(n *yaml.Node, v reflect.Value, at string) {
 	if n.Kind != yaml.SequenceNode {
 		if n.Tag != refused {
-			d.report(n, "", "%s is %s, but must be a list", at, article(n))
+			d.report(n, "begin each item with -, or put all in [ ]", "%s is %s, but must be a list", at, article(n))
 		}
 		return
 	}
@@ -292,7 +292,11 @@ func (d *document) unknown(k *yaml.Node, at string, known []string, seen map[str
 	if at == "" && meant != "" {
 		d.mark(meant)
 	}
-	d.report(k, nearest(k.Value, known), "unknown key %.80q%s", k.Value, where)
+	hint := nearest(k.Value, known)
+	if file := k.Value + "File"; slices.Contains(known, file) {
+		hint = fmt.Sprintf("secrets do not stand here: write %s: or %sEnv: with where it is", file, k.Value)
+	}
+	d.report(k, hint, "unknown key %.80q%s", k.Value, where)
 }
 
 func orDocument(at string) string {
@@ -313,11 +317,7 @@ func (d *document) assign(n *yaml.Node, v reflect.Value, f field, at string) {
 	}
 	switch {
 	case len(f.enum) > 0 && v.Kind() == reflect.String && !slices.Contains(f.enum, v.String()):
-		hint := nearest(v.String(), f.enum)
-		if hint == "" {
-			hint = "write one of " + strings.Join(f.enum, ", ")
-		}
-		d.report(n, hint, "%s: %.80q is not known", at, v.String())
+		d.report(n, nearest(v.String(), f.enum), "%s: %.80q is not known", at, v.String())
 	case f.required && v.Kind() != reflect.Struct && v.IsZero():
 		d.report(n, "", "%s is empty", at)
 	case f.required && v.Kind() == reflect.Slice && v.Len() == 0:

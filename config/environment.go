@@ -36,7 +36,6 @@ func (e *Environment) check(d *document, with RepositoryRules) {
 		d.reportAt([]any{"path"}, "", "path %q cannot be an environment's: %s", clip(e.Path), why)
 	}
 	d.checkWriting(e.Place, e.Writing, nil)
-	checkPauses(d, e.Paused)
 	for key := range e.Labels {
 		if slices.Contains(reserved(), key) {
 			d.reportAt([]any{"labels", key}, "choose another word", "label %s has a meaning of its own in match", key)

@@ -94,11 +94,7 @@ func severities() []string { return []string{"low", "medium", "high", "critical"
 
 func checkSeverity(d *document, s string, at []any) {
 	if s != "" && !slices.Contains(severities(), s) {
-		hint := nearest(s, severities())
-		if hint == "" {
-			hint = "write one of low, medium, high, critical"
-		}
-		d.reportAt(at, hint, "unknown severity %q", clip(s))
+		d.reportAt(at, nearest(s, severities()), "unknown severity %q", clip(s))
 	}
 }
 

@@ -77,12 +77,11 @@ type JSONExpect struct {
 
 func (h *HealthSpec) check(d *document, with RepositoryRules, at []any) {
 	kind, ok := with.Signals[h.Signal]
-	if !ok {
-		known := make([]string, 0, len(with.Signals))
-		for name := range with.Signals {
-			known = append(known, name)
-		}
-		d.reportAt(append(at, "signal"), nearest(h.Signal, known), "unknown signal %q", clip(h.Signal))
+	switch {
+	case h.Signal == "": // reported as missing
+		return
+	case !ok:
+		d.reportAt(append(at, "signal"), nearest(h.Signal, slices.Sorted(maps.Keys(with.Signals))), "unknown signal %q", clip(h.Signal))
 		return
 	}
 	h.Kind = kind

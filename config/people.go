@@ -50,19 +50,32 @@ func checkPeople(d *document, list []string, at []any) {
 	}
 }
 
-// checkPauses reports scopes with words that nobody understands: they would stop
-// something else than was meant.
-func checkPauses(d *document, list []Pause) {
+// checkPauses reports scopes with words that nobody understands, and names that
+// nothing has: they would stop something else than was meant.
+func (r *reader) checkPauses(d *document, list []Pause) {
 	for i, p := range list {
 		scope := gitops.ParsePause(p.Scope)
 		at := []any{"paused", i, "scope"}
+		strange := slices.DeleteFunc(strings.Fields(p.Scope), func(word string) bool {
+			_, value, ok := strings.Cut(word, ":") // in the title of an issue other words are prose
+			return ok && value != "" && !slices.Contains(scope.Unread, word)
+		})
 		switch {
-		case len(scope.Unread) > 0:
-			d.reportAt(at, "there are env:, wave:, artifact: and scope:all", "%q is not understood", clip(scope.Unread[0]))
+		case len(strange) > 0:
+			d.reportAt(at, "write env:, wave: and artifact: with names or patterns, or scope:all", "scope: %q is not understood", clip(strange[0]))
 		case !scope.Until.IsZero():
 			d.reportAt(at, "write until: beside scope", "a scope has no end")
-		case p.Scope != "" && len(scope.Environments)+len(scope.Waves)+len(scope.Artifacts) == 0 && !slices.Contains(strings.Fields(p.Scope), "scope:all"):
-			d.reportAt(at, "write it as in env:prod-* artifact:order-api", "scope %q names nothing", clip(p.Scope))
+		}
+		r.checkScope(d, "environment", scope.Environments, r.environmentNames(), at)
+		r.checkScope(d, "artifact", scope.Artifacts, r.artifactNames(), at)
+	}
+}
+
+// checkScope reports names, which are no patterns, that nothing has.
+func (r *reader) checkScope(d *document, what string, globs, known []string, at []any) {
+	for _, g := range globs {
+		if !strings.ContainsAny(g, `*?[\`) && !slices.Contains(known, g) {
+			d.reportAt(at, nearest(g, known), "scope: unknown %s %q", what, clip(g))
 		}
 	}
 }
@@ -193,15 +206,11 @@ func (v *resolver) idle(p loaded[Promotion], routes []promoter.Route) {
 			p.reportAt([]any{"paused", i, "scope"}, "", "scope %q reaches nothing of this promotion", clip(pause.Scope))
 		}
 	}
-	names := make([]string, len(v.envs))
-	for i, e := range v.envs {
-		names[i] = e.name
-	}
 	for i, pin := range p.v.Pins {
 		if !reaches(routes, func(stop promoter.Stop, _ string) bool {
 			return stop.Lane.Artifact == pin.Artifact && stop.Lane.Environment == pin.Environment
 		}) {
-			p.reportAt([]any{"pins", i, "environment"}, nearest(pin.Environment, names), "no wave takes %s to environment %q", clip(pin.Artifact), clip(pin.Environment))
+			p.reportAt([]any{"pins", i, "environment"}, "name it in a wave, or take the pin away", "no wave takes %s to environment %q", clip(pin.Artifact), clip(pin.Environment))
 		}
 	}
 }

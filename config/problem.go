@@ -79,13 +79,28 @@ func (ps Problems) orNil() error {
 	return ps
 }
 
+// maxListed bounds how many names a hint lists.
+const maxListed = 12
+
 // nearest is `did you mean "x"?` for the known name closest to a misspelled
-// one, or nothing if none is close.
+// one; if none is close, it lists the names there are, unless they are many.
 func nearest(name string, known []string) string {
 	if k := closest(name, known); k != "" {
 		return fmt.Sprintf("did you mean %q?", k)
 	}
-	return ""
+	var names []string
+	for _, k := range known {
+		if k != "" && !slices.Contains(names, k) {
+			names = append(names, k)
+		}
+	}
+	switch {
+	case len(names) == 0 || len(names) > maxListed:
+		return ""
+	case len(names) == 1:
+		return "there is only " + names[0]
+	}
+	return "write one of " + strings.Join(names, ", ")
 }
 
 // closest is the known name with the smallest edit distance of at most a

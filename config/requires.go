@@ -10,14 +10,9 @@ import (
 // checkRequires reports artifacts that no promotion brings anywhere, and versions
 // that nothing could ever meet.
 func (r *reader) checkRequires(p loaded[Promotion], needs []gate.Requirement, at ...any) {
-	var known []string
-	for _, o := range r.promotions {
-		for _, a := range o.v.Artifacts {
-			known = append(known, a.Name)
-		}
-	}
+	known := r.artifactNames()
 	for i, n := range needs {
-		if !slices.Contains(known, n.Artifact) {
+		if n.Artifact != "" && !slices.Contains(known, n.Artifact) {
 			p.reportAt(append(slices.Clip(at), i, "artifact"), nearest(n.Artifact, known), "unknown artifact %q", clip(n.Artifact))
 		}
 		if n.Version == "" {
@@ -27,4 +22,14 @@ func (r *reader) checkRequires(p loaded[Promotion], needs []gate.Requirement, at
 			p.reportAt(append(slices.Clip(at), i, "version"), "", "version: %s", err)
 		}
 	}
+}
+
+// artifactNames are all artifacts that promotions bring somewhere.
+func (r *reader) artifactNames() (names []string) {
+	for _, p := range r.promotions {
+		for _, a := range p.v.Artifacts {
+			names = append(names, a.Name)
+		}
+	}
+	return names
 }

@@ -163,7 +163,7 @@ func (r *reader) load(d *document) {
 	}
 	if d.kind != KindPromotion && !r.governs(d.file) {
 		r.misplaced[d] = true
-		d.reportAt([]any{"kind"}, "move it to a file that the daemon's governance names", "a %s is not allowed in this file", d.kind)
+		d.reportAt([]any{"kind"}, "move it to a file that the daemon's governance names", "kind %s is not allowed in this file", d.kind)
 	}
 	switch d.kind {
 	case KindEnvironment:
@@ -190,13 +190,9 @@ func (r *reader) unknownKind(d *document) {
 	case d.kind == "Daemon":
 		d.reportAt([]any{"kind"}, "it is a file of its own, outside the rules", "the daemon's configuration does not belong here")
 	case child(d.root, "kind") == nil:
-		d.report(d.root, "", "kind is missing")
+		d.report(d.root, "write one of "+strings.Join(kinds(), ", "), "kind is missing")
 	default:
-		hint := nearest(d.kind, kinds())
-		if hint == "" {
-			hint = "write one of " + strings.Join(kinds(), ", ")
-		}
-		d.reportAt([]any{"kind"}, hint, "unknown kind %q", clip(d.kind))
+		d.reportAt([]any{"kind"}, nearest(d.kind, kinds()), "unknown kind %q", clip(d.kind))
 	}
 }
 

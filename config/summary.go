@@ -74,7 +74,9 @@ func (v *Verify) idle() bool {
 		asked.SBOM = &v.SBOM.SBOM
 	}
 	kinds := asked.Proofs()
-	return !slices.ContainsFunc(s.For, func(k signals.ProofKind) bool { return slices.Contains(kinds, k) })
+	return !slices.ContainsFunc(s.For, func(k signals.ProofKind) bool {
+		return slices.Contains(kinds, k) || !slices.Contains(standing(), k) // which is reported itself
+	})
 }
 
 // summary is the rule with its default: it stands in for provenance.

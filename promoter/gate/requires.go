@@ -15,7 +15,7 @@ type Requires struct {
 
 // Requirement is one required artifact with a version constraint.
 type Requirement struct {
-	Artifact string `yaml:"artifact" json:"artifact"`
+	Artifact string `yaml:"artifact" json:"artifact" jsonschema:"required"`
 	Version  string `yaml:"version,omitempty" json:"version,omitempty"`
 }
 
