@@ -2,6 +2,7 @@ package config
 
 import (
 	"reflect"
+	"slices"
 	"time"
 )
 
@@ -217,9 +218,10 @@ func ParseDaemon(name string, data []byte) (*Daemon, error) {
 	if d.root != nil {
 		d.name = ""
 		d.decode(d.root, reflect.ValueOf(&out).Elem(), "")
-		if len(d.problems) == 0 {
-			out.check(d)
-		}
+		read := len(d.problems)
+		out.check(d)
+		// What follows from a section that is broken is no problem of its own.
+		d.problems = append(d.problems[:read:read], slices.DeleteFunc(d.problems[read:], func(p Problem) bool { return d.broken[d.section(p.Line)] })...)
 	}
 	if len(d.problems) > 0 {
 		return nil, Problems(d.problems).sorted()

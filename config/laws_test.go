@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 	"pgregory.net/rapid"
 
@@ -220,6 +221,29 @@ func TestDaemonForms(t *testing.T) {
 		if p := (config.Problem{}); err != nil && !errors.As(err, &p) {
 			t.Errorf("%v holds no problem", err)
 		}
+	}
+}
+
+// TestDaemonProblemsAtOnce: one section that cannot be read hides nothing of the
+// others, and what only follows from it is not told.
+func TestDaemonProblemsAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := config.ParseDaemon("d.yaml", []byte(`apiVersion: waveguide.dev/v1alpha1
+kind: Daemon
+repositories:
+  - {name: r, url: "https://u:secret@git.example.com/r", forge: {kind: github, tokenFile: /t}}
+publish: {verifier: waveguide, key: abc}
+signals:
+  - {name: a, kind: alertmanager, url: "https://a.example.com", fallback: prom}
+  - {name: prom2, kind: prometheus, url: "https://p.example.com"}
+store: mysql://x
+`))
+	const want = `d.yaml:4:20: a URL must not hold a password; use credentials: with a file or an environment variable
+d.yaml:5:32: unknown key "key" in publish; secrets do not stand here: write keyFile: or keyEnv: with where it is
+d.yaml:7:75: fallback "prom" is no signal of kind prometheus; did you mean "prom2"?
+d.yaml:9:8: store is neither a sqlite path nor a postgres URL; write sqlite:/path/to/waveguide.db`
+	if d := cmp.Diff(want, fmt.Sprint(err)); d != "" {
+		t.Errorf("problems (-want +got):\n%s", d)
 	}
 }
 

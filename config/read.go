@@ -38,7 +38,7 @@ type document struct {
 	// root is the mapping of the document; nil when it is no mapping.
 	root     *yaml.Node
 	problems []Problem
-	// keys remembers which children of the root were in order.
+	// broken are the keys of the root of which something could not be read.
 	broken map[string]bool
 }
 
@@ -74,6 +74,14 @@ func (d *document) report(n *yaml.Node, hint, format string, args ...any) {
 // or at the nearest thing on the way there.
 func (d *document) reportAt(path []any, hint, format string, args ...any) {
 	d.report(find(d.root, path), hint, format, args...)
+}
+
+// section is the key of the root that a line belongs to.
+func (d *document) section(line int) (key string) {
+	for i := 0; i+1 < len(d.root.Content) && d.root.Content[i].Line <= line; i += 2 {
+		key = d.root.Content[i].Value
+	}
+	return key
 }
 
 // find follows keys and indexes as far as they lead.
