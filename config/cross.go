@@ -99,6 +99,7 @@ func (r *reader) crossGovernance() {
 	for _, g := range r.guardrails {
 		g.v.Require.check(g.document, r.windowNames(), []any{"require"})
 		r.checkPauses(g.document, g.v.Paused)
+		checkPeople(g.document, g.v.ExceptionsFrom, []any{"exceptionsFrom"})
 		checkPeople(g.document, g.v.CommandsFrom, []any{"commandsFrom"})
 		r.checkMatch(g.document, g.v.Match, []any{"match"})
 	}
@@ -151,11 +152,7 @@ func (r *reader) checkMatch(d *document, m Match, at []any) {
 // check reports what a promotion says wrongly by itself.
 func (p *Promotion) check(d *document, with RepositoryRules) {
 	d.checkName(p.Name, "a promotion", "name")
-	for i, o := range p.Owners {
-		if len(o) < 2 || o[0] != '@' {
-			d.reportAt([]any{"owners", i}, "write @org/team or @person", "%q is neither a team nor a person", clip(o))
-		}
-	}
+	checkPeople(d, p.Owners, []any{"owners"})
 	p.Verify.check(d, with, []any{"verify"})
 	names := map[string]bool{}
 	for i := range p.Artifacts {

@@ -41,6 +41,9 @@ func (e *Environment) check(d *document, with RepositoryRules) {
 			d.reportAt([]any{"labels", key}, "choose another word", "label %s has a meaning of its own in match", key)
 		}
 	}
+	if child(d.root, "expect") != nil && e.Expect == 0 && !d.broken["expect"] {
+		d.reportAt([]any{"expect"}, "write how long it may take, as in 30m", "expect: a version cannot run at once")
+	}
 	names := map[string]bool{}
 	for i, h := range e.Health {
 		at := []any{"health", i}

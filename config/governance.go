@@ -84,8 +84,8 @@ func checkApprovers(d *document, as []gate.Approver, at []any) {
 		if a.Count > 50 {
 			d.reportAt(append(slices.Clip(at), i, "count"), "", "%d people are more than will ever approve", a.Count)
 		}
-		if a.From != "" && (a.From[0] != '@' || len(a.From) < 2) {
-			d.reportAt(append(slices.Clip(at), i, "from"), "write @org/team or @person", "%q is neither a team nor a person", clip(a.From))
+		if a.From != "" {
+			checkPerson(d, a.From, append(slices.Clip(at), i, "from"))
 		}
 	}
 }

@@ -44,9 +44,13 @@ func (e *Emergency) check(d *document) {
 
 func checkPeople(d *document, list []string, at []any) {
 	for i, who := range list {
-		if len(who) < 2 || who[0] != '@' {
-			d.reportAt(append(slices.Clip(at), i), "write @org/team or @person", "%q is neither a team nor a person", clip(who))
-		}
+		checkPerson(d, who, append(slices.Clip(at), i))
+	}
+}
+
+func checkPerson(d *document, who string, at []any) {
+	if len(who) < 2 || who[0] != '@' {
+		d.reportAt(at, "write @org/team or @person", "%q is neither a team nor a person", clip(who))
 	}
 }
 
@@ -89,7 +93,9 @@ func (p *Promotion) checkPins(d *document) {
 	seen := map[string]bool{}
 	for i, pin := range p.Pins {
 		at := []any{"pins", i}
-		checkPeople(d, []string{pin.By}, append(slices.Clip(at), "by"))
+		if pin.By != "" {
+			checkPerson(d, pin.By, append(slices.Clip(at), "by"))
+		}
 		d.unique(seen, pin.Artifact+" in "+pin.Environment, "pin of", at)
 		k := slices.Index(names, pin.Artifact)
 		switch {
