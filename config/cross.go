@@ -215,9 +215,7 @@ func isImage(s string) bool {
 
 func (v *Verify) check(d *document, with RepositoryRules, at []any) {
 	by := func(name, gateWord string) {
-		if name != "" && !slices.Contains(with.Signers, name) {
-			d.reportAt(append(slices.Clip(at), gateWord, "by"), nearest(name, with.Signers), "unknown signer %q", clip(name))
-		}
+		d.checkKnown("signer", name, with.Signers, append(slices.Clip(at), gateWord, "by"))
 	}
 	if s := v.Signature; s != nil {
 		checkSignature(d, s, with, append(slices.Clip(at), "signature"))
@@ -232,7 +230,7 @@ func (v *Verify) check(d *document, with RepositoryRules, at []any) {
 	}
 	if s := v.Vulnerabilities; s != nil {
 		by(s.By, "vulnerabilities")
-		checkSeverity(d, s.BlockFrom, append(slices.Clip(at), "vulnerabilities", "blockFrom"))
+		d.checkKnown("severity", s.BlockFrom, severities(), append(slices.Clip(at), "vulnerabilities", "blockFrom"))
 	}
 	if v.Tests != nil {
 		by(v.Tests.By, "tests")
@@ -261,11 +259,10 @@ func checkSignature(d *document, s *gate.Signature, with RepositoryRules, at []a
 	switch {
 	case ways != 1:
 		d.reportAt(at, "write key, by, or identity with issuer", "signature must name exactly one signer")
-	case s.Key != "" && !slices.Contains(with.Keys, s.Key):
-		d.reportAt(append(at, "key"), nearest(s.Key, with.Keys), "unknown key %q", clip(s.Key))
 	case (s.Identity == "") != (s.Issuer == ""):
-		d.reportAt(at, "", "an identity counts only with its issuer")
+		d.reportAt(at, "write both", "an identity counts only with its issuer")
 	}
+	d.checkKnown("key", s.Key, with.Keys, append(slices.Clip(at), "key"))
 	for key, text := range map[string]string{"identity": s.Identity, "source": s.Source} {
 		if why := checkTemplate(text); why != "" {
 			d.reportAt(append(slices.Clip(at), key), "", "%s: %s", key, why)
@@ -329,17 +326,13 @@ func (r *reader) checkPromotion(p loaded[Promotion]) {
 	envNames := r.environmentNames()
 	unknown := func(names []string, at ...any) {
 		for i, n := range names {
-			if !slices.Contains(envNames, n) {
-				p.reportAt(append(slices.Clip(at), i), nearest(n, envNames), "unknown environment %q", clip(n))
-			}
+			p.checkKnown("environment", n, envNames, append(slices.Clip(at), i))
 		}
 	}
 	unknown(p.v.AbsentIn, "absentIn")
 	r.checkPauses(p.document, p.v.Paused)
 	for i, pin := range p.v.Pins {
-		if pin.Environment != "" && !slices.Contains(envNames, pin.Environment) {
-			p.reportAt([]any{"pins", i, "environment"}, nearest(pin.Environment, envNames), "unknown environment %q", clip(pin.Environment))
-		}
+		p.checkKnown("environment", pin.Environment, envNames, []any{"pins", i, "environment"})
 	}
 	for i, a := range p.v.Artifacts {
 		unknown(a.AbsentIn, "artifacts", i, "absentIn")
@@ -350,9 +343,7 @@ func (r *reader) checkPromotion(p loaded[Promotion]) {
 		at := []any{"waves", i}
 		unknown(w.Environments.Names, append(at, "environments")...)
 		unknown(w.Environments.Except, append(at, "environments", "except")...)
-		if w.Window != "" && !slices.Contains(r.windowNames(), w.Window) {
-			p.reportAt(append(at, "window"), nearest(w.Window, r.windowNames()), "unknown window %q", clip(w.Window))
-		}
+		p.checkKnown("window", w.Window, r.windowNames(), append(slices.Clip(at), "window"))
 		r.checkRequires(p, w.Requires, append(at, "requires")...)
 		r.checkSelection(p, i, taken)
 	}

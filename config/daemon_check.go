@@ -80,15 +80,13 @@ func (c *Daemon) checkTrust(d *document) {
 			d.reportAt(at, "write identity and issuer, or key", "signer %q says nobody", clip(s.Name))
 		case s.Key != "" && (s.Identity != "" || s.Issuer != ""):
 			d.reportAt(at, "", "signer %q is either a key or an identity with its issuer", clip(s.Name))
-		case s.Key != "" && !slices.Contains(keys, s.Key):
-			d.reportAt(append(at, "key"), nearest(s.Key, keys), "unknown key %q", clip(s.Key))
-		case s.Root != "" && !slices.Contains(roots, s.Root):
-			d.reportAt(append(at, "root"), nearest(s.Root, roots), "unknown root %q", clip(s.Root))
 		case s.Key == "" && s.Root == "" && c.Trust.Sigstore.TrustedRootFile == "":
 			d.reportAt(at, "write sigstore: {trustedRootFile: …}, or name a root of trust.roots", "no trusted root vouches for signer %q", clip(s.Name))
 		case s.Key == "" && strings.Trim(s.Identity, "*/@:.") == "":
-			d.reportAt(append(at, "identity"), "write whose certificate it is", "identity %q is anybody", clip(s.Identity))
+			d.reportAt(append(slices.Clip(at), "identity"), "write whose certificate it is", "identity %q is anybody", clip(s.Identity))
 		}
+		d.checkKnown("key", s.Key, keys, append(slices.Clip(at), "key"))
+		d.checkKnown("root", s.Root, roots, append(slices.Clip(at), "root"))
 	}
 }
 

@@ -27,9 +27,7 @@ type Environment struct {
 
 func (e *Environment) check(d *document, with RepositoryRules) {
 	d.checkName(e.Name, "an environment", "name")
-	if e.Repository != "" && !slices.Contains(with.Repositories, e.Repository) {
-		d.reportAt([]any{"repository"}, nearest(e.Repository, with.Repositories), "unknown repository %q", clip(e.Repository))
-	}
+	d.checkKnown("repository", e.Repository, with.Repositories, []any{"repository"})
 	if why := checkTemplate(e.Path); why != "" {
 		d.reportAt([]any{"path"}, "", "path: %s", why)
 	} else if why := checkPath(expand(e.Path, "a"), false); why != "" && e.Path != "" {

@@ -71,11 +71,9 @@ func demanded(d *document, n *yaml.Node, at string, off *bool) bool {
 // daemon's file, which passes nil.
 func (r Require) check(d *document, windows []string, at []any) {
 	checkApprovers(d, r.Approvals, append(at, "approvals"))
-	if r.Window != "" && !slices.Contains(windows, r.Window) {
-		d.reportAt(append(at, "window"), nearest(r.Window, windows), "unknown window %q", clip(r.Window))
-	}
+	d.checkKnown("window", r.Window, windows, append(slices.Clip(at), "window"))
 	if v := r.Vulnerabilities; v != nil {
-		checkSeverity(d, v.BlockFrom, append(at, "vulnerabilities", "blockFrom"))
+		d.checkKnown("severity", v.BlockFrom, severities(), append(slices.Clip(at), "vulnerabilities", "blockFrom"))
 	}
 }
 
@@ -91,12 +89,6 @@ func checkApprovers(d *document, as []gate.Approver, at []any) {
 }
 
 func severities() []string { return []string{"low", "medium", "high", "critical"} }
-
-func checkSeverity(d *document, s string, at []any) {
-	if s != "" && !slices.Contains(severities(), s) {
-		d.reportAt(at, nearest(s, severities()), "unknown severity %q", clip(s))
-	}
-}
 
 // ChangeWindow is a time table in which merging is allowed.
 type ChangeWindow struct {
@@ -165,11 +157,7 @@ type RiskRule struct {
 }
 
 func (r *RiskRule) check(d *document) {
-	for i, who := range r.Reviewers {
-		if len(who) < 2 || who[0] != '@' {
-			d.reportAt([]any{"reviewers", i}, "write @org/team or @person", "%q is neither a team nor a person", clip(who))
-		}
-	}
+	checkPeople(d, r.Reviewers, []any{"reviewers"})
 }
 
 // Exception is a dated permission to pass one gate.

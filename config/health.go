@@ -77,11 +77,8 @@ type JSONExpect struct {
 
 func (h *HealthSpec) check(d *document, with RepositoryRules, at []any) {
 	kind, ok := with.Signals[h.Signal]
-	switch {
-	case h.Signal == "": // reported as missing
-		return
-	case !ok:
-		d.reportAt(append(at, "signal"), nearest(h.Signal, slices.Sorted(maps.Keys(with.Signals))), "unknown signal %q", clip(h.Signal))
+	if !ok {
+		d.checkKnown("signal", h.Signal, slices.Sorted(maps.Keys(with.Signals)), append(slices.Clip(at), "signal"))
 		return
 	}
 	h.Kind = kind

@@ -78,8 +78,8 @@ func (r *reader) checkPauses(d *document, list []Pause) {
 // checkScope reports names, which are no patterns, that nothing has.
 func (r *reader) checkScope(d *document, what string, globs, known []string, at []any) {
 	for _, g := range globs {
-		if !strings.ContainsAny(g, `*?[\`) && !slices.Contains(known, g) {
-			d.reportAt(at, nearest(g, known), "scope: unknown %s %q", what, clip(g))
+		if !strings.ContainsAny(g, `*?[\`) {
+			d.checkKnown(what, g, known, at)
 		}
 	}
 }
@@ -101,7 +101,7 @@ func (p *Promotion) checkPins(d *document) {
 		switch {
 		case pin.Artifact == "" || pin.Version == "":
 		case k < 0:
-			d.reportAt(append(slices.Clip(at), "artifact"), nearest(pin.Artifact, names), "unknown artifact %q", clip(pin.Artifact))
+			d.checkKnown("artifact", pin.Artifact, names, append(slices.Clip(at), "artifact"))
 		case !isDigest(pin.Version) && !p.Artifacts[k].selector.Selects(pin.Version):
 			d.reportAt(append(slices.Clip(at), "version"), "write a tag that versions: selects, or a digest", "%q is no version of %s: %s", clip(pin.Version), pin.Artifact, p.Artifacts[k].selector)
 		}

@@ -103,6 +103,13 @@ func nearest(name string, known []string) string {
 	return "write one of " + strings.Join(names, ", ")
 }
 
+// checkKnown reports a name that is written and that nothing has.
+func (d *document) checkKnown(what, name string, known []string, at []any) {
+	if name != "" && !slices.Contains(known, name) {
+		d.reportAt(at, nearest(name, known), "unknown %s %q", what, clip(name))
+	}
+}
+
 // closest is the known name with the smallest edit distance of at most a
 // third of the word.
 func closest(name string, known []string) string {

@@ -12,9 +12,7 @@ import (
 func (r *reader) checkRequires(p loaded[Promotion], needs []gate.Requirement, at ...any) {
 	known := r.artifactNames()
 	for i, n := range needs {
-		if n.Artifact != "" && !slices.Contains(known, n.Artifact) {
-			p.reportAt(append(slices.Clip(at), i, "artifact"), nearest(n.Artifact, known), "unknown artifact %q", clip(n.Artifact))
-		}
+		p.checkKnown("artifact", n.Artifact, known, append(slices.Clip(at), i, "artifact"))
 		if n.Version == "" {
 			continue
 		}

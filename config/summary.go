@@ -29,9 +29,7 @@ func (v *Verify) checkSummary(d *document, with RepositoryRules, at []any) {
 	if s == nil {
 		return
 	}
-	if s.By != "" && !slices.Contains(with.Signers, s.By) {
-		d.reportAt(append(slices.Clip(at), "by"), nearest(s.By, with.Signers), "unknown signer %q", clip(s.By))
-	}
+	d.checkKnown("signer", s.By, with.Signers, append(slices.Clip(at), "by"))
 	switch {
 	case with.Verifier != "" && s.Verifier == with.Verifier:
 		d.reportAt(append(slices.Clip(at), "verifier"), "name another verifier", "%q is this daemon itself, whose word proves nothing to it", clip(s.Verifier))
