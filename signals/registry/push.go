@@ -36,6 +36,8 @@ func (r *Registry) client(ctx context.Context, repository string, inner http.Rou
 	if err != nil {
 		return nil, fmt.Errorf("registry %s: %w", r.host.RegistryStr(), err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, r.limits.Timeout)
+	defer cancel()
 	t, err := transport.NewWithContext(ctx, repo.Registry, auth, transport.NewUserAgent(inner, UserAgent), []string{repo.Scope(transport.PushScope)})
 	if err != nil {
 		return nil, r.explain(err)
@@ -57,6 +59,8 @@ func (c Credentials) authenticator(target authn.Resource) (authn.Authenticator, 
 // registry's token says so; nothing is tried. Known is false where only trying
 // would tell.
 func (r *Registry) MayPush(ctx context.Context, repository string) (may, known bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, r.limits.Timeout)
+	defer cancel()
 	seen := &listener{next: r.wire}
 	t, err := r.client(ctx, repository, seen)
 	if err != nil {

@@ -1,11 +1,15 @@
 package registry_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/waveguide-dev/waveguide/signals/registry"
 )
@@ -65,5 +69,29 @@ func TestMayPush(t *testing.T) {
 				t.Errorf("may %t, known %t, %v after asking for %q", may, known, err, asked)
 			}
 		})
+	}
+}
+
+// TestSlowPush holds that whoever asks for the right to push is not kept by a
+// registry that drips its answers.
+func TestSlowPush(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/v2/", "/v2/team/app/tags/list"} {
+		h, address := serve(t)
+		h.Answer(func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path != path {
+				return false
+			}
+			_, _ = io.WriteString(w, "{")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+			return true
+		})
+		r := open(t, address, func(o *registry.Options) { o.Limits.Timeout = 200 * time.Millisecond })
+		ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+		if _, _, err := r.MayPush(ctx, "team/app"); !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			t.Errorf("MayPush while %s drips: %v, want that it is given up", path, err)
+		}
+		stop()
 	}
 }

@@ -1,6 +1,7 @@
 package attest_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -326,6 +327,31 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("%v, want %q", err, tt.says)
 			}
 		})
+	}
+}
+
+// TestSlowRegistry holds that a registry which drips its answers does not keep us.
+func TestSlowRegistry(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/referrers/", "/manifests/"} {
+		h := serve(t, true)
+		p := place(t, h)
+		p.Timeout = 200 * time.Millisecond
+		h.Answer(func(w http.ResponseWriter, r *http.Request) bool {
+			if !strings.Contains(r.URL.Path, path) || r.Method == http.MethodHead {
+				return false
+			}
+			_, _ = io.WriteString(w, "{")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+			return true
+		})
+		ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+		err := p.Put(ctx, newSigner(t), both(p, "prod"))
+		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			t.Errorf("%s drips: %v, want that it is given up", path, err)
+		}
+		stop()
 	}
 }
 

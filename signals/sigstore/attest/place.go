@@ -1,6 +1,7 @@
 package attest
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -46,6 +48,12 @@ type Place struct {
 	Client http.RoundTripper
 	// Options are those of the same client for the registry's library.
 	Options []remote.Option
+	// Timeout bounds what is asked and put at a time, 1 minute by default.
+	Timeout time.Duration
+}
+
+func (p Place) timed(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, cmp.Or(p.Timeout, time.Minute))
 }
 
 // Missing are those of the statements that this signer did not put here yet.
@@ -93,6 +101,8 @@ func marks(items []sigstore.Item, s *signer.Signer) []mark {
 // Lists says whether the registry keeps the list of referrers itself. It reads
 // and writes nothing.
 func (p Place) Lists(ctx context.Context) (bool, error) {
+	ctx, cancel := p.timed(ctx)
+	defer cancel()
 	resp, err := p.do(ctx, http.MethodGet, "referrers/"+p.Subject.DigestStr(), nil, http.Header{"Accept": {string(types.OCIImageIndex)}})
 	if err != nil {
 		return false, fmt.Errorf("ask %s for its referrers: %w", p.Subject.Context().Name(), err)
@@ -108,6 +118,8 @@ func (p Place) Lists(ctx context.Context) (bool, error) {
 
 // Put signs statements and puts them beside the digest.
 func (p Place) Put(ctx context.Context, s *signer.Signer, statements []signer.Statement) error {
+	ctx, cancel := p.timed(ctx)
+	defer cancel()
 	lists, err := p.Lists(ctx)
 	if err != nil {
 		return err
