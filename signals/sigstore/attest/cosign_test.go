@@ -1,76 +1,80 @@
 package attest_test
 
 import (
-	"encoding/base64"
 	"encoding/json"
-	"errors"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
+	"slices"
 	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/sigstore/cosign/v2/pkg/cosign"
+	"github.com/sigstore/cosign/v2/pkg/oci"
+	"github.com/sigstore/sigstore-go/pkg/root"
+	"github.com/sigstore/sigstore/pkg/cryptoutils"
+	"github.com/sigstore/sigstore/pkg/signature"
 
 	"github.com/waveguide-dev/waveguide/signals/sigstore/attest"
 	"github.com/waveguide-dev/waveguide/signals/sigstore/signer"
 )
 
-// TestCosign has the cosign command verify what we put, with a key that it made
-// itself. WAVEGUIDE_COSIGN names the command, version 3.
-func TestCosign(t *testing.T) {
+// predicateType is that of the statement in an envelope.
+func predicateType(t *testing.T, envelope []byte) string {
+	t.Helper()
+	var e struct{ Payload []byte }
+	must(t, json.Unmarshal(envelope, &e))
+	var s struct{ PredicateType string }
+	must(t, json.Unmarshal(e.Payload, &s))
+	return s.PredicateType
+}
+
+// TestCosignReads has cosign's own code find and verify what we put, where the
+// registry keeps the list of referrers and where we keep it under a tag, signed
+// with a key that cosign made.
+func TestCosignReads(t *testing.T) {
 	t.Parallel()
-	program := os.Getenv("WAVEGUIDE_COSIGN")
-	if program == "" {
-		t.Skip("WAVEGUIDE_COSIGN does not name the cosign command")
-	}
-	dir := t.TempDir()
-	cosign := func(args ...string) ([]byte, error) {
-		t.Helper()
-		cmd := exec.CommandContext(t.Context(), program, args...)
-		cmd.Dir, cmd.Env = dir, append(os.Environ(), "COSIGN_PASSWORD=open", "HOME="+dir)
-		return cmd.Output()
-	}
-	if _, err := cosign("generate-key-pair"); err != nil {
-		t.Fatal(err)
-	}
-	pem, err := os.ReadFile(filepath.Join(dir, "cosign.key"))
+	keys, err := cosign.GenerateKeyPair(func(bool) ([]byte, error) { return []byte("open"), nil })
 	must(t, err)
-	s, err := signer.Load(pem, "open")
+	s, err := signer.Load(keys.PrivateBytes, "open")
 	must(t, err)
 	for _, wrong := range []string{"", "shut"} {
-		if _, err := signer.Load(pem, wrong); err == nil {
+		if _, err := signer.Load(keys.PrivateBytes, wrong); err == nil {
 			t.Errorf("the key opens with %q", wrong)
 		}
 	}
-	h := serve(t, true)
-	p := place(t, h)
-	must(t, p.Put(t.Context(), s, both(p, "prod")))
-	verify := func(kind, key string) ([]byte, error) {
-		return cosign("verify-attestation", "--new-bundle-format", "--key", key, "--type", kind, "--insecure-ignore-tlog=true", "--allow-http-registry", p.Subject.Name())
-	}
-	for _, kind := range []string{"https://slsa.dev/verification_summary/v1", attest.RecordType} {
-		out, err := verify(kind, "cosign.pub")
-		if err != nil {
-			t.Fatalf("%s: %v", kind, stderr(err))
-		}
-		var envelope struct{ Payload string }
-		line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-		must(t, json.Unmarshal([]byte(line), &envelope))
-		payload, err := base64.StdEncoding.DecodeString(envelope.Payload)
-		if err != nil || !strings.Contains(string(payload), kind) || !strings.Contains(string(payload), verifierID) {
-			t.Errorf("%s: %s, %v", kind, payload, err)
-		}
-	}
-	public, err := newSigner(t).PublicKey()
+	other, err := newSigner(t).PublicKey()
 	must(t, err)
-	must(t, os.WriteFile(filepath.Join(dir, "other.pub"), public, 0o600))
-	if out, err := verify(attest.RecordType, "other.pub"); err == nil {
-		t.Errorf("it verifies with another key: %s", out)
+	verify := func(t *testing.T, d name.Digest, public []byte) ([]oci.Signature, error) {
+		t.Helper()
+		key, err := cryptoutils.UnmarshalPEMToPublicKey(public)
+		must(t, err)
+		verifier, err := signature.LoadDefaultVerifier(key)
+		must(t, err)
+		found, _, err := cosign.VerifyImageAttestations(t.Context(), d, &cosign.CheckOpts{TrustedMaterial: &root.BaseTrustedMaterial{}, SigVerifier: verifier, IgnoreTlog: true, NewBundleFormat: true})
+		return found, err
 	}
-}
-
-func stderr(err error) string {
-	if e, ok := errors.AsType[*exec.ExitError](err); ok {
-		return string(e.Stderr)
+	for name, referrers := range map[string]bool{"Referrers API": true, "list under a tag": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := serve(t, referrers)
+			if !referrers {
+				h.Answer(conditions(h, nil))
+			}
+			p := place(t, h)
+			must(t, p.Put(t.Context(), s, both(p, "prod")))
+			found, err := verify(t, p.Subject, keys.PublicBytes)
+			must(t, err)
+			var kinds []string
+			for _, f := range found {
+				envelope, err := f.Payload()
+				must(t, err)
+				kinds = append(kinds, predicateType(t, envelope))
+			}
+			slices.Sort(kinds)
+			if !slices.Equal(kinds, []string{"https://slsa.dev/verification_summary/v1", attest.RecordType}) {
+				t.Errorf("cosign found %q, want a summary and a record", kinds)
+			}
+			if found, err := verify(t, p.Subject, other); err == nil || len(found) > 0 {
+				t.Errorf("with another key: %v, %d found", err, len(found))
+			}
+		})
 	}
-	return err.Error()
 }
