@@ -40,7 +40,7 @@ func (s *Source) waits(ctx context.Context, kind string, o *object) string {
 	switch {
 	case r == nil || r.Status == metav1.ConditionTrue:
 		return ""
-	case r.Reason == "DependencyNotReady":
+	case o.blocked():
 		return s.chain(ctx, kind, o)
 	case r.Reason == "ArtifactFailed", r.Reason == "SourceNotReady":
 		return s.unfetched(ctx, o)
@@ -50,45 +50,75 @@ func (s *Source) waits(ctx context.Context, kind string, o *object) string {
 
 // chain follows what waits for what to its end, and names it on the way.
 func (s *Source) chain(ctx context.Context, kind string, o *object) string {
-	left, seen, text := maxDependencies, []string{key(o)}, ""
-	for range maxChain {
-		next, at, why := s.unready(ctx, kind, o, &left)
-		if at == "" {
-			return text
-		}
-		text += map[bool]string{true: "it waits for ", false: ", which waits for "}[text == ""] + kind + " " + at
-		switch {
-		case slices.Contains(seen, at):
-			return text + ": they wait for each other"
-		case next == nil || next.condition("Ready") == nil || next.condition("Ready").Reason != "DependencyNotReady":
-			return text + ": " + why
-		}
-		seen, o = append(seen, at), next
+	w := walk{source: s, kind: kind, left: maxDependencies}
+	path := []string{key(o)}
+	text := func(end string) string {
+		return "it waits for " + kind + " " + strings.Join(path[1:], ", which waits for "+kind+" ") + end
 	}
-	return text + ", and so on"
+	for range maxChain {
+		next, found := w.unready(ctx, o)
+		switch {
+		case !found && len(path) == 1:
+			return ""
+		case !found:
+			return text("")
+		}
+		again := slices.Contains(path, next.at)
+		path = append(path, next.at)
+		switch {
+		case again:
+			return text(": they wait for each other")
+		case !next.object.blocked():
+			return text(": " + next.why)
+		}
+		o = next.object
+	}
+	return text(", and so on")
 }
 
-// unready is the first that an object depends on and that is not ready, where
-// it is and why.
-func (s *Source) unready(ctx context.Context, kind string, o *object, left *int) (next *object, at, why string) {
+// walk reads what objects of a kind depend on, so many and no more.
+type walk struct {
+	source *Source
+	kind   string
+	left   int
+}
+
+// obstacle is what is not ready: where it is, why, and the object if it can be
+// read.
+type obstacle struct {
+	at, why string
+	object  *object
+}
+
+// unready is the first that an object depends on and that is not ready.
+func (w *walk) unready(ctx context.Context, o *object) (obstacle, bool) {
 	for _, d := range o.Spec.DependsOn {
 		namespace := cmp.Or(d.Namespace, o.Metadata.Namespace)
 		at := named(d.Name, namespace)
-		if *left--; *left < 0 {
-			return nil, at, "it depends on more than are read"
+		if w.left--; w.left < 0 {
+			return obstacle{at: at, why: "it depends on more than are read"}, true
 		}
 		var one object
-		switch _, err := s.read(ctx, kind, namespace, d.Name, &one); {
+		switch _, err := w.source.read(ctx, w.kind, namespace, d.Name, &one); {
 		case errors.Is(err, kubernetes.ErrNotFound):
-			return nil, at, "it is not there"
+			return obstacle{at: at, why: "it is not there"}, true
 		case err != nil:
-			return nil, at, err.Error()
+			return obstacle{at: at, why: err.Error()}, true
 		}
-		if r := one.ready(kind); r.state != signals.StateHealthy {
-			return &one, at, r.reason
+		if r := one.ready(w.kind); r.state != signals.StateHealthy {
+			return obstacle{at, r.reason, &one}, true
 		}
 	}
-	return nil, "", ""
+	return obstacle{}, false
+}
+
+// blocked says that an object waits for others.
+func (o *object) blocked() bool {
+	if o == nil {
+		return false
+	}
+	r := o.condition("Ready")
+	return r != nil && r.Reason == "DependencyNotReady"
 }
 
 func key(o *object) string { return named(o.Metadata.Name, o.Metadata.Namespace) }
