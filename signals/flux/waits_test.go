@@ -182,18 +182,23 @@ func TestSourcesThatAreNotReady(t *testing.T) {
 	}
 }
 
-// TestWhatIsWaitedForIsReadUnderTheRole walks under the role that we hand out.
+// TestWhatIsWaitedForIsReadUnderTheRole walks under the role that we hand out:
+// to what an object depends on, and to its source.
 func TestWhatIsWaitedForIsReadUnderTheRole(t *testing.T) {
 	t.Parallel()
 	fake, source := cluster(t)
-	rules := kubernetestest.Role(t, "../../deploy/rbac/flux.yaml")
-	fake.Allow(rules)
-	fake.Put(blocked("order-api", "infra"))
-	fake.Put(on(kustomization("GitRepository", git)(1, 1, 1, 1, condition("Ready", "False", "ArtifactFailed", time.Hour)), "infra"))
-	_, _ = source.Check(t.Context(), flux.Spec{Name: "ready", Object: "kustomization/order-api", Namespace: "apps", Image: image})
-	for _, r := range fake.Requests() {
-		if !kubernetestest.Covers(rules, r) {
-			t.Errorf("the role does not allow to %s", r)
+	fake.Allow(kubernetestest.Role(t, "../../deploy/rbac/flux.yaml"))
+	fake.Put(fetched(func(o object) { o["spec"].(object)["suspend"] = true }))
+	fake.Put(blocked("infra", "base"))
+	fake.Put(is("base", "False", "BuildFailed"))
+	for want, o := range map[string]object{
+		"it waits for kustomization infra in apps, which waits for kustomization base in apps": blocked("order-api", "infra"),
+		"its source gitrepository order-api in apps: it is suspended":                          is("order-api", "False", "ArtifactFailed"),
+	} {
+		fake.Put(o)
+		h, err := source.Check(t.Context(), flux.Spec{Name: "ready", Object: "kustomization/order-api", Namespace: "apps", Image: image})
+		if err != nil || !strings.HasPrefix(h.Reason, want) {
+			t.Errorf("%q, %v, want %q", h.Reason, err, want)
 		}
 	}
 }
