@@ -4,15 +4,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"math/big"
-	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -22,7 +19,6 @@ import (
 
 	"github.com/waveguide-dev/waveguide/signals"
 	"github.com/waveguide-dev/waveguide/signals/kubernetes"
-	"github.com/waveguide-dev/waveguide/signals/kubernetes/kubernetestest"
 )
 
 // account is what Kubernetes mounts into a pod.
@@ -98,29 +94,13 @@ func certified(t *testing.T) (certificate, key []byte) {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw}), pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})
 }
 
-// demanding serves a fake to those who bear a certificate.
-func demanding(t *testing.T, fake *kubernetestest.Server, certificate []byte) (address, authorities string) {
-	t.Helper()
-	u, err := url.Parse(fake.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	known := x509.NewCertPool()
-	known.AppendCertsFromPEM(certificate)
-	server := httptest.NewUnstartedServer(httputil.NewSingleHostReverseProxy(u))
-	server.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: known, MinVersion: tls.VersionTLS12}
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	return server.URL, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
-}
-
 func TestClientCertificates(t *testing.T) {
 	t.Parallel()
 	fake := runs(t, two)
 	fake.Demand("")
 	certificate, key := certified(t)
-	address, authorities := demanding(t, fake, certificate)
-	ca := write(t, "ca.pem", authorities, 0o600)
+	address, authorities := secured(t, fake, certificate)
+	ca := write(t, "ca.pem", string(authorities), 0o600)
 	inline := func(data []byte) string { return base64.StdEncoding.EncodeToString(data) }
 	users := map[string]string{
 		"as files": fmt.Sprintf("{client-certificate: %q, client-key: %q}", write(t, "cert.pem", string(certificate), 0o600), write(t, "key.pem", string(key), 0o600)),

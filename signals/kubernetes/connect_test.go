@@ -1,7 +1,10 @@
 package kubernetes_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -22,14 +25,21 @@ import (
 	"github.com/waveguide-dev/waveguide/signals/kubernetes/kubernetestest"
 )
 
-// secured serves a fake over TLS and returns its address and authorities.
-func secured(t *testing.T, fake *kubernetestest.Server) (address string, authorities []byte) {
+// secured serves a fake over TLS, only to the bearers of certificates if there
+// are any, and returns its address and authorities.
+func secured(t *testing.T, fake *kubernetestest.Server, bearers ...[]byte) (address string, authorities []byte) {
 	t.Helper()
 	u, err := url.Parse(fake.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewTLSServer(httputil.NewSingleHostReverseProxy(u))
+	server := httptest.NewUnstartedServer(httputil.NewSingleHostReverseProxy(u))
+	if len(bearers) > 0 {
+		known := x509.NewCertPool()
+		known.AppendCertsFromPEM(bytes.Join(bearers, nil))
+		server.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: known, MinVersion: tls.VersionTLS12}
+	}
+	server.StartTLS()
 	t.Cleanup(server.Close)
 	return server.URL, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 }
