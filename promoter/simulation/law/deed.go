@@ -118,6 +118,12 @@ func (j *judge) named() {
 	case len(j.seen.names[lane.Artifact+":"+v.Tag]) > 1 && !j.back():
 		j.say("named", "tag %s was seen with two digests", v.Tag)
 	}
+	for _, s := range world.Stops() {
+		is, _ := j.laws.world.Commits[j.seen.head].Version(world.Lane(s.Env, lane.Artifact))
+		if is.Tag == v.Tag && is.Digest != v.Digest && !j.back() {
+			j.say("named", "tag %s names %.19s in %s", v.Tag, is.Digest, s.Env)
+		}
+	}
 }
 
 // stopped holds that nobody stopped the lane.
@@ -232,7 +238,7 @@ func (j *judge) mergeable() {
 	}
 	need, careful := 0, j.deed.Lane.Environment != "prod-us" || j.seen.spec.Reviewer == ""
 	if j.production() {
-		need = j.seen.spec.Approvals
+		need = j.seen.spec.Owed()
 	}
 	for _, r := range p.Reviews {
 		standing := j.stands(r)

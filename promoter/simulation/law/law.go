@@ -63,9 +63,9 @@ func (l *Laws) soaks(spec world.Spec) {
 	for _, s := range world.Stops() {
 		i := world.Wave(s.Env)
 		if i == len(l.minSoak) {
-			l.minSoak = append(l.minSoak, spec.Soak[s.Wave])
+			l.minSoak = append(l.minSoak, spec.SoakOf(s.Wave))
 		}
-		l.minSoak[i] = min(l.minSoak[i], spec.Soak[s.Wave])
+		l.minSoak[i] = min(l.minSoak[i], spec.SoakOf(s.Wave))
 	}
 }
 

@@ -60,6 +60,7 @@ func Deeds() []Deed {
 		{4, (*Crowd).direct},
 		{4, (*Crowd).unrelated},
 		{7, (*Crowd).rules},
+		{1, (*Crowd).loosen},
 		{1, (*Crowd).rewind},
 		{5, (*Crowd).sicken},
 		{3, (*Crowd).silence},
@@ -95,6 +96,7 @@ func FirstRules(rng *rand.Rand) world.Spec {
 	if rng.IntN(3) == 0 {
 		s.Need = need(rng, 1)
 	}
+	s.Guard = guard(rng)
 	return s
 }
 

@@ -13,7 +13,7 @@ import (
 func (c *Crowd) attack(rng *rand.Rand) {
 	a := one(rng, world.Artifacts())
 	have := one(rng, c.World.Versions(a))
-	switch rng.IntN(4) {
+	switch rng.IntN(5) {
 	case 0:
 		tag := c.Version(a)
 		c.World.Forge("mal", a, tag, "evil "+tag, "")
@@ -24,6 +24,8 @@ func (c *Crowd) attack(rng *rand.Rand) {
 		c.World.Forge("mal", a, have.Tag, "moved "+have.Tag+fmt.Sprint(c.Count), "")
 	case 3:
 		c.World.Tag("mal", a, c.Version(a), have.Digest)
+	case 4:
+		c.World.Tag("mal", a, have.Tag, one(rng, c.World.Versions(a)).Digest)
 	}
 }
 

@@ -47,6 +47,9 @@ type Spec struct {
 	// MaxInFlight is how many lanes of production move at once; zero is any
 	// number.
 	MaxInFlight int
+	// Guard tightens all of it for production, Excuse would loosen it.
+	Guard  Guard
+	Excuse Excuse
 	// Reviewer must approve what enters prod-us, which is of high risk; nobody
 	// if empty.
 	Reviewer string
@@ -92,6 +95,12 @@ func (s Spec) String() string {
 	}
 	if s.Need != "" {
 		parts = append(parts, "shop requires cart "+string(s.Need))
+	}
+	if s.Guard != (Guard{}) {
+		parts = append(parts, fmt.Sprintf("guarded: %s, %d approvals", s.Guard.Soak, s.Guard.Approvals))
+	}
+	if s.Excuse != "" {
+		parts = append(parts, string(s.Excuse)+" excuse")
 	}
 	if s.Broken != "" {
 		parts = append(parts, "broken "+s.Broken)
@@ -142,9 +151,9 @@ func (s Spec) write(files map[string]string) {
 	case "freeze":
 		freezes += header + "kind: Freeze\nname: unreadable\nmatch: {stage: prod}\nfrom: soon\n"
 	}
-	files[RulesDir+"/web.yaml"] = promotion
+	files[RulesDir+"/web.yaml"] = promotion + s.excused(Misplaced)
 	files[RulesDir+"/environments.yaml"] = envs
-	files[RulesDir+"/freezes.yaml"] = freezes
+	files[RulesDir+"/freezes.yaml"] = freezes + s.guardrail() + s.excused(Unconfirmed)
 }
 
 // wave is one wave of the promotion.
