@@ -145,10 +145,8 @@ func (c catalogue) conflict(v signals.Version) string {
 			return fmt.Sprintf("digest %s is known as %s and as %s: publish a new version", v.Digest.Short(), min(o.Tag, v.Tag), max(o.Tag, v.Tag))
 		}
 	}
-	for _, o := range c.written {
-		if o.Tag == v.Tag && o.Digest != string(v.Digest) {
-			return fmt.Sprintf("tag %s names %s in Git and %s in the registry: publish a new version", v.Tag, signals.Digest(o.Digest).Short(), v.Digest.Short())
-		}
+	if why := c.contradiction(v); why != "" {
+		return why
 	}
 	if !stands {
 		return fmt.Sprintf("the registry does not have %s any more", v)
@@ -156,23 +154,38 @@ func (c catalogue) conflict(v signals.Version) string {
 	return ""
 }
 
-// write notes the bindings of tags to digests that a lane has in Git.
-func (c *catalogue) write(g gitops.Desired) {
-	note := func(v gitops.Version) {
-		known := func(o signals.Version) bool { return o.Tag == v.Tag && string(o.Digest) == v.Digest }
-		if v.Tag != "" && v.Digest != "" && !slices.ContainsFunc(c.all, known) {
-			c.written = append(c.written, v)
+// contradiction says that Git names another digest by the version's tag.
+func (c catalogue) contradiction(v signals.Version) string {
+	for _, o := range c.written {
+		if o.Tag == v.Tag && o.Digest != string(v.Digest) {
+			return fmt.Sprintf("tag %s names %s in Git and %s in the registry: publish a new version", v.Tag, signals.Digest(o.Digest).Short(), v.Digest.Short())
 		}
 	}
-	switch g.Presence {
-	case gitops.At:
-		note(g.Version)
-	case gitops.Mixed:
-		for _, p := range g.Places {
-			note(p.Version)
-		}
-	case gitops.Absent, gitops.PresenceUnknown:
+	return ""
+}
+
+// unseen are the bindings that a lane has in Git and that were never seen in
+// the registry.
+func (c catalogue) unseen(g gitops.Desired) (all []gitops.Version) {
+	if g.Presence != gitops.Mixed {
+		return c.ifUnseen(nil, g.Version)
 	}
+	for _, p := range g.Places {
+		all = c.ifUnseen(all, p.Version)
+	}
+	return all
+}
+
+func (c catalogue) ifUnseen(all []gitops.Version, v gitops.Version) []gitops.Version {
+	for i := range c.all {
+		if c.all[i].Tag == v.Tag && string(c.all[i].Digest) == v.Digest {
+			return all
+		}
+	}
+	if v.Tag == "" || v.Digest == "" {
+		return all
+	}
+	return append(all, v)
 }
 
 // between are the tags after a and before b, oldest first.

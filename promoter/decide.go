@@ -69,7 +69,7 @@ func survey(s *Snapshot) *decision {
 			at := &sites[len(d.sites)]
 			at.wave, at.stop = i, &s.Route.Waves[i].Stops[j]
 			at.known = s.lane(at.stop.Lane)
-			d.versions.write(at.known.Desired)
+			d.versions.written = append(d.versions.written, d.versions.unseen(at.known.Desired)...)
 			at.current = d.current(at.known.Desired)
 			at.left = d.wentBack(at)
 			d.pin(at)
