@@ -38,7 +38,7 @@ func pauseCommand(s streams) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(s.out, "%s: paused by issue %s; `waveguide resume %s` or closing it resumes\n", r.Name, id, strings.TrimPrefix(id, "#"))
+				_, err = fmt.Fprintf(s.out, "%s: paused by issue %s; `waveguide resume %s#%s` or closing it resumes\n", r.Name, id, r.Name, strings.TrimPrefix(id, "#"))
 				return err
 			})
 		},
@@ -88,34 +88,78 @@ func resumeCommand(s streams) *cobra.Command {
 	var file string
 	c := &cobra.Command{
 		Use: "resume [ISSUE...]", Short: "Close pause issues; without a number it lists those in force",
+		Long: "Resume closes pause issues, named by their number or, where several repositories have a pause of that number, as\n" +
+			"REPOSITORY#NUMBER. No other issue is closed. Without a number it lists the pauses in force.",
 		RunE: func(cmd *cobra.Command, ids []string) error {
-			return eachForge(file, func(r config.Repository) error { return resume(cmd.Context(), s.out, r, ids) })
+			all, err := pausesInForce(cmd.Context(), file)
+			if err != nil {
+				return err
+			}
+			if len(ids) == 0 {
+				for _, p := range all {
+					fmt.Fprintf(s.out, "%s: %s %q by %s since %s\n", p.repository, p.ID, p.Title, p.By.Name, p.Since.UTC().Format(time.RFC3339))
+				}
+				return nil
+			}
+			return resume(cmd.Context(), s.out, all, ids)
 		},
 	}
 	configFlag(c, &file)
 	return c
 }
 
-// resume closes pause issues of a repository, or lists those in force.
-func resume(ctx context.Context, out io.Writer, r config.Repository, ids []string) error {
-	forge, err := openForge(r, nil)
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		if err := forge.CloseIssue(ctx, id); err != nil {
+// inForce is a pause where it is.
+type inForce struct {
+	gitops.Pause
+
+	repository string
+	forge      forge
+}
+
+func pausesInForce(ctx context.Context, file string) ([]inForce, error) {
+	var all []inForce
+	err := eachForge(file, func(r config.Repository) error {
+		forge, err := openForge(r, nil)
+		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%s: issue %s is closed\n", r.Name, id)
+		list, err := forge.Pauses(ctx)
+		for _, p := range list {
+			p.ID = strings.TrimPrefix(p.ID, "#")
+			all = append(all, inForce{p, r.Name, forge})
+		}
+		return err
+	})
+	return all, err
+}
+
+// resume closes the issues of pauses: all that are named, or none.
+func resume(ctx context.Context, out io.Writer, all []inForce, ids []string) error {
+	var ending []inForce
+	for _, id := range ids {
+		var named []inForce
+		var names []string
+		for _, p := range all {
+			if full := p.repository + "#" + p.ID; strings.TrimPrefix(id, "#") == p.ID || id == full {
+				named, names = append(named, p), append(names, full)
+			}
+		}
+		switch len(named) {
+		case 0:
+			return hinted{usage{fmt.Errorf("issue %.80q is no pause in force", id)}, "`waveguide resume` lists those in force"}
+		case 1:
+			ending = append(ending, named[0])
+		default:
+			return usage{fmt.Errorf("issue %s is a pause in %d repositories: write which, of %s", id, len(named), strings.Join(names, ", "))}
+		}
 	}
-	if len(ids) > 0 {
-		return nil
+	for _, p := range ending {
+		if err := p.forge.CloseIssue(ctx, p.ID); err != nil {
+			return fmt.Errorf("repository %s: %w", p.repository, err)
+		}
+		fmt.Fprintf(out, "%s: issue %s is closed\n", p.repository, p.ID)
 	}
-	pauses, err := forge.Pauses(ctx)
-	for _, p := range pauses {
-		fmt.Fprintf(out, "%s: %s %q by %s since %s\n", r.Name, p.ID, p.Title, p.By.Name, p.Since.UTC().Format(time.RFC3339))
-	}
-	return err
+	return nil
 }
 
 // eachForge does something on the forge of every repository.
