@@ -32,7 +32,12 @@ func editCommand(s streams) *cobra.Command {
 			"Places are found by the artifact's repository, by marker comments (# waveguide: NAME), or named by a path.\n" +
 			"With --path alone any value can be written. Without -w the difference is printed.\n\n" +
 			"Exit codes: 0 done, 1 error, 2 usage, 3 refused: a file cannot be changed exactly, and all are left alone.",
-		Args: cobra.MinimumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usage{errors.New("edit needs the files to change: `waveguide find` lists those that name an artifact")}
+			}
+			return nil
+		},
 		RunE: func(_ *cobra.Command, files []string) error { return editFiles(s.out, files, o) },
 	}
 	f := c.Flags()

@@ -132,7 +132,7 @@ func searchLocal(ctx context.Context, dir, commit, under string, wanted func([]b
 func (o *findOptions) searchRemote(ctx context.Context, under string, wanted func([]byte) bool, take func(mirror.Entry, []byte, error) error) (err error) {
 	d, err := readDaemon(o.config)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s is no directory here, so it is looked for in the daemon's file: %w", o.repository, err)
 	}
 	own := *d
 	if own.StateDir, err = os.MkdirTemp("", "waveguide-find-"); err != nil {

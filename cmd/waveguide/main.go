@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -70,8 +71,10 @@ func alone(cmd *cobra.Command, args []string) error {
 // run is the whole program; tests call it.
 func run(ctx context.Context, args []string, s streams, h hooks) int {
 	root := &cobra.Command{
-		Use:           "waveguide",
-		Short:         "Promotes verified digests through the environments of a GitOps repository",
+		Use:   "waveguide",
+		Short: "Promotes verified digests through the environments of a GitOps repository",
+		Long: "Waveguide promotes verified digests through the environments of a GitOps repository, wave by wave, by proposals.\n\n" +
+			"Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 3 refused.",
 		SilenceErrors: true, SilenceUsage: true,
 		Version: version,
 	}
@@ -96,6 +99,9 @@ func report(w io.Writer, err error) int {
 	var refusal *edit.Refusal
 	var u usage
 	var h hinted
+	if isCobraUsage(err) {
+		err = hinted{usage{err}, "`waveguide help` lists the commands, and `waveguide help COMMAND` its flags"}
+	}
 	fmt.Fprintf(w, "waveguide: %s\n", err)
 	switch {
 	case errors.As(err, &refusal):
@@ -109,7 +115,7 @@ func report(w io.Writer, err error) int {
 	if _, ok := errors.AsType[refused](err); ok {
 		return exitRefused
 	}
-	if errors.As(err, &problems) || errors.As(err, &u) || isCobraUsage(err) {
+	if errors.As(err, &problems) || errors.As(err, &u) {
 		return exitUsage
 	}
 	return exitError
@@ -117,10 +123,6 @@ func report(w io.Writer, err error) int {
 
 // isCobraUsage knows the errors that cobra makes of its own.
 func isCobraUsage(err error) bool {
-	for _, prefix := range []string{"unknown command", "accepts ", "requires ", "required flag", "unknown flag"} {
-		if len(err.Error()) >= len(prefix) && err.Error()[:len(prefix)] == prefix {
-			return true
-		}
-	}
-	return false
+	return strings.HasPrefix(err.Error(), "unknown command") || strings.HasPrefix(err.Error(), "unknown flag") ||
+		strings.HasPrefix(err.Error(), "unknown shorthand flag")
 }

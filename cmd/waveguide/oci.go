@@ -59,13 +59,13 @@ var (
 func (o *oci) open(image string) (*registry.Registry, string, error) {
 	host, repository, ok := strings.Cut(image, "/")
 	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" {
-		return nil, "", fmt.Errorf("image %s names no registry: write registry.example.com/team/app", image)
+		return nil, "", usage{fmt.Errorf("image %s names no registry: write registry.example.com/team/app", image)}
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	c := o.configured(image)
 	if c == nil {
-		return nil, "", hinted{fmt.Errorf("no registry of the daemon's file matches %s", image), "add it to `registries`, for example {match: " + host + "/**}"}
+		return nil, "", hinted{usage{fmt.Errorf("no registry of the daemon's file matches %s", image)}, "add it to `registries`, for example {match: " + host + "/**}"}
 	}
 	if r := o.registries[host+" "+c.Match]; r != nil {
 		return r, repository, nil

@@ -45,7 +45,12 @@ func planCommand(s streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return answer(s.out, o.output, look.Plans, func(w io.Writer) { printPlans(w, look, o.checkout) })
+			return answer(s.out, o.output, append([]promoter.Plan{}, look.Plans...), func(w io.Writer) {
+				if o.checkout != "" && o.facts == "" {
+					fmt.Fprintln(w, "! no --facts: nothing is known here of versions, proofs and health (docs/facts.md)")
+				}
+				printPlans(w, look, o.checkout)
+			})
 		},
 	}
 	o.flags(c)
@@ -55,7 +60,7 @@ func planCommand(s streams) *cobra.Command {
 func explainCommand(s streams) *cobra.Command {
 	var o planOptions
 	c := &cobra.Command{
-		Use: "explain ARTIFACT ENVIRONMENT", Short: "Show every gate of one artifact in one environment", Args: cobra.ExactArgs(2),
+		Use: "explain ARTIFACT ENVIRONMENT", Short: "Show every gate of one artifact in one environment", Args: explained,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			look, err := o.look(cmd.Context())
 			if err != nil {
@@ -73,6 +78,14 @@ func explainCommand(s streams) *cobra.Command {
 	}
 	o.flags(c)
 	return c
+}
+
+// explained refuses anything but two arguments.
+func explained(_ *cobra.Command, args []string) error {
+	if len(args) == 2 {
+		return nil
+	}
+	return hinted{usage{fmt.Errorf("explain takes ARTIFACT and ENVIRONMENT, and there are %d arguments", len(args))}, "for example `waveguide explain shop dev`"}
 }
 
 // look decides about a checkout, or about the configured world as it is now.

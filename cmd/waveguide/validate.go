@@ -26,18 +26,17 @@ func validateCommand(s streams) *cobra.Command {
 			if err != nil && !errors.As(err, &problems) {
 				return err
 			}
-			if output == "json" {
-				if problems == nil {
-					problems = config.Problems{}
+			if err := answer(s.out, output, append(config.Problems{}, problems...), func(w io.Writer) {
+				if len(problems) == 0 {
+					summary(w, rules)
 				}
-				if err := answer(s.out, output, problems, nil); err != nil {
-					return err
-				}
+			}); err != nil {
+				return err
 			}
 			if len(problems) > 0 {
 				return fmt.Errorf("%d problem(s)\n%w", len(problems), problems)
 			}
-			return answer(s.out, output, nil, func(w io.Writer) { summary(w, rules) })
+			return nil
 		},
 	}
 	configFlag(c, &file)

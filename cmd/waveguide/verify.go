@@ -214,6 +214,9 @@ func (o *verifyOptions) verify(ctx context.Context, reference string) (verificat
 	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
 		image, tag = image[:i], image[i+1:]
 	}
+	if tag == "" && digest == "" {
+		return verification{}, usage{fmt.Errorf("%s names no version: write %s:TAG or %s@sha256:...", reference, image, image)}
+	}
 	v := verification{Image: image, Version: signals.Version{Tag: tag, Digest: signals.Digest(digest)}}
 	d, set, lane, err := o.gates(image)
 	if err != nil {
