@@ -14,6 +14,7 @@ import (
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/gitops/keep"
+	"github.com/waveguide-dev/waveguide/gitops/limit"
 )
 
 // Options say which project of which GitLab a client speaks to.
@@ -79,11 +80,7 @@ func New(o Options) (*Client, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	next := o.HTTP.Transport
-	if next == nil {
-		next = http.DefaultTransport
-	}
-	wire := &transport{next: next, now: o.Now, kept: map[string]kept{}}
+	wire := &transport{next: limit.New(o.HTTP.Transport), kept: map[string]kept{}}
 	own := *o.HTTP
 	own.Transport = wire
 	api, err := gitlab.NewAuthSourceClient(bearer{o.Token},
@@ -117,9 +114,7 @@ func (b bearer) Header(ctx context.Context) (key, value string, err error) {
 
 // Budget is what GitLab still lets us ask; zero if it does not say.
 func (c *Client) Budget() gitops.Budget {
-	c.wire.mu.Lock()
-	defer c.wire.mu.Unlock()
-	return c.wire.budget
+	return c.wire.next.Budget()
 }
 
 // Limits are how long GitLab lets texts be.

@@ -331,8 +331,13 @@ func TestBudgetIsReadAndKept(t *testing.T) {
 	if b := c.Budget(); b.Limit != 4 || b.Remaining != 0 || !b.Reset.Equal(reset) {
 		t.Errorf("Budget = %+v", b)
 	}
+	before := w.faults.Count()
+	if _, _, err := c.Proposals(t.Context(), ""); !errors.As(err, &limit) || w.faults.Count() != before {
+		t.Errorf("while the limit lasts %d requests were sent: %v", w.faults.Count()-before, err)
+	}
 	at.pass(2 * time.Minute)
-	if list, _, err := c.Proposals(t.Context(), ""); err != nil || len(list) != 1 {
+	later := w.client(func(o *gitlab.Options) { o.Now = at.read }) // limits are kept by the clock of the machine
+	if list, _, err := later.Proposals(t.Context(), ""); err != nil || len(list) != 1 {
 		t.Errorf("after the limit: %d, %v", len(list), err)
 	}
 }
