@@ -9,6 +9,7 @@ import (
 
 	"github.com/waveguide-dev/waveguide/config"
 	"github.com/waveguide-dev/waveguide/gitops/gitlab"
+	"github.com/waveguide-dev/waveguide/gitops/gitlab/hook"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
 )
 
@@ -22,8 +23,8 @@ func newGitLab(r config.Repository, client *http.Client, token func(context.Cont
 }
 
 // gitlabHook reads GitLab's webhooks with the secrets of the daemon's file.
-func gitlabHook(h *config.Webhook) *gitlab.Hook {
-	return &gitlab.Hook{
+func gitlabHook(h *config.Webhook) *hook.Hook {
+	return &hook.Hook{
 		Token:  func() (string, error) { return secret(h.Token) },
 		Secret: func() (string, error) { return secret(h.Secret) },
 		Now:    time.Now,

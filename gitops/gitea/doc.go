@@ -5,9 +5,9 @@
 // A look lists the open pull requests in pages of fifty (look.go), chooses which
 // to read closely (detail.go) and reads the timeline of those alone that changed
 // since it was last read (thread.go); statuses are read when a head is new, and a
-// few again with every look (check.go). Who may do what is asked in who.go, what
-// the branch demands in rules.go, and webhooks are read in hint.go. How Gitea's answers look is in
-// answers.go: a new field belongs there.
+// few again with every look (check.go). Who may do what is asked in who.go, and
+// what the branch demands in rules.go. How Gitea's answers look is in answers.go:
+// a new field belongs there. Webhooks are read in package hook.
 //
 // Permissions of other people are told to administrators of the repository
 // alone. A bot that may only write sees them as unknown: then nobody is known

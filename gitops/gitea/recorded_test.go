@@ -20,6 +20,7 @@ import (
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/gitops/gitea"
+	"github.com/waveguide-dev/waveguide/gitops/gitea/hook"
 	"github.com/waveguide-dev/waveguide/gitops/gitopstest"
 )
 
@@ -183,7 +184,7 @@ func TestRecordedWebhooks(t *testing.T) {
 	if err != nil || len(files) < 5 {
 		t.Fatalf("%d webhooks, %v", len(files), err)
 	}
-	hook := &gitea.Hook{Secret: func() (string, error) { return "old hooksecret", nil }, Now: time.Now}
+	h := &hook.Hook{Secret: func() (string, error) { return "old hooksecret", nil }, Now: time.Now}
 	for _, name := range files {
 		var w struct {
 			Headers map[string]string
@@ -198,7 +199,7 @@ func TestRecordedWebhooks(t *testing.T) {
 				r.Header.Set(k, v)
 			}
 			r.Header.Set("X-Gitea-Signature", signature)
-			return hook.Hint(r)
+			return h.Hint(r)
 		}
 		good := signed("hooksecret", w.Body)
 		for what, bad := range map[string]string{"none": "", "another": signed("guess", w.Body), "short": good[:20], "not hex": "zz" + good[2:]} {
@@ -215,14 +216,14 @@ func TestRecordedWebhooks(t *testing.T) {
 			t.Errorf("%s once more wakes %+v, %v", name, again, err)
 		}
 	}
-	empty := &gitea.Hook{Secret: func() (string, error) { return "", nil }, Now: time.Now}
+	empty := &hook.Hook{Secret: func() (string, error) { return "", nil }, Now: time.Now}
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/hooks/gitea", strings.NewReader("{}"))
 	r.Header.Set("X-Gitea-Signature", signed("", []byte("{}")))
 	if _, err := empty.Hint(r); !errors.Is(err, gitops.ErrDenied) {
 		t.Errorf("without a secret: %v", err)
 	}
 	big := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/hooks/gitea", strings.NewReader(strings.Repeat(" ", 4<<20+1)))
-	if _, err := hook.Hint(big); err == nil {
+	if _, err := h.Hint(big); err == nil {
 		t.Error("a body of more than 4 MiB is read")
 	}
 }

@@ -1,4 +1,7 @@
-package gitlab
+// Package hook reads GitLab's webhooks: how GitLab proves that it sent one, and
+// what its events mean for us. What all forges share is in gitops/webhook; a new
+// kind of event is a line in meaning.
+package hook
 
 import (
 	"cmp"

@@ -1,4 +1,4 @@
-package gitlab_test
+package hook_test
 
 import (
 	"crypto/hmac"
@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/waveguide-dev/waveguide/gitops"
-	"github.com/waveguide-dev/waveguide/gitops/gitlab"
+	"github.com/waveguide-dev/waveguide/gitops/gitlab/hook"
 )
 
 var hookKey = base64.StdEncoding.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))
@@ -59,7 +59,7 @@ func TestHooksOfEveryKind(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h := &gitlab.Hook{Token: text("t0ken"), Now: noon}
+		h := &hook.Hook{Token: text("t0ken"), Now: noon}
 		r := delivery(t, string(body))
 		r.Header.Set("X-Gitlab-Token", "t0ken")
 		r.Header.Set("X-Gitlab-Event-UUID", "uuid-"+name)
@@ -98,7 +98,7 @@ func TestHooksAreAuthentic(t *testing.T) {
 		"a key that is no key":            {"", "whsec_", func(r *http.Request) { sign(r, "1", noon(), body, "") }, false},
 		"signed with the secret as it is": {"", "whsec_!", func(r *http.Request) { sign(r, "1", noon(), body, "") }, false},
 	} {
-		h := &gitlab.Hook{Token: text(c.token), Secret: text(c.secret), Now: noon}
+		h := &hook.Hook{Token: text(c.token), Secret: text(c.secret), Now: noon}
 		r := delivery(t, body)
 		c.change(r)
 		got, err := h.Hint(r)
@@ -114,7 +114,7 @@ func TestHooksAreAuthentic(t *testing.T) {
 func TestHooksAreBoundedAndWakeOnce(t *testing.T) {
 	t.Parallel()
 	now := noon()
-	h := &gitlab.Hook{Secret: text("whsec_" + hookKey), Now: func() time.Time { return now }}
+	h := &hook.Hook{Secret: text("whsec_" + hookKey), Now: func() time.Time { return now }}
 	const body = `{"object_kind":"note","project":{"path_with_namespace":"acme/env"}}`
 	send := func(body string) (gitops.Hint, error) {
 		r := delivery(t, body)

@@ -1,4 +1,7 @@
-package gitea
+// Package hook reads the webhooks of Gitea and Forgejo: how they are signed, and
+// what their events mean for us. What all forges share is in gitops/webhook; a
+// new kind of event is a line in meaning.
+package hook
 
 import (
 	"crypto/sha256"

@@ -1,4 +1,4 @@
-package gitlab_test
+package hook_test
 
 import (
 	"net/http"
@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/waveguide-dev/waveguide/gitops/gitlab"
+	"github.com/waveguide-dev/waveguide/gitops/gitlab/hook"
 )
 
 // FuzzHook sends any body with any headers: what is not authentic wakes
@@ -24,8 +24,8 @@ func FuzzHook(f *testing.F) {
 		f.Add(body, "t0ken", "1", "1795262400", "v1,AAAA")
 	}
 	f.Fuzz(func(t *testing.T, body []byte, token, id, stamp, signature string) {
-		h := &gitlab.Hook{Token: text("t0ken"), Now: noon}
-		signed := &gitlab.Hook{Secret: text("whsec_" + hookKey), Now: noon}
+		h := &hook.Hook{Token: text("t0ken"), Now: noon}
+		signed := &hook.Hook{Secret: text("whsec_" + hookKey), Now: noon}
 		r := func() *http.Request {
 			r := delivery(t, string(body))
 			r.Header = http.Header{"X-Gitlab-Token": {token}, "Webhook-Id": {id}, "Webhook-Timestamp": {stamp}, "Webhook-Signature": {signature}}
