@@ -118,7 +118,13 @@ func bugsOfForges() []bug {
 		{"pauses are read once", []string{"stopped", "not knowing is waiting"}, func(_ string, o *loop.Options, _ *world.World) { o.Forge = &sleepy{Forge: o.Forge} }},
 		{"a forge that fails is as it was", []string{"stopped", "not knowing is waiting"}, func(_ string, o *loop.Options, _ *world.World) { o.Forge = &trusting{Forge: o.Forge} }},
 		{"a proposal is not looked for before it is opened", []string{"one proposal"}, func(process string, o *loop.Options, w *world.World) {
-			o.Proposer = opener{Proposer: o.Proposer, open: func(p gitops.Proposal, labels []string) (gitops.Proposal, error) { return w.Create(process, p, labels) }}
+			o.Proposer = opener{Proposer: o.Proposer, open: func(ctx context.Context, p gitops.Proposal, labels []string) (opened gitops.Proposal, err error) {
+				err = w.Turn(ctx, process, "open "+p.Branch, func() (err error) {
+					opened, err = w.Create(process, p, labels)
+					return err
+				})
+				return opened, err
+			}}
 		}},
 		{"a merge that is refused is tried with the newest head", []string{"people's commits", "approved", "ledger"}, func(process string, o *loop.Options, w *world.World) {
 			inner := o.Proposer

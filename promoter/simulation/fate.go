@@ -105,11 +105,23 @@ func (s *sim) fate(who, what string) fate {
 		}
 		s.fired(f.name)
 		s.tell("%s: %s %s", who, what, f)
-	case lot < w.dies+w.fails+w.stale && (word == "proposals" || word == "issues"):
+	case lot < w.dies+w.fails+s.lag(word):
 		f.stale = time.Duration(1+s.rng.IntN(60)) * time.Second
 		s.fired(StaleRead)
 	}
 	return f
+}
+
+// lag is how often, in tenths of a percent, a reader is shown an old page: lists
+// follow what was just opened after a while.
+func (s *sim) lag(word string) int {
+	switch {
+	case word == "issues", word == "proposals" && time.Since(s.opened) > time.Minute:
+		return s.weather.stale
+	case word == "proposals":
+		return 6 * s.weather.stale
+	}
+	return 0
 }
 
 // careless has a server repeat what it was called with, sometimes.

@@ -80,6 +80,8 @@ type sim struct {
 	next   time.Time
 	late   []hint
 	calmed bool
+	// opened is when a process opened a proposal last.
+	opened time.Time
 	// leaks is where a secret was seen.
 	leaks  leaks
 	trace  hash.Hash
@@ -100,6 +102,9 @@ func Run(o Options) Report {
 	s.world.KeepBranches = s.rng.IntN(2) == 0
 	s.laws = law.New(s.world, spec)
 	s.world.Queueing = s.rng.IntN(3) == 0
+	s.world.Turn = func(ctx context.Context, name, what string, do func() error) error {
+		return s.process(name).pass(ctx, what, func(fate) error { return do() })
+	}
 	s.weather = s.sky()
 	s.crowd, s.next = people.New(s.world), time.Now()
 	a, b := s.newProcess("A"), s.newProcess("B")
@@ -205,6 +210,9 @@ func (s *sim) look() {
 		if p := s.process(d.By); p != nil {
 			seen = p.witness
 			s.report.Deeds++
+			if d.Kind == "open" {
+				s.opened = d.At
+			}
 			s.secrecy(d)
 			p.book.deeds = append(p.book.deeds, d)
 		} else if f := s.trouble(d); f != "" {

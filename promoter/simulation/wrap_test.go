@@ -46,7 +46,7 @@ type (
 	opener struct {
 		loop.Proposer
 
-		open  func(gitops.Proposal, []string) (gitops.Proposal, error)
+		open  func(ctx context.Context, p gitops.Proposal, labels []string) (gitops.Proposal, error)
 		merge func(ctx context.Context, id string, head gitops.Commit) (gitops.Commit, error)
 	}
 	blunt     struct{ loop.Forge }
@@ -167,7 +167,7 @@ func (f *trusting) Issues(ctx context.Context, known []string) ([]gitops.Issue, 
 
 func (o opener) Open(ctx context.Context, p gitops.Proposal, labels []string) (gitops.Proposal, error) {
 	if o.open != nil {
-		return o.open(p, labels)
+		return o.open(ctx, p, labels)
 	}
 	return o.Proposer.Open(ctx, p, labels)
 }

@@ -47,6 +47,7 @@ func Deeds() []Deed {
 		{2, (*Crowd).erase},
 		{2, (*Crowd).revoke},
 		{16, (*Crowd).review},
+		{8, (*Crowd).haste},
 		{6, (*Crowd).hold},
 		{4, (*Crowd).unhold},
 		{4, (*Crowd).pause},
@@ -61,6 +62,7 @@ func Deeds() []Deed {
 		{4, (*Crowd).unrelated},
 		{7, (*Crowd).rules},
 		{1, (*Crowd).loosen},
+		{6, (*Crowd).repair},
 		{1, (*Crowd).rewind},
 		{5, (*Crowd).sicken},
 		{3, (*Crowd).silence},
@@ -89,6 +91,9 @@ func FirstRules(rng *rand.Rand) world.Spec {
 		Soak:      map[string]time.Duration{"dev": Minutes(rng, 20, 50), "staging": Minutes(rng, 20, 70), "prod": Minutes(rng, 15, 40)},
 		Approvals: rng.IntN(3), TTL: Minutes(rng, 60, 600), Auto: rng.IntN(3) > 0, Rollback: rng.IntN(2) == 0,
 		Windowed: rng.IntN(3) == 0, MaxInFlight: rng.IntN(3),
+	}
+	if rng.IntN(3) == 0 {
+		s.TTL = Minutes(rng, 20, 60)
 	}
 	if rng.IntN(4) == 0 {
 		s.Reviewer = "carl"

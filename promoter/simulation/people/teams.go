@@ -58,6 +58,17 @@ func (c *Crowd) review(rng *rand.Rand) {
 	}
 }
 
+// haste is an owner who approves whatever is open in production, long before
+// the rest of it is ready.
+func (c *Crowd) haste(rng *rand.Rand) {
+	who := one(rng, []string{"ann", "bob"})
+	for _, p := range c.World.Open() {
+		if strings.HasPrefix(p.Lane.Environment, "prod") {
+			c.World.Review(who, p.ID, gitops.Approved)
+		}
+	}
+}
+
 func (c *Crowd) hold(rng *rand.Rand) {
 	if p, ok := c.any(rng); ok {
 		c.World.Label(one(rng, []string{"ann", "eve", "carl"}), p.ID, gitops.LabelHold)
@@ -174,7 +185,7 @@ func (c *Crowd) rules(rng *rand.Rand) {
 	case 4:
 		spec.Auto = !spec.Auto
 	case 5:
-		spec.Broken = one(rng, []string{"promotion", "environment", "freeze", ""})
+		spec.Broken = one(rng, []string{"promotion", "environment", "environment", "freeze", "freeze"})
 	case 6:
 		spec.Windowed = !spec.Windowed
 	case 7:
@@ -182,10 +193,15 @@ func (c *Crowd) rules(rng *rand.Rand) {
 	case 8:
 		spec.Reviewer = one(rng, []string{"", "carl"})
 	}
-	if rng.IntN(2) == 0 {
-		spec.Broken = ""
-	}
 	c.World.Rule(one(rng, []string{"ann", "bob"}), spec, "new rules")
+}
+
+// repair mends rules that are broken.
+func (c *Crowd) repair(rng *rand.Rand) {
+	if spec := c.World.Commits[c.World.Main].Spec; spec.Broken != "" {
+		spec.Broken = ""
+		c.World.Rule(one(rng, []string{"ann", "bob"}), spec, "readable rules")
+	}
 }
 
 func (c *Crowd) rewind(*rand.Rand) { c.World.Rewind("bob") }

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -130,6 +131,9 @@ func (d Deed) String() string {
 // World is everything outside of the processes, with its history.
 type World struct {
 	Deeds []Deed
+	// Turn makes a call of a process when its turn has come, and lets it fail as
+	// any other: what a planted bug writes goes by it.
+	Turn func(ctx context.Context, process, what string, do func() error) error
 
 	git
 	forge
