@@ -9,15 +9,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/waveguide-dev/waveguide/gitops/mirror"
+	"github.com/waveguide-dev/waveguide/signals/signalstest"
 )
 
 // TestSourcesOfCharts holds that the sources of charts are found anywhere in a
 // repository, and that a commit which changes them is noticed.
 func TestSourcesOfCharts(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("needs git")
-	}
+	signalstest.Program(t, "git", "apt-get install git")
 	dir := t.TempDir()
 	git := func(args ...string) {
 		t.Helper()
