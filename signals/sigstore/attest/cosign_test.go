@@ -1,7 +1,11 @@
 package attest_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -12,6 +16,7 @@ import (
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
 	"github.com/sigstore/sigstore/pkg/signature"
 
+	"github.com/waveguide-dev/waveguide/signals/signalstest"
 	"github.com/waveguide-dev/waveguide/signals/sigstore/attest"
 	"github.com/waveguide-dev/waveguide/signals/sigstore/signer"
 )
@@ -76,5 +81,34 @@ func TestCosignReads(t *testing.T) {
 				t.Errorf("with another key: %v, %d found", err, len(found))
 			}
 		})
+	}
+}
+
+// TestCosignCommand has the command that people use verify it.
+func TestCosignCommand(t *testing.T) {
+	t.Parallel()
+	program := signalstest.Program(t, "cosign", "go install github.com/sigstore/cosign/v3/cmd/cosign@latest")
+	s, dir := newSigner(t), t.TempDir()
+	for file, key := range map[string]*signer.Signer{"ours.pub": s, "other.pub": newSigner(t)} {
+		public, err := key.PublicKey()
+		must(t, err)
+		must(t, os.WriteFile(filepath.Join(dir, file), public, 0o600))
+	}
+	p := place(t, serve(t, true))
+	must(t, p.Put(t.Context(), s, both(p, "prod")))
+	for _, kind := range []string{"https://slsa.dev/verification_summary/v1", attest.RecordType} {
+		for key, good := range map[string]bool{"ours.pub": true, "other.pub": false} {
+			cmd := exec.CommandContext(t.Context(), program, "verify-attestation", "--new-bundle-format", "--key", key, "--type", kind,
+				"--insecure-ignore-tlog=true", "--allow-http-registry", p.Subject.Name())
+			cmd.Dir, cmd.Env = dir, append(os.Environ(), "HOME="+dir)
+			var errors bytes.Buffer
+			cmd.Stderr = &errors
+			out, err := cmd.Output()
+			if (err == nil) != good {
+				t.Errorf("%s with %s: %v\n%s", kind, key, err, errors.String())
+			} else if line, _, _ := bytes.Cut(out, []byte("\n")); good && predicateType(t, line) != kind {
+				t.Errorf("%s with %s: cosign shows %s", kind, key, out)
+			}
+		}
 	}
 }

@@ -3,8 +3,8 @@ package virtual
 import (
 	"encoding/base64"
 	"encoding/json"
+	"flag"
 	"fmt"
-	"log/slog"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -16,24 +16,23 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
-	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/waveguide-dev/waveguide/signals"
+	"github.com/waveguide-dev/waveguide/signals/registry/registrytest"
+	"github.com/waveguide-dev/waveguide/signals/signalstest"
 	"github.com/waveguide-dev/waveguide/signals/sigstore"
 )
 
-// TestRecord has the cosign command sign without a key, in both forms, with an
-// instance in the place of public Sigstore, and records what it wrote. It runs
-// only where COSIGN names the command:
-//
-//	go install github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3
-//	COSIGN=$(go env GOPATH)/bin/cosign go test -run TestRecord ./signals/sigstore/virtual
-func TestRecord(t *testing.T) {
+// update says that what cosign signs is kept as the recordings of package
+// sigstore, see testdata/keyless/README.md there.
+var update = flag.Bool("update", false, "record what cosign signs")
+
+// TestCosignSigns has the cosign command sign without a key, in both forms, with
+// an instance in the place of public Sigstore, and verifies what it wrote.
+func TestCosignSigns(t *testing.T) {
 	t.Parallel()
-	cosign := os.Getenv("COSIGN")
-	if cosign == "" {
-		t.Skip("COSIGN does not name the cosign command")
-	}
+	cosign := signalstest.Program(t, "cosign", "go install github.com/sigstore/cosign/v3/cmd/cosign@latest")
 	instance, err := New(time.Now())
 	must(t, err)
 	const source = "https://github.com/acme/app"
@@ -43,9 +42,7 @@ func TestRecord(t *testing.T) {
 	}}
 	sigs := httptest.NewServer(f)
 	t.Cleanup(sigs.Close)
-	images := httptest.NewServer(registry.New(registry.Logger(slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)), registry.WithReferrersSupport(true)))
-	t.Cleanup(images.Close)
-	r := recorder{t, cosign, t.TempDir(), sigs.URL, strings.TrimPrefix(images.URL, "http://")}
+	r := recorder{t, cosign, t.TempDir(), sigs.URL, registrytest.New(t, registry.WithReferrersSupport(true))}
 	root, err := instance.Root(Parts{})
 	must(t, err)
 	r.write("trusted_root.json", root)
@@ -56,7 +53,7 @@ func TestRecord(t *testing.T) {
 		must(t, err)
 		r.write(file, public)
 	}
-	bundle, older := r.image(), r.image()
+	bundle, older := r.images.Image(t, "team/app"), r.images.Image(t, "team/app")
 	r.run("sign", "--signing-config", r.path("signing.json"), "--trusted-root", r.path("trusted_root.json"), bundle.String())
 	r.write("predicate.json", []byte(`{"result":"PASSED","configuration":[{"name":"unit"}]}`))
 	r.run("attest", "--signing-config", r.path("signing.json"), "--trusted-root", r.path("trusted_root.json"),
@@ -67,11 +64,20 @@ func TestRecord(t *testing.T) {
 	}
 	r.run("sign", append(old, older.String())...)
 	r.run("attest", append(old, "--type", "https://in-toto.io/attestation/test-result/v0.1", "--predicate", r.path("predicate.json"), older.String())...)
-	t.Logf("asked: %q", f.asked)
-	must(t, os.MkdirAll("../testdata/keyless", 0o750))
-	must(t, os.WriteFile("../testdata/keyless/trusted_root.json", root, 0o600))
-	r.record(bundle, "bundle.json")
-	r.record(older, "older.json")
+	if *update {
+		must(t, os.WriteFile("../testdata/keyless/trusted_root.json", root, 0o600))
+	}
+	for subject, file := range map[name.Digest]string{bundle: "bundle.json", older: "older.json"} {
+		evidence := r.fetch(subject)
+		for _, kind := range []signals.ProofKind{signals.ProofSignature, signals.ProofTests} {
+			if got := r.prove(evidence, root, f.who, kind); got.Outcome != signals.OutcomeVerified || len(got.Evidence) != 1 {
+				t.Errorf("%s: %+v, want it verified; cosign asked %q", file, got, f.asked)
+			}
+		}
+		if *update {
+			r.record(evidence, file)
+		}
+	}
 }
 
 func must(t *testing.T, err error) {
@@ -83,8 +89,9 @@ func must(t *testing.T, err error) {
 
 // recorder runs the cosign command against servers of its own.
 type recorder struct {
-	t                         *testing.T
-	cosign, dir, sigs, images string
+	t                 *testing.T
+	cosign, dir, sigs string
+	images            *registrytest.Registry
 }
 
 func (r recorder) path(file string) string { return filepath.Join(r.dir, file) }
@@ -108,17 +115,6 @@ func (r recorder) signing() []byte {
 	return data
 }
 
-func (r recorder) image() name.Digest {
-	image, err := random.Image(64, 1)
-	must(r.t, err)
-	repository, err := name.NewRepository(r.images + "/team/app")
-	must(r.t, err)
-	digest, err := image.Digest()
-	must(r.t, err)
-	must(r.t, remote.Write(repository.Digest(digest.String()), image))
-	return repository.Digest(digest.String())
-}
-
 // run runs the command with a token that nobody checks.
 func (r recorder) run(what string, args ...string) {
 	r.t.Helper()
@@ -138,18 +134,37 @@ func (r recorder) run(what string, args ...string) {
 	}
 }
 
-// record writes a digest with its evidence as the fetcher reads it.
-func (r recorder) record(subject name.Digest, file string) {
+func (r recorder) fetch(subject name.Digest) sigstore.Evidence {
 	r.t.Helper()
 	puller, err := remote.NewPuller()
 	must(r.t, err)
 	evidence, err := sigstore.Fetcher{Puller: puller, Attestations: true}.Fetch(r.t.Context(), subject)
 	must(r.t, err)
+	return evidence
+}
+
+// prove verifies one kind of evidence as a policy does that names the identity.
+func (r recorder) prove(e sigstore.Evidence, root []byte, who Identity, kind signals.ProofKind) signals.Proof {
+	r.t.Helper()
+	trusted, err := sigstore.NewRoot(root)
+	must(r.t, err)
+	v, err := sigstore.New(sigstore.Options{
+		Identities: []sigstore.Identity{{Subject: who.Name, Issuer: who.Issuer}}, Roots: []*sigstore.Root{trusted}, Kinds: []signals.ProofKind{kind},
+	})
+	must(r.t, err)
+	proofs, err := v.Verify(r.t.Context(), e)
+	must(r.t, err)
+	return proofs[0]
+}
+
+// record writes a digest with its evidence as the fetcher reads it.
+func (r recorder) record(e sigstore.Evidence, file string) {
+	r.t.Helper()
 	var items []any
-	for _, i := range evidence.Items {
+	for _, i := range e.Items {
 		items = append(items, object{"Kind": i.Kind, "Blob": i.Blob.String(), "Annotations": i.Annotations, "Raw": i.Raw})
 	}
-	data, err := json.MarshalIndent(object{"Subject": subject.String(), "Items": items}, "", " ")
+	data, err := json.MarshalIndent(object{"Subject": e.Subject.String(), "Items": items}, "", " ")
 	must(r.t, err)
 	must(r.t, os.WriteFile(filepath.Join("../testdata/keyless", file), fmt.Appendln(data), 0o600))
 }
