@@ -83,18 +83,7 @@ func (c *Client) doubtHead(sha string) {
 
 // head is what is known of a commit's statuses; nil for nothing.
 func (c *Client) head(ctx context.Context, sha string) *statuses {
-	c.mu.Lock()
-	s := c.heads[sha]
-	c.mu.Unlock()
-	if s != nil {
-		return s
-	}
-	if s = keep.Recall[statuses](ctx, c.memory, "head "+sha); s != nil {
-		c.mu.Lock()
-		c.heads[sha] = s
-		c.mu.Unlock()
-	}
-	return s
+	return recall(ctx, c, c.heads, sha, "head "+sha)
 }
 
 // know remembers the statuses of a commit.

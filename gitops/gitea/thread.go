@@ -66,18 +66,23 @@ func threadName(n int64) string { return "thread " + strconv.FormatInt(n, 10) }
 
 // recallThread is what is known of a thread; nil for nothing.
 func (c *Client) recallThread(ctx context.Context, n int64) *thread {
+	return recall(ctx, c, c.threads, n, threadName(n))
+}
+
+// recall is what this process knows, or an earlier one kept.
+func recall[K comparable, V any](ctx context.Context, c *Client, known map[K]*V, key K, name string) *V {
 	c.mu.Lock()
-	t := c.threads[n]
+	v := known[key]
 	c.mu.Unlock()
-	if t != nil {
-		return t
+	if v != nil {
+		return v
 	}
-	if t = keep.Recall[thread](ctx, c.memory, threadName(n)); t != nil {
+	if v = keep.Recall[V](ctx, c.memory, name); v != nil {
 		c.mu.Lock()
-		c.threads[n] = t
+		known[key] = v
 		c.mu.Unlock()
 	}
-	return t
+	return v
 }
 
 // about is a pull request or an issue as a list tells of it.
