@@ -13,7 +13,6 @@ const (
 	LabelHoldProw  = "do-not-merge/hold"
 	LabelPause     = "waveguide/pause"
 	LabelRebase    = "waveguide/rebase"
-	LabelRetry     = "waveguide/retry"
 	maxPauseTokens = 64
 )
 

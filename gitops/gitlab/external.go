@@ -102,6 +102,10 @@ func (c *Client) externalID(ctx context.Context, iid int64) (int64, error) {
 	return id, nil
 }
 
+// maxUnsaid bounds the heads that are remembered so. One that is forgotten stays
+// as it is until its check changes, and what is pending merges nothing.
+const maxUnsaid = 1000
+
 // unsay remembers whether the external status check of a head has to be set
 // again.
 func (c *Client) unsay(head gitops.Commit, failed bool) {
@@ -110,7 +114,7 @@ func (c *Client) unsay(head gitops.Commit, failed bool) {
 	if delete(c.external.unsaid, string(head)); !failed {
 		return
 	}
-	if len(c.external.unsaid) >= maxPeople || c.external.unsaid == nil {
+	if len(c.external.unsaid) >= maxUnsaid || c.external.unsaid == nil {
 		c.external.unsaid = map[string]bool{}
 	}
 	c.external.unsaid[string(head)] = true
@@ -143,7 +147,7 @@ func (c *Client) externalRule(ctx context.Context, p *gitops.Protection) error {
 	if err != nil {
 		return failed("ask for the settings of "+c.options.Project, err)
 	}
-	var set struct {
+	var set struct { // the client library's project does not have it
 		Must bool `json:"only_allow_merge_if_all_status_checks_passed"`
 	}
 	if _, err := c.api.Do(req, &set); err != nil {

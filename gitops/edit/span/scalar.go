@@ -11,15 +11,15 @@ import (
 // The value decoded by the parser steers the scan, so a range that does not spell that value is never returned.
 func (t *Source) Scalar(n *yaml.Node) (Span, error) {
 	if n.Kind != yaml.ScalarNode {
-		return Span{}, ErrUnclear
+		return Span{}, errUnclear
 	}
-	p, ok := t.Offset(n.Line, n.Column)
+	p, ok := t.offset(n.Line, n.Column)
 	if !ok {
-		return Span{}, ErrUnclear
+		return Span{}, errUnclear
 	}
 	p, end, ok := t.properties(n, p)
 	if !ok {
-		return Span{}, ErrUnclear
+		return Span{}, errUnclear
 	}
 	switch {
 	case n.Style&yaml.DoubleQuotedStyle != 0:
@@ -43,7 +43,7 @@ func (t *Source) Scalar(n *yaml.Node) (Span, error) {
 			return Span{p, e}, nil
 		}
 	}
-	return Span{}, ErrUnclear
+	return Span{}, errUnclear
 }
 
 // properties steps over the anchor and tag before a value. It returns where the value begins, and where the last

@@ -18,8 +18,8 @@ import (
 )
 
 var (
-	// ErrUnclear says that the bytes of a node cannot be told.
-	ErrUnclear = errors.New("its exact place in the bytes cannot be told")
+	// errUnclear says that the bytes of a node cannot be told.
+	errUnclear = errors.New("its exact place in the bytes cannot be told")
 	// ErrBlock says that the lines of a block scalar cannot be told.
 	ErrBlock = errors.New("its lines cannot be told apart")
 )
@@ -139,8 +139,8 @@ func BreakLen(s []byte, i int) int {
 // IsBlank says whether c is a space or a tab.
 func IsBlank(c byte) bool { return c == ' ' || c == '\t' }
 
-// Offset turns the parser's 1-based line and rune column into a byte offset.
-func (t *Source) Offset(line, col int) (int, bool) {
+// offset turns the parser's 1-based line and rune column into a byte offset.
+func (t *Source) offset(line, col int) (int, bool) {
 	if line < 1 || line > len(t.Lines) || col < 1 {
 		return 0, false
 	}

@@ -193,7 +193,7 @@ func resolve(t *Tree, n *yaml.Node, steps []path.Step) (Target, error) {
 			continue
 		}
 		next, err := l.step(n, s)
-		if IsReason(err, ErrNoMatch) {
+		if errors.Is(err, ErrNoMatch) {
 			if v, more := l.dotted(n, steps[i:]); v != nil {
 				next, err, i = v, nil, i+more
 			}

@@ -83,9 +83,6 @@ func (r *Refusal) Error() string {
 // Unwrap gives the reason.
 func (r *Refusal) Unwrap() error { return r.Reason }
 
-// IsReason says whether err is a refusal for the reason.
-func IsReason(err, reason error) bool { return err != nil && errors.Is(err, reason) }
-
 // Refuse makes a refusal that does not know its file yet.
 func Refuse(reason error, line int, format string, args ...any) *Refusal {
 	return &Refusal{Reason: reason, Line: line, Detail: fmt.Sprintf(format, args...)}
