@@ -2,6 +2,7 @@ package loop_test
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -33,8 +34,11 @@ func (s sources) Proofs(ctx context.Context, _ string, d signals.Digest, _ promo
 	}
 	s.mu.Lock()
 	s.proven[d] = proving{time.Now(), again}
-	revoked := s.revoked
+	revoked, gone := s.revoked, s.gone
 	s.mu.Unlock()
+	if gone && again {
+		return nil, errors.New("the registry does not have it")
+	}
 	if revoked {
 		return []signals.Proof{{Kind: signals.ProofSignature, Digest: d, Outcome: signals.OutcomeRefused, Reason: "the digest is revoked", At: time.Now()}}, nil
 	}

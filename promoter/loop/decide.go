@@ -3,6 +3,7 @@ package loop
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -31,18 +32,25 @@ func (l *Loop) decide(ctx context.Context, now time.Time) {
 	}
 }
 
+// rounds bounds how often a look reads proofs for a plan: first what is not
+// known, and then, if that makes the plan a step forward, all of it again.
+const rounds = 3
+
 // plan asks the core about what is in the queue, reads the proofs its answers
 // need, and asks again where it learnt something: what was verified in this
 // very look is what is acted on. It says whether anything was in the queue.
 func (l *Loop) plan(ctx context.Context, now time.Time) bool {
-	var asks []*ask
 	routes := l.queue.take(now)
-	for _, i := range routes {
-		l.ponder(now, i)
-		asks = append(asks, l.unproven(now, i)...)
-	}
-	for i := range l.prove(ctx, now, asks) {
-		l.ponder(now, i)
+	learnt := routes
+	for round := 0; len(learnt) > 0; round++ {
+		var asks []*ask
+		for _, i := range learnt {
+			l.ponder(now, i)
+			asks = append(asks, l.unproven(now, i)...)
+		}
+		if learnt = nil; round < rounds {
+			learnt = slices.Sorted(maps.Keys(l.prove(ctx, now, asks)))
+		}
 	}
 	for _, i := range routes {
 		l.reconsider(now, i)
@@ -159,9 +167,10 @@ func (l *Loop) unproven(now time.Time, i int) []*ask {
 }
 
 // rereads says whether a digest's proofs have to be read, and whether all
-// cryptography has to be done again, as before a merge.
+// cryptography has to be done again, as before a merge and before the check
+// turns green, which lets people merge.
 func rereads(c *gitops.Change, p proven, now time.Time) (again, read bool) {
-	again = c != nil && c.Kind == gitops.MergeProposal
+	again = c != nil && advance(*c) && (c.Kind == gitops.MergeProposal || c.Kind == gitops.SetCheck)
 	if p.at.Equal(now) && (p.again || !again) {
 		return again, false
 	}

@@ -98,8 +98,9 @@ type world struct {
 	// proven says when evidence was last read, and whether all of it was
 	// verified again.
 	proven map[signals.Digest]proving
-	// revoked says that nothing is believed any more.
-	revoked bool
+	// revoked says that nothing is believed any more, gone that no digest is
+	// there, though what was signed is.
+	revoked, gone bool
 	// stuck are sources that never answer, asked counts the questions.
 	stuck map[string]bool
 	asked map[string]int
