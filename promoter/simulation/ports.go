@@ -3,7 +3,6 @@ package simulation
 import (
 	"context"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/config"
@@ -22,8 +21,6 @@ type ports struct {
 
 // The interfaces that the loop declares.
 var (
-	_ loop.Repo     = ports{}
-	_ loop.Branches = ports{}
 	_ loop.Forge    = ports{}
 	_ loop.Proposer = ports{}
 	_ loop.Marker   = ports{}
@@ -46,115 +43,6 @@ func ask[T any](ctx context.Context, p ports, what string, read func(fate) (T, e
 		return none, err
 	}
 	return got, nil
-}
-
-// Fetch implements [loop.Repo].
-func (p ports) Fetch(ctx context.Context) (loop.Update, error) {
-	return ask(ctx, p, "fetch", func(fate) (loop.Update, error) {
-		w := p.sim.world
-		u := loop.Update{Head: w.Main, Changed: w.Changed(p.head, w.Main)}
-		if u.All = p.head == "" || !w.Contains(w.Main, p.head); !u.All {
-			u.Old = p.head
-		}
-		p.head, p.branches = w.Main, maps.Clone(w.Branches)
-		p.witness.Git(w.Main)
-		return u, nil
-	})
-}
-
-// commit is one that this process has or can get.
-func (p ports) commit(c gitops.Commit) (*world.Commit, error) {
-	if have, ok := p.composed[c]; ok {
-		return &have, nil
-	}
-	if have := p.sim.world.Commits[c]; have != nil {
-		return have, nil
-	}
-	return nil, fmt.Errorf("commit %s is not here", c.Short())
-}
-
-// Files implements [loop.Repo].
-func (p ports) Files(ctx context.Context, at gitops.Commit, under, text string) (map[string][]byte, error) {
-	return ask(ctx, p, "files "+under, func(fate) (map[string][]byte, error) {
-		c, err := p.commit(at)
-		if err != nil {
-			return nil, err
-		}
-		return c.Under(under, text), nil
-	})
-}
-
-// Delta implements [loop.Repo].
-func (p ports) Delta(ctx context.Context, from, to gitops.Commit) (loop.Delta, error) {
-	return ask(ctx, p, "delta "+from.Short()+" "+to.Short(), func(fate) (loop.Delta, error) {
-		c, err := p.commit(to)
-		if err != nil {
-			return loop.Delta{}, err
-		}
-		if from == "" {
-			from = c.Parent
-		}
-		was, err := p.commit(from)
-		if err != nil {
-			return loop.Delta{}, err
-		}
-		d := loop.Delta{Parent: from, Author: c.Author, Message: c.Message, Files: map[string][2][]byte{}}
-		for _, name := range world.Differ(was, c) {
-			var sides [2][]byte
-			if src, ok := was.Files[name]; ok {
-				sides[0] = []byte(src)
-			}
-			if src, ok := c.Files[name]; ok {
-				sides[1] = []byte(src)
-			}
-			d.Files[name] = sides
-		}
-		return d, nil
-	})
-}
-
-// Compose implements [loop.Repo].
-func (p ports) Compose(ctx context.Context, d loop.Draft) (gitops.Commit, error) {
-	return ask(ctx, p, "compose", func(fate) (gitops.Commit, error) {
-		if p.sim.world.Commits[d.Base] == nil {
-			return "", fmt.Errorf("base %s is not here", d.Base.Short())
-		}
-		files := map[string]string{}
-		for name, src := range d.Files {
-			files[name] = string(src)
-		}
-		c := p.sim.world.Child(d.Base, files, world.Email, d.Message, d.Time)
-		p.composed[c.ID] = c
-		return c.ID, nil
-	})
-}
-
-// Branch implements [loop.Branches].
-func (p ports) Branch(name string) (gitops.Commit, bool) {
-	c, ok := p.branches[name]
-	return c, ok
-}
-
-// Push implements [loop.Branches].
-func (p ports) Push(ctx context.Context, moves []loop.Move) []error {
-	errs := make([]error, len(moves))
-	err := p.pass(ctx, fmt.Sprintf("push %s of %d", moves[0].Branch, len(moves)), func(fate) error {
-		for i, m := range moves {
-			if errs[i] = p.sim.world.Push(p.name, m.Branch, m.Old, m.New, p.composed); errs[i] != nil {
-				continue
-			}
-			if p.branches[m.Branch] = m.New; m.New == "" {
-				delete(p.branches, m.Branch)
-			}
-		}
-		return nil
-	})
-	for i := range errs {
-		if err != nil {
-			errs[i] = err
-		}
-	}
-	return errs
 }
 
 // Proposals implements [loop.Forge].
@@ -262,6 +150,14 @@ func (p ports) Report(ctx context.Context, r gitops.Report) (id string, err erro
 		return nil
 	})
 	return id, err
+}
+
+// CloseIssue implements [loop.Reporter].
+func (p ports) CloseIssue(ctx context.Context, id string) error {
+	return p.pass(ctx, "end "+id, func(fate) error {
+		p.sim.world.Resume(p.name, id)
+		return nil
+	})
 }
 
 // Enqueue implements [loop.Queue]. A forge without a queue is known to have

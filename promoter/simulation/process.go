@@ -12,7 +12,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
 	"github.com/waveguide-dev/waveguide/promoter/loop/discreet"
 	"github.com/waveguide-dev/waveguide/promoter/prose"
@@ -51,12 +50,10 @@ type life struct {
 	mu   sync.Mutex
 	dead bool
 
-	witness  *law.Seen
-	head     gitops.Commit
-	branches map[string]gitops.Commit
-	composed map[gitops.Commit]world.Commit
-	hints    chan loop.Hint
-	store    *store.Store
+	witness *law.Seen
+	clone   *world.Clone
+	hints   chan loop.Hint
+	store   *store.Store
 	// clock is that of the machine, metrics what it counts.
 	clock   func() time.Time
 	metrics *prometheus.Registry
@@ -101,10 +98,14 @@ func (p *process) tick() {
 func (p *process) start(b *book) {
 	p.lives++
 	p.book = b
+	clone := p.sim.world.Clone(p.name)
+	if p.life != nil {
+		clone = p.clone.Again()
+	}
 	l := &life{
 		sim: p.sim, name: p.name, done: make(chan struct{}), witness: law.NewSeen(p.sim.laws, p.name, b.clocks),
 		clock: func() time.Time { return time.Now().Add(p.offset()).Round(0) }, metrics: prometheus.NewRegistry(),
-		branches: map[string]gitops.Commit{}, composed: map[gitops.Commit]world.Commit{}, hints: make(chan loop.Hint),
+		clone: clone, hints: make(chan loop.Hint),
 	}
 	p.life = l
 	l.ctx, l.end = context.WithCancel(context.Background())
@@ -254,7 +255,7 @@ func (p *process) ended() {
 			p.sim.fired(StoreLost)
 			p.sim.tell("the store of %s is lost", p.name)
 			p.book.mend()
-			p.book = p.sim.newBook(p.name)
+			p.book, p.clone = p.sim.newBook(p.name), p.sim.world.Clone(p.name)
 		}
 	}
 }

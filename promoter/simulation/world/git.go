@@ -1,8 +1,6 @@
 package world
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,17 +11,36 @@ import (
 	"github.com/waveguide-dev/waveguide/signals"
 )
 
-// Commit is one commit; its files are the whole tree.
+// Commit is one commit; its files are the whole tree. Its name is that of the
+// real Git object: see object.go.
 type Commit struct {
-	ID, Parent gitops.Commit
-	Files      map[string]string
-	Author     string
-	Message    string
-	Time       time.Time
+	ID gitops.Commit
+	// Parent is the first parent, Merged the second of a merge.
+	Parent, Merged gitops.Commit
+	Files          map[string]string
+	// Author is an email, Time in whole seconds, as Git keeps it.
+	Author  string
+	Message string
+	Time    time.Time
 	// Spec is what the rules in the tree are meant to say.
 	Spec Spec
 
+	tree  *tree
 	names map[gitops.Lane]gitops.Version
+}
+
+// Gone stands for the text of a file that is removed.
+const Gone = "\x00"
+
+// Name is the author's, before the email.
+func (c *Commit) Name() string {
+	name, _, _ := strings.Cut(c.Author, "@")
+	return name
+}
+
+// Parents are those of the commit, the first one first.
+func (c *Commit) Parents() []gitops.Commit {
+	return slices.DeleteFunc([]gitops.Commit{c.Parent, c.Merged}, func(p gitops.Commit) bool { return p == "" })
 }
 
 // git is a remote: commits that never change, and branches that move by
@@ -46,28 +63,29 @@ func Content(artifact, tag string, d signals.Digest) string {
 	return fmt.Sprintf("kind: Kustomization\nresources:\n  - ../../../base # shared\nimages:\n  - name: %s\n    newTag: %q # promoted\n    digest: %s\n", Image(artifact), tag, d)
 }
 
-// ID is the name that a commit with this content has.
-func (c *Commit) id() gitops.Commit {
-	h := sha256.New()
-	fmt.Fprintf(h, "%s %s %s %d", c.Parent, c.Author, c.Message, c.Time.UnixNano())
-	for _, name := range slices.Sorted(maps.Keys(c.Files)) {
-		fmt.Fprintf(h, "\x00%s\x00%s", name, c.Files[name])
-	}
-	return gitops.Commit(hex.EncodeToString(h.Sum(nil)[:20]))
-}
-
 // Child is a commit on top of another with some files changed.
 func (w *World) Child(parent gitops.Commit, files map[string]string, author, message string, at time.Time) Commit {
-	base := w.Commits[parent]
-	c := Commit{Parent: parent, Files: maps.Clone(base.Files), Author: author, Message: message, Time: at, Spec: base.Spec}
-	maps.Copy(c.Files, files)
+	return w.child(parent, "", files, author, message, at)
+}
+
+// child is a commit that may merge another one.
+func (w *World) child(parent, other gitops.Commit, files map[string]string, author, message string, at time.Time) Commit {
+	c := Commit{Parent: parent, Merged: other, Files: map[string]string{}, Author: author, Message: message, Time: at.UTC().Truncate(time.Second)}
+	if base := w.Commits[parent]; base != nil {
+		c.Files, c.Spec, c.tree = maps.Clone(base.Files), base.Spec, base.tree
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		c.tree = c.tree.with(name, files[name])
+		if c.Files[name] = files[name]; files[name] == Gone {
+			delete(c.Files, name)
+		}
+	}
 	c.ID = c.id()
 	return c
 }
 
 // add puts a commit's objects on the remote.
 func (w *World) add(c Commit) gitops.Commit {
-	c.ID = c.id()
 	if w.Commits[c.ID] == nil {
 		w.Commits[c.ID] = &c
 	}
@@ -129,18 +147,32 @@ func Differ(a, b *Commit) []string {
 
 // Contains says that a commit is another or one of its ancestors.
 func (w *World) Contains(head, c gitops.Commit) bool {
-	for at := w.Commits[head]; at != nil; at = w.Commits[at.Parent] {
-		if at.ID == c {
-			return true
+	return head == c && w.Commits[c] != nil || w.ancestors(head)[c]
+}
+
+// ancestors are a commit and all that led to it.
+func (w *World) ancestors(head gitops.Commit) map[gitops.Commit]bool {
+	all, todo := map[gitops.Commit]bool{}, []gitops.Commit{head}
+	for len(todo) > 0 {
+		c := w.Commits[todo[len(todo)-1]]
+		todo = todo[:len(todo)-1]
+		if c != nil && !all[c.ID] {
+			all[c.ID] = true
+			todo = append(todo, c.Parents()...)
 		}
 	}
-	return false
+	return all
 }
 
 // Push moves a branch by compare-and-swap; the objects of a new commit come
 // with it.
 func (w *World) Push(by, branch string, old, next gitops.Commit, objects map[gitops.Commit]Commit) error {
-	if w.Branches[branch] != old {
+	switch {
+	case branch == Protected:
+		return fmt.Errorf("branch %s is protected: %w", branch, gitops.ErrDenied)
+	case w.Branches[branch] == next:
+		return nil // it is there already
+	case w.Branches[branch] != old:
 		return fmt.Errorf("branch %s is at %q, not at %q: %w", branch, w.Branches[branch].Short(), old.Short(), gitops.ErrMoved)
 	}
 	lane, _ := gitops.LaneOf(branch)
@@ -177,7 +209,7 @@ func (w *World) Commit(by, branch string, files map[string]string, message strin
 	if parent == "" {
 		parent = w.Main
 	}
-	c := w.Child(parent, files, by+"@acme.example", message, time.Now())
+	c := w.Child(parent, files, by+"@acme.example", message+"\n", time.Now())
 	w.add(c)
 	w.note(Deed{By: by, Kind: "commit", Branch: branch, Head: c.ID, Text: message})
 	if branch == "" {
@@ -193,7 +225,7 @@ func (w *World) Commit(by, branch string, files map[string]string, message strin
 func (w *World) Rule(by string, spec Spec, message string) {
 	files := map[string]string{}
 	spec.write(files)
-	c := w.Child(w.Main, files, by+"@acme.example", message, time.Now())
+	c := w.Child(w.Main, files, by+"@acme.example", message+"\n", time.Now())
 	c.Spec = spec
 	w.Main = w.add(c)
 	w.note(Deed{By: by, Kind: "rule", Head: w.Main, Text: message + ": " + spec.String()})
@@ -214,8 +246,8 @@ func (w *World) merged(head gitops.Commit) (map[string]string, []string) {
 	is, base := w.Commits[head], w.base(head)
 	files, conflicts := map[string]string{}, []string(nil)
 	for _, name := range w.Changed(base, head) {
-		ours, was := w.Commits[w.Main].Files[name], w.Commits[base].Files[name]
-		switch theirs := is.Files[name]; {
+		ours, was := w.Commits[w.Main].text(name), w.Commits[base].text(name)
+		switch theirs := is.text(name); {
 		case ours == theirs:
 		case ours != was:
 			conflicts = append(conflicts, name)
@@ -228,23 +260,33 @@ func (w *World) merged(head gitops.Commit) (map[string]string, []string) {
 
 // base is where a branch left the protected branch.
 func (w *World) base(head gitops.Commit) gitops.Commit {
-	main := map[gitops.Commit]struct{}{}
-	for at := w.Commits[w.Main]; at != nil; at = w.Commits[at.Parent] {
-		main[at.ID] = struct{}{}
-	}
+	main := w.ancestors(w.Main)
 	for at := w.Commits[head]; at != nil; at = w.Commits[at.Parent] {
-		if _, ok := main[at.ID]; ok {
+		if main[at.ID] {
 			return at.ID
 		}
 	}
 	return ""
 }
 
-// Under are the files at or below a path that hold a text.
+// text is that of a file; [Gone] if there is none.
+func (c *Commit) text(name string) string {
+	if src, ok := c.Files[name]; ok {
+		return src
+	}
+	return Gone
+}
+
+// Under are the files below a folder that hold a text, or the one file of that
+// name whatever it holds; an empty path is the whole tree.
 func (c *Commit) Under(path, text string) map[string][]byte {
+	path = strings.TrimSuffix(path, "/")
+	if src, ok := c.Files[path]; ok {
+		return map[string][]byte{path: []byte(src)}
+	}
 	found := map[string][]byte{}
 	for name, src := range c.Files {
-		if (name == path || strings.HasPrefix(name, strings.TrimSuffix(path, "/")+"/")) && strings.Contains(src, text) {
+		if (path == "" || strings.HasPrefix(name, path+"/")) && strings.Contains(src, text) {
 			found[name] = []byte(src)
 		}
 	}

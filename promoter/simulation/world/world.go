@@ -15,6 +15,8 @@ import (
 const (
 	// Repository is the GitOps repository as the daemon's file names it.
 	Repository = "gitops"
+	// Protected is the branch that proposals are merged into.
+	Protected = "main"
 	// Bot is the bot's name on the forge, Email that of its commits.
 	Bot   = "waveguide"
 	Email = "waveguide@acme.example"
@@ -160,7 +162,9 @@ func New(seed uint64, spec Spec) *World {
 		}
 	}
 	spec.write(files)
-	w.Main = w.add(Commit{Files: files, Author: "ann@acme.example", Message: "the beginning", Time: time.Now(), Spec: spec})
+	first := w.Child("", files, "ann@acme.example", "the beginning\n", time.Now())
+	first.Spec = spec
+	w.Main = w.add(first)
 	return w
 }
 
