@@ -127,18 +127,21 @@ func (r *repo) Delta(ctx context.Context, from, to gitops.Commit) (loop.Delta, e
 	return d, nil
 }
 
-// sides are the bytes of a changed path before and after; a change of kind is
-// never ours and has no after.
+// sides are the bytes of a changed path before and after. What is no regular
+// file counts as absent, and a change of mode is never ours and has no after.
 func (r *repo) sides(ch mirror.FileChange) (s [2][]byte, err error) {
-	for i, id := range []mirror.ID{ch.Old, ch.New} {
-		if id.IsZero() {
+	for i, side := range []struct {
+		id   mirror.ID
+		mode mirror.Mode
+	}{{ch.Old, ch.OldMode}, {ch.New, ch.NewMode}} {
+		if side.id.IsZero() || !side.mode.IsFile() {
 			continue
 		}
-		if s[i], err = r.ReadBlob(id); err != nil {
+		if s[i], err = r.ReadBlob(side.id); err != nil {
 			return s, fmt.Errorf("read %s: %w", ch.Path, err)
 		}
 	}
-	if ch.OldMode != ch.NewMode {
+	if !ch.Old.IsZero() && !ch.New.IsZero() && ch.OldMode != ch.NewMode {
 		s[1] = nil
 	}
 	return s, nil

@@ -99,7 +99,7 @@ func Run(o Options) Report {
 	s.report.Seed, s.report.Fired = o.Seed, map[Fault]int{}
 	spec := people.FirstRules(s.rng)
 	s.world = world.New(o.Seed, spec)
-	s.world.KeepBranches = s.rng.IntN(2) == 0
+	s.world.KeepBranches, s.world.Squash = s.rng.IntN(2) == 0, s.rng.IntN(2) == 0
 	s.laws = law.New(s.world, spec)
 	s.world.Queueing = s.rng.IntN(3) == 0
 	s.world.Turn = func(ctx context.Context, name, what string, do func() error) error {

@@ -35,6 +35,9 @@ func (w *World) Clone(by string) *Clone {
 	return &Clone{world: w, by: by, branches: map[string]gitops.Commit{}, held: map[gitops.Commit]bool{}, composed: map[gitops.Commit]Commit{}}
 }
 
+// Remote is the world that it is a clone of.
+func (c *Clone) Remote() *World { return c.world }
+
 // Again is the clone that the next life of the process finds on its disk.
 func (c *Clone) Again() *Clone {
 	next := c.world.Clone(c.by)
@@ -122,7 +125,7 @@ func (c *Clone) Compose(_ context.Context, d loop.Draft) (gitops.Commit, error) 
 	}
 	base, files := c.world.Commits[d.Base], map[string]string{}
 	for name, src := range d.Files {
-		if err := base.takes(name); err != nil {
+		if err := takes(base.Files, files, name); err != nil {
 			return "", fmt.Errorf("compose on %s: %w", d.Base.Short(), err)
 		}
 		files[name] = string(src)
@@ -139,14 +142,17 @@ func (c *Clone) Compose(_ context.Context, d loop.Draft) (gitops.Commit, error) 
 	return made.ID, nil
 }
 
-// takes says why a tree cannot hold a file of that name.
-func (c *Commit) takes(name string) error {
+// takes says why a tree with these files and those of a draft cannot hold a file
+// of that name.
+func takes(base, draft map[string]string, name string) error {
 	if !fs.ValidPath(name) || name == "." || slices.Contains(strings.Split(name, "/"), ".git") {
 		return fmt.Errorf("%q is no path in a repository", name)
 	}
-	for other := range c.Files {
-		if strings.HasPrefix(other, name+"/") || strings.HasPrefix(name, other+"/") {
-			return fmt.Errorf("%s cannot be a file beside %s", name, other)
+	for _, files := range []map[string]string{base, draft} {
+		for other := range files {
+			if strings.HasPrefix(other, name+"/") || strings.HasPrefix(name, other+"/") {
+				return fmt.Errorf("%s cannot be a file beside %s", name, other)
+			}
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/gitops/gitopstest"
+	"github.com/waveguide-dev/waveguide/promoter/loop/looptest"
 	"github.com/waveguide-dev/waveguide/promoter/simulation/world"
 )
 
@@ -32,6 +33,48 @@ func TestModelKeepsTheContract(t *testing.T) {
 			Act:   func(_ *testing.T, who gitops.Permission, d gitopstest.Deed) (string, error) { return act(w, who, d) },
 		}
 	})
+}
+
+// TestCloneKeepsTheContract holds the model of Git to what the real mirror is
+// held to.
+func TestCloneKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	looptest.RepoContract(t, func(*testing.T) looptest.Git {
+		return asked(world.New(1, world.Spec{Soak: map[string]time.Duration{}}).Clone("A"))
+	})
+}
+
+// asked is a clone with people who act on its remote.
+func asked(c *world.Clone) looptest.Git {
+	w := c.Remote()
+	branch := func(name string) string {
+		if name == looptest.Protected {
+			return ""
+		}
+		return name
+	}
+	return looptest.Git{
+		Repo: c, Branches: c, History: c, Person: "ann@acme.example", Bot: world.Email,
+		Again: func(*testing.T) looptest.Git { return asked(c.Again()) },
+		Twin:  func(*testing.T) looptest.Git { return asked(w.Clone("B")) },
+		Commit: func(_ *testing.T, name string, files map[string]string, message string) gitops.Commit {
+			return w.Commit("ann", branch(name), files, message)
+		},
+		Merge: func(t *testing.T, name string) gitops.Commit {
+			t.Helper()
+			p, err := w.Create("ann", gitops.Proposal{Branch: name, Title: name}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			merged, err := w.Merge("bob", p.ID, p.Head, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return merged
+		},
+		Rewind: func(*testing.T) { w.Rewind("ann") },
+		Delete: func(_ *testing.T, name string) { w.Delete("ann", name) },
+	}
 }
 
 // act does what a person does.

@@ -227,7 +227,7 @@ func (w *World) Merge(by, id string, head gitops.Commit, force bool) (gitops.Com
 	if len(conflicts) > 0 {
 		return "", fmt.Errorf("proposal %s conflicts in %v", id, conflicts)
 	}
-	c := w.Child(w.Main, files, actor(by).Name+"@forge", "Merge proposal "+id+": "+w.Commits[head].Message, time.Now())
+	c := w.child(w.Main, w.second(head), files, actor(by).Name+"@forge", "Merge proposal "+id+": "+w.Commits[head].Message, time.Now())
 	w.forged(Deed{By: by, Kind: "merge", Proposal: id})
 	w.Main = w.add(c)
 	w.finish(by, id, gitops.Merged, c.ID)

@@ -49,6 +49,8 @@ type git struct {
 	Commits  map[gitops.Commit]*Commit
 	Branches map[string]gitops.Commit
 	Main     gitops.Commit
+	// Squash says that a merge makes one commit of one parent of a proposal.
+	Squash bool
 	// Forced counts how often the protected branch lost commits.
 	Forced int
 }
@@ -200,6 +202,14 @@ func (w *World) Push(by, branch string, old, next gitops.Commit, objects map[git
 	return nil
 }
 
+// said is a message as Git ends it when a person writes one line.
+func said(message string) string {
+	if strings.Contains(message, "\n") {
+		return message
+	}
+	return message + "\n"
+}
+
 // Commit is a person's commit on a branch; an empty name is the protected one.
 func (w *World) Commit(by, branch string, files map[string]string, message string) gitops.Commit {
 	parent := w.Main
@@ -209,7 +219,7 @@ func (w *World) Commit(by, branch string, files map[string]string, message strin
 	if parent == "" {
 		parent = w.Main
 	}
-	c := w.Child(parent, files, by+"@acme.example", message+"\n", time.Now())
+	c := w.Child(parent, files, by+"@acme.example", said(message), time.Now())
 	w.add(c)
 	w.note(Deed{By: by, Kind: "commit", Branch: branch, Head: c.ID, Text: message})
 	if branch == "" {
@@ -225,10 +235,17 @@ func (w *World) Commit(by, branch string, files map[string]string, message strin
 func (w *World) Rule(by string, spec Spec, message string) {
 	files := map[string]string{}
 	spec.write(files)
-	c := w.Child(w.Main, files, by+"@acme.example", message+"\n", time.Now())
+	c := w.Child(w.Main, files, by+"@acme.example", said(message), time.Now())
 	c.Spec = spec
 	w.Main = w.add(c)
 	w.note(Deed{By: by, Kind: "rule", Head: w.Main, Text: message + ": " + spec.String()})
+}
+
+// Delete is a person's deletion of a branch.
+func (w *World) Delete(by, branch string) {
+	w.note(Deed{By: by, Kind: "delete", Branch: branch, Old: w.Branches[branch]})
+	delete(w.Branches, branch)
+	w.orphan(branch)
 }
 
 // Rewind takes the newest commit off the protected branch, by force.
@@ -238,6 +255,14 @@ func (w *World) Rewind(by string) {
 		w.Forced++
 		w.note(Deed{By: by, Kind: "force", Head: parent, Text: "took the newest commit off the protected branch"})
 	}
+}
+
+// second is the second parent of the merge of a head, where it has one.
+func (w *World) second(head gitops.Commit) gitops.Commit {
+	if w.Squash {
+		return ""
+	}
+	return head
 }
 
 // merged is the tree of a branch's changes on the protected branch, and the

@@ -140,7 +140,7 @@ func (w *World) form(ids []string) {
 			w.dequeue(id, "it conflicts")
 			continue
 		}
-		c := w.Child(w.Main, files, "queue@forge", mergeMessage(id, head), time.Now())
+		c := w.child(w.Main, w.second(head), files, "queue@forge", mergeMessage(id, head), time.Now())
 		w.Main = w.add(c)
 		g.Head, g.Proposals = c.ID, append(g.Proposals, id)
 	}
