@@ -51,7 +51,7 @@ func busy() loop.View {
 		gate.Verdict{Gate: "health", Answer: gate.Block, Reason: "probe of staging-us is unhealthy: 503 from /ready", Owner: "team orders"})
 	fails.Class, fails.Proposal, fails.Skipped = gate.Rollback, "41", []string{"1.4.1"}
 	held := lane("prod-eu", "prod", promoter.PhaseProposed, old, fresh,
-		gate.Verdict{Gate: "signature", Answer: gate.Pass, Reason: "signed by the release workflow"},
+		gate.Verdict{Gate: "signature", Answer: gate.Pass, Reason: "signed by the release workflow", Until: now.Add(time.Hour)},
 		gate.Verdict{Gate: "hold", Answer: gate.Block, Reason: "held by ada since 2026-11-20 08:00Z: invoices run tonight; remove the label waveguide/hold to go on", Owner: "ada"})
 	held.Proposal, held.Behind = "42", "1.5.1"
 	unknown := lane("prod-us", "prod", promoter.PhaseUnknown, signals.Version{}, signals.Version{},
