@@ -51,7 +51,12 @@ func readDaemon(path string) (*config.Daemon, error) {
 	if err != nil {
 		return nil, hinted{usage{fmt.Errorf("read the daemon's file: %w", err)}, "name it with --config, or see deploy/example/waveguide.yaml"}
 	}
-	return config.ParseDaemon(path, data)
+	d, err := config.ParseDaemon(path, data)
+	if err == nil && d.Store != "" && !strings.HasPrefix(d.Store, "sqlite:") {
+		kind, _, _ := strings.Cut(d.Store, ":") // the rest may hold a password
+		return nil, hinted{usage{fmt.Errorf("%s: a store of kind %s is not kept by this build", path, kind)}, "write sqlite:/path/to/waveguide.db"}
+	}
+	return d, err
 }
 
 // wire opens the adapters that the daemon's file names and makes one loop for
@@ -231,11 +236,8 @@ func stateDir(d *config.Daemon) string {
 // storePath is the file of the database; its folder is made.
 func storePath(d *config.Daemon) (string, error) {
 	path := filepath.Join(stateDir(d), "waveguide.db")
-	switch file, ok := strings.CutPrefix(d.Store, "sqlite:"); {
-	case ok:
+	if file, ok := strings.CutPrefix(d.Store, "sqlite:"); ok {
 		path = file
-	case d.Store != "":
-		return "", usage{fmt.Errorf("store %.40s is not kept by this build: write sqlite:/path/to/waveguide.db", d.Store)}
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return "", fmt.Errorf("make the folder of the store: %w", err)
