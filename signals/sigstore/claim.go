@@ -1,14 +1,9 @@
 package sigstore
 
 import (
-	"encoding/json"
-
 	"github.com/waveguide-dev/waveguide/signals"
 	"github.com/waveguide-dev/waveguide/signals/sigstore/statement"
 )
-
-// longestClaim bounds a name that nobody checked.
-const longestClaim = 500
 
 // Claim is what a bundle says it is. Nobody checked it.
 type Claim struct {
@@ -29,15 +24,7 @@ func Claimed(e Evidence, item Item) (Claim, bool) {
 	if err != nil || !l.About(e.Subject.DigestStr()[len("sha256:"):]) {
 		return Claim{}, false
 	}
-	out := Claim{PredicateType: l.PredicateType}
-	var p struct {
-		Policy struct {
-			URI string `json:"uri"`
-		} `json:"policy"`
-	}
-	if json.Unmarshal(l.Predicate, &p) == nil && len(p.Policy.URI) <= longestClaim {
-		out.Policy = p.Policy.URI
-	}
+	out := Claim{PredicateType: l.PredicateType, Policy: l.Policy().URI}
 	if s, err := l.Summary(); err == nil && l.PredicateType == statement.Summary {
 		out.Summary = &s
 	}

@@ -8,7 +8,9 @@
 // legacy.go and bundle.go, who counts as whom in identity.go and keys.go, how
 // signed content is bound to a repository in binding.go, and how many pieces
 // become one proof in fold.go. What statements mean is the package statement.
-// Libraries that speak to networks on their own stay out of here.
+// Libraries that speak to networks on their own stay out of here. It is larger
+// than a package should be because verifying is one thought: all files but
+// fetch.go work on the same verdict, and nobody outside needs a part of it.
 package sigstore
 
 import (

@@ -73,7 +73,7 @@ func (p Place) Missing(ctx context.Context, f sigstore.Fetcher, s *signer.Signer
 		}
 		m, ok := marked(payload)
 		if !ok {
-			return nil, fmt.Errorf("a statement of type %s names no policy", w.PredicateType)
+			return nil, fmt.Errorf("a statement of type %s names no policy that others could read", w.PredicateType)
 		}
 		if !slices.Contains(there, m) {
 			missing = append(missing, w)

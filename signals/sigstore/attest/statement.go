@@ -8,7 +8,6 @@
 package attest
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -141,16 +140,8 @@ func marked(payload []byte) (mark, bool) {
 	if err != nil || len(s.Subject) != 1 {
 		return mark{}, false
 	}
-	var p struct {
-		Policy struct {
-			URI    string            `json:"uri"`
-			Digest map[string]string `json:"digest"`
-		} `json:"policy"`
-	}
-	if json.Unmarshal(s.Predicate, &p) != nil {
-		return mark{}, false
-	}
-	return mark{s.PredicateType, s.Subject[0].Digest["sha256"], p.Policy.URI, p.Policy.Digest["sha256"]}, true
+	p := s.Policy()
+	return mark{s.PredicateType, s.Subject[0].Digest["sha256"], p.URI, p.Digest["sha256"]}, p.URI != ""
 }
 
 // Types are the predicate types of statements, for people.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,19 +25,34 @@ const (
 	Failed = "FAILED"
 )
 
+// Policy is by which rules a predicate says that something was verified.
+type Policy struct {
+	URI    string            `json:"uri"`
+	Digest map[string]string `json:"digest"`
+}
+
+// Policy is the policy that the predicate names; empty if it names none that can
+// be read.
+func (s Statement) Policy() Policy {
+	var p struct {
+		Policy Policy `json:"policy"`
+	}
+	if json.Unmarshal(s.Predicate, &p) != nil || len(p.Policy.URI) > longestName {
+		return Policy{}
+	}
+	return p.Policy
+}
+
 // summary is a verification summary of SLSA, as far as it is read.
 type summary struct {
 	Verifier struct {
 		ID string `json:"id"`
 	} `json:"verifier"`
-	Time     string `json:"timeVerified"`
-	Resource string `json:"resourceUri"`
-	Policy   struct {
-		URI    string            `json:"uri"`
-		Digest map[string]string `json:"digest"`
-	} `json:"policy"`
-	Result string   `json:"verificationResult"`
-	Levels []string `json:"verifiedLevels"`
+	Time     string   `json:"timeVerified"`
+	Resource string   `json:"resourceUri"`
+	Policy   Policy   `json:"policy"`
+	Result   string   `json:"verificationResult"`
+	Levels   []string `json:"verifiedLevels"`
 }
 
 // Summary reads a verification summary. One that leaves out what SLSA
@@ -71,10 +87,6 @@ func (p summary) complete() error {
 			return fmt.Errorf("the summary has a name of %d bytes, more than %d", len(text), longestName)
 		}
 	}
-	failed := false
-	for _, level := range p.Levels {
-		failed = failed || level == Failed
-	}
 	switch {
 	case p.Verifier.ID == "":
 		return errors.New("the summary names no verifier")
@@ -86,7 +98,7 @@ func (p summary) complete() error {
 		return fmt.Errorf("the summary's result is %.40q, which is neither PASSED nor FAILED", p.Result)
 	case len(p.Levels) > mostLevels:
 		return fmt.Errorf("the summary names %d levels, more than %d", len(p.Levels), mostLevels)
-	case p.Result == Passed && failed:
+	case p.Result == Passed && slices.Contains(p.Levels, Failed):
 		return errors.New("the summary passed and names the level FAILED")
 	}
 	return nil
