@@ -21,15 +21,9 @@ func (e *LimitError) Error() string { return e.Err.Error() }
 func (e *LimitError) Unwrap() error { return e.Err }
 
 // Limited is the error of an answer with the time at which it says to come
-// back, in seconds or as a date, as the header Retry-After does; without a time
-// it is the error itself.
+// back, as the header Retry-After does; without a time it is the error itself.
 func Limited(err error, retryAfter string, now time.Time) error {
-	var until time.Time
-	if n, bad := strconv.Atoi(retryAfter); bad == nil && n > 0 {
-		until = now.Add(time.Duration(min(n, int(maxLimit/time.Second))) * time.Second)
-	} else if at, bad := time.Parse("Mon, 02 Jan 2006 15:04:05 GMT", retryAfter); bad == nil {
-		until = at
-	}
+	until, _ := RetryAfter(retryAfter, now)
 	if latest := now.Add(maxLimit); until.After(latest) {
 		until = latest
 	}
@@ -37,4 +31,19 @@ func Limited(err error, retryAfter string, now time.Time) error {
 		return err
 	}
 	return &LimitError{Err: err, Until: until}
+}
+
+// RetryAfter reads what the header Retry-After says: a number of seconds from
+// now, a year at most, or a date.
+func RetryAfter(text string, now time.Time) (time.Time, bool) {
+	const year = 365 * 24 * 60 * 60
+	if seconds, err := strconv.Atoi(text); err == nil {
+		return now.Add(time.Duration(min(max(seconds, 0), year)) * time.Second), true
+	}
+	for _, layout := range []string{"Mon, 02 Jan 2006 15:04:05 GMT", time.RFC850, time.ANSIC} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at, true
+		}
+	}
+	return time.Time{}, false
 }

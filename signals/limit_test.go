@@ -21,6 +21,7 @@ func TestLimited(t *testing.T) {
 		"99999999999999":                10 * time.Minute,
 		"Sat, 21 Nov 2026 12:01:00 GMT": time.Minute,
 		"Sat, 21 Nov 2026 11:00:00 GMT": 0,
+		"Sat Nov 21 12:01:00 2026":      time.Minute,
 		"Sat, 21 Nov 2099 12:00:00 GMT": 10 * time.Minute,
 	} {
 		err := signals.Limited(cause, header, now)

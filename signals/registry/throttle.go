@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
+
+	"github.com/waveguide-dev/waveguide/signals"
 )
 
 // Throttled says that the registry asked us to stay away for a while. Until
@@ -26,14 +27,10 @@ const (
 	longestPause = time.Hour
 )
 
-// pauseOf reads Retry-After, in seconds or as a date. A registry cannot send
-// us away for longer than an hour at a time.
+// pauseOf is for how long a registry sends us away: for an hour at most.
 func pauseOf(header http.Header, now time.Time) time.Duration {
 	pause := defaultPause
-	text := header.Get("Retry-After")
-	if seconds, err := strconv.Atoi(text); err == nil {
-		pause = time.Duration(min(seconds, int(longestPause/time.Second))) * time.Second
-	} else if at, err := http.ParseTime(text); err == nil {
+	if at, ok := signals.RetryAfter(header.Get("Retry-After"), now); ok {
 		pause = at.Sub(now)
 	}
 	return min(max(pause, time.Second), longestPause)
