@@ -3,7 +3,8 @@
 // is about, and what cannot be found out is not made up.
 //
 // A source's test describes its system as a [Scene] and calls [Run]. A new law
-// for all sources is a new function in [Run].
+// for all sources is a new function in [Run]. Where the system is a real server,
+// [Program] finds it or skips the test, and [Serve] starts it.
 package signalstest
 
 import (

@@ -1,45 +1,22 @@
 package kubernetestest_test
 
 import (
-	"fmt"
 	"maps"
-	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/waveguide-dev/waveguide/signals/kubernetes/kubernetestest"
+	"github.com/waveguide-dev/waveguide/signals/signalstest"
 )
-
-// failing is a test that notes why it would have failed.
-type failing struct {
-	testing.TB
-	why string
-}
-
-// Helper implements [testing.TB].
-func (*failing) Helper() {}
-
-// Cleanup implements [testing.TB].
-func (f *failing) Cleanup(do func()) { f.TB.Cleanup(do) }
-
-// Fatalf implements [testing.TB].
-func (f *failing) Fatalf(format string, args ...any) {
-	f.why = fmt.Sprintf(format, args...)
-	runtime.Goexit()
-}
 
 // refuses is why a cluster does not take an object; empty if it does.
 func refuses(t *testing.T, object map[string]any) string {
 	t.Helper()
-	f := &failing{TB: t}
-	s := kubernetestest.New(f)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.Put(object)
-	}()
-	<-done
-	return f.why
+	why, _ := signalstest.Try(t, func(tb testing.TB) {
+		tb.Helper()
+		kubernetestest.New(tb).Put(object)
+	})
+	return why
 }
 
 // TestSchemas holds that objects of tests are what an API server would take:
