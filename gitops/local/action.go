@@ -129,7 +129,7 @@ func (r *repository) openIssue(by gitops.Actor, d draft) (string, error) {
 		if err := d.check(); err != nil {
 			return err
 		}
-		if t := r.state.reportOf(by, d.Key); d.Key != "" && t != nil {
+		if t := r.state.reportOf(by, d.Key); t != nil {
 			id = t.ID
 			return nil
 		}

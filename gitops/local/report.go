@@ -18,8 +18,12 @@ func (c *Client) Report(ctx context.Context, r gitops.Report) (string, error) {
 	return out.ID, nil
 }
 
-// reportOf is the issue that somebody opened under a key, or nil.
+// reportOf is the issue that somebody opened under a key, or nil; without a key
+// every issue is another.
 func (s *state) reportOf(by gitops.Actor, key string) *thread {
+	if key == "" {
+		return nil
+	}
 	for _, t := range s.order {
 		if t.Issue && t.Author.Name == by.Name && gitops.Answers(t.Body, key) {
 			return t

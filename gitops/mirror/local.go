@@ -23,7 +23,7 @@ func OpenRepository(dir string) (*Repository, error) {
 		dir = inside
 	}
 	if !isDir(filepath.Join(dir, "objects")) {
-		return nil, fmt.Errorf("open %s: there is no Git repository", dir)
+		return nil, fmt.Errorf("open %s: there is no Git repository; name a clone or a bare repository, and of a linked worktree the clone it belongs to", dir)
 	}
 	return &Repository{newStore(dir, openDisk(dir), ID{}, true)}, nil
 }
