@@ -33,7 +33,7 @@ func TestClusterConnections(t *testing.T) {
 		"{name: a, kind: kubernetes, inCluster: true}":                             "inCluster is for a signal of kind argocd without url and kubeconfig",
 		"{name: a, kind: probe, watch: true}":                                      "watch has no meaning for a signal of kind probe",
 		"{name: a, kind: alertmanager, url: \"https://a.example.com\", fallback: b}\n  - {name: b, kind: prometheus, url: \"https://b.example.com\"}":        "",
-		"{name: a, kind: alertmanager, url: \"https://a.example.com\", fallback: a}":                                                                         `fallback "a" is no signal of kind prometheus; add one, or take fallback: away`,
+		"{name: a, kind: alertmanager, url: \"https://a.example.com\", fallback: a}":                                                                         `fallback "a" is no signal of kind prometheus; there is none`,
 		"{name: a, kind: alertmanager, url: \"https://a.example.com\", fallback: none}":                                                                      `fallback "none" is no signal of kind prometheus`,
 		"{name: a, kind: alertmanager, url: \"https://a.example.com\", fallback: promm}\n  - {name: prom, kind: prometheus, url: \"https://b.example.com\"}": `fallback "promm" is no signal of kind prometheus; did you mean "prom"?`,
 		"{name: a, kind: prometheus, url: \"https://a.example.com\", fallback: b}\n  - {name: b, kind: prometheus, url: \"https://b.example.com\"}":          `a signal of kind prometheus has no fallback, only an alertmanager has; take fallback: away`,

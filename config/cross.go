@@ -276,6 +276,9 @@ func checkSignature(d *document, s *gate.Signature, with RepositoryRules, at []a
 func (w *Wave) check(d *document, at []any) {
 	d.checkName(w.Name, "a wave", append(slices.Clip(at), "name")...)
 	checkApprovers(d, w.Approvals, append(slices.Clip(at), "approvals"))
+	if n := find(d.root, append(slices.Clip(at), "maxInFlight")); w.MaxInFlight == 0 && n != nil && n.Value == "0" {
+		d.report(n, "leave it away for no limit, or write paused: to stop all", "maxInFlight: 0 limits nothing")
+	}
 	if w.Age != nil && w.Age.Max > 0 && w.Age.Max <= w.Age.Min {
 		d.reportAt(append(slices.Clip(at), "age"), "", "no version can be older than %s and younger than %s", w.Age.Min, w.Age.Max)
 	}
@@ -358,7 +361,7 @@ func (r *reader) checkSelection(p loaded[Promotion], i int, taken map[string]str
 	r.checkSelector(p, w, at)
 	selected := r.selected(p.v, w)
 	if len(selected) == 0 && len(w.Environments.Names) == 0 {
-		p.reportAt(at, "", "wave %q selects no environment", clip(w.Name))
+		p.reportAt(at, "write [name, …] or {match: {label: pattern}}", "wave %q selects no environment", clip(w.Name))
 	}
 	for _, e := range selected {
 		where := at
@@ -366,7 +369,7 @@ func (r *reader) checkSelection(p loaded[Promotion], i int, taken map[string]str
 			where = append(slices.Clip(at), j)
 		}
 		if earlier, ok := taken[e.name]; ok {
-			p.reportAt(where, "", "environment %q is taken already, by wave %q", e.name, clip(earlier))
+			p.reportAt(where, "keep it in one of the two", "environment %q is taken already, by wave %q", e.name, clip(earlier))
 		}
 		taken[e.name] = w.Name
 		if w.Alerts != nil && e.ok() && !slices.ContainsFunc(e.v.Health, func(h HealthSpec) bool { return h.Name == w.Alerts.Signal }) {

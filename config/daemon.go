@@ -211,7 +211,7 @@ func ParseDaemon(name string, data []byte) (*Daemon, error) {
 	}
 	d := docs[0]
 	if len(docs) > 1 {
-		docs[1].report(nil, "", "the daemon's file holds one document")
+		docs[1].report(nil, "keep one, and the rules in their own files", "the daemon's file holds one document")
 		d.problems = append(d.problems, docs[1].problems...)
 	}
 	var out Daemon

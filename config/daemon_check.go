@@ -35,7 +35,7 @@ func (c *Daemon) check(d *document) {
 
 func (d *document) unique(seen map[string]bool, name, what string, at []any) {
 	if seen[name] {
-		d.reportAt(at, "", "%s %q stands here a second time", what, clip(name))
+		d.reportAt(at, "keep one of the two", "%s %q stands here a second time", what, clip(name))
 	}
 	seen[name] = true
 }
@@ -142,9 +142,7 @@ func (c *Daemon) checkFallback(d *document, s *Signal, at []any) {
 	case s.Kind != SignalAlertmanager:
 		d.reportAt(at, "take fallback: away", "a signal of kind %s has no fallback, only an alertmanager has", s.Kind)
 	case !slices.Contains(able, s.Fallback):
-		hint := nearest(s.Fallback, able)
-		or(&hint, "add one, or take fallback: away")
-		d.reportAt(at, hint, "fallback %q is no signal of kind prometheus", clip(s.Fallback))
+		d.reportAt(at, nearest(s.Fallback, able), "fallback %q is no signal of kind prometheus", clip(s.Fallback))
 	}
 }
 

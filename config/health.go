@@ -163,7 +163,7 @@ func (h *HealthSpec) checkKeys(d *document, at []any) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		if who, ok := owners[key.Value]; ok && !slices.Contains(who, h.Kind) {
-			d.report(key, "", "%s has no meaning for a signal of kind %s", key.Value, h.Kind)
+			d.report(key, "take it away", "%s has no meaning for a signal of kind %s", key.Value, h.Kind)
 		}
 	}
 	alerts := h.Filter != "" || len(h.Scope) > 0

@@ -95,8 +95,10 @@ func nearest(name string, known []string) string {
 		}
 	}
 	switch {
-	case len(names) == 0 || len(names) > maxListed:
+	case len(names) > maxListed:
 		return ""
+	case len(names) == 0:
+		return "there is none"
 	case len(names) == 1:
 		return "there is only " + names[0]
 	}
