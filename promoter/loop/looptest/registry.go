@@ -41,7 +41,7 @@ func RegistryContract(t *testing.T, newRegistry func(t *testing.T) Registry) {
 		"a digest that was deleted takes its tags along":                 erased,
 		"what is pushed later is seen":                                   pushedLater,
 		"nothing is told of another image":                               another,
-		"an image that nobody ever pushed is an error":                   nowhere,
+		"an image that nobody ever pushed is an error":                   unpushed,
 		"a look that is cancelled says so":                               cancelledVersions,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -142,7 +142,7 @@ func another(t *testing.T, r Registry) {
 	r.tells(t, r.Other, version("2.1.0", theirs))
 }
 
-func nowhere(t *testing.T, r Registry) {
+func unpushed(t *testing.T, r Registry) {
 	t.Helper()
 	r.Push(t, r.Image, "2.0.0")
 	if list, err := r.Registry.Versions(t.Context(), r.Nowhere, two); err == nil {
