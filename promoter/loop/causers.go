@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -44,11 +45,36 @@ func (l *Loop) caused(k *lane) []gitops.Proposal {
 		key := wrote(v, open[i])
 		list, known := v.Written[key]
 		open[i].Causers = slices.Concat(open[i].Causers, list)
-		if key != "" && !known {
+		switch {
+		case strange(v, open[i]):
+			open[i].CausersUnread = fmt.Sprintf("the evidence about %s, which it replaces, was not read yet", cmp.Or(open[i].From.Tag, signals.Digest(open[i].From.Digest).Short()))
+		case key != "" && !known:
 			open[i].CausersUnread = cmp.Or(l.silent[sourceAuthors+key], "the authors of its source were not told yet")
 		}
 	}
 	return open
+}
+
+// strange says that nobody knows yet where the version comes from that a
+// proposal replaces, after the store was lost for example.
+func strange(v *versions, p gitops.Proposal) bool {
+	_, known := v.Origins[signals.Digest(p.From.Digest)]
+	return !known && p.From.Digest != "" && v.Origins[signals.Digest(p.To.Digest)].Source != ""
+}
+
+// strangers are the digests of a lane of which that has to be read, because
+// somebody has to approve what takes their place.
+func (l *Loop) strangers(k *lane) (all []signals.Digest) {
+	v, s := l.versions[k.lane.Artifact], l.atlas.stops[k.lane]
+	if l.Authors == nil || v == nil || len(s.stop.Gates.Approval.Required) == 0 {
+		return nil
+	}
+	for _, p := range k.proposals {
+		if strange(v, p) {
+			all = append(all, signals.Digest(p.From.Digest))
+		}
+	}
+	return all
 }
 
 // wrote names the source commits between two versions.

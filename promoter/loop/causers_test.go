@@ -86,7 +86,7 @@ func TestAuthorsDoNotApprove(t *testing.T) {
 				t.Fatalf("%s approved their own: %v", who, r.deeds)
 			}
 		}
-		if len(asked) != 1 || !strings.HasPrefix(asked[0], "https://github.com/acme/shop ") {
+		if len(asked) != 2 || !strings.HasPrefix(asked[1], "https://github.com/acme/shop ") {
 			t.Errorf("asked %q", asked)
 		}
 		p.Reviews = append(slices.Clone(p.Reviews), gitops.Review{
@@ -105,7 +105,7 @@ func TestUnknownAuthorsWait(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		t.Helper()
 		var asked []string
-		fails := errors.New("the forge is down")
+		var fails error
 		r.opts.Authors, r.opts.Prover = scribe{&asked, &fails}, traced{sources{r.world}}
 		r.shape = func(s *promoter.Stop) {
 			if s.Lane.Environment == "dev" {
@@ -126,7 +126,8 @@ func TestUnknownAuthorsWait(t *testing.T) {
 			}
 			r.run(time.Hour)
 		}
-		approve("1.1.0") // the first has no source to be compared with
+		approve("1.1.0")
+		fails = errors.New("the forge is down")
 		approve("1.2.0")
 		if got := r.names("dev"); got != "1.1.0" {
 			t.Fatalf("dev names %s while nobody knows who wrote 1.2.0: %v", got, r.deeds)
@@ -135,6 +136,31 @@ func TestUnknownAuthorsWait(t *testing.T) {
 		r.run(2 * time.Hour)
 		if got := r.names("dev"); got != "1.2.0" {
 			t.Errorf("dev names %s where no source is connected: %v", got, r.deeds)
+		}
+	})
+}
+
+// TestAuthorsAfterTheStoreIsLost holds that approvals do not count either while
+// nobody has read where the version comes from that is to be replaced.
+func TestAuthorsAfterTheStoreIsLost(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		var asked []string
+		r.opts.Authors, r.opts.Prover = scribe{asked: &asked}, traced{sources{r.world}}
+		r.shape = func(s *promoter.Stop) {
+			s.Gates.Approval = gate.Approval{Required: []gate.Approver{{Count: 1}}}
+		}
+		r.restart()
+		r.tags = append(r.tags, "1.1.0")
+		r.run(10 * time.Minute)
+		p := &r.list[0]
+		p.Reviews = []gitops.Review{{
+			By: gitops.Actor{Name: "ada", Permission: gitops.PermissionWrite}, State: gitops.Approved, Head: r.branches[p.Branch], At: time.Now(),
+		}}
+		r.amnesia(t)
+		r.run(time.Hour)
+		if r.names("dev") != "1.0.0" || len(asked) != 2 {
+			t.Errorf("ada approved her own, dev names %s, and %q were asked: %v", r.names("dev"), asked, r.deeds)
 		}
 	})
 }

@@ -148,7 +148,7 @@ func (l *Loop) unproven(now time.Time, i int) []*ask {
 			continue
 		}
 		digests := movers(lp)
-		for _, d := range l.rivalDigests(lp.Lane) {
+		for _, d := range slices.Concat(l.rivalDigests(lp.Lane), l.strangers(k)) {
 			if !slices.Contains(digests, d) {
 				digests = append(digests, d)
 			}
@@ -227,15 +227,22 @@ func (l *Loop) prove(ctx context.Context, now time.Time, asks []*ask) map[int]st
 // maxOrigins bounds how many source commits of an artifact are remembered.
 const maxOrigins = 200
 
-// originate remembers which source commit verified evidence names for a digest.
+// originate remembers which source commit verified evidence names for a digest:
+// none, if all of it could be read and names none.
 func (l *Loop) originate(route int, d signals.Digest, proofs []signals.Proof) {
 	v := l.versions[l.ruling.Routes[route].Artifact]
+	if v == nil {
+		return
+	}
 	source, revision := (signals.Facts{Proofs: proofs}).Revision(d)
-	if revision == "" || v == nil || v.Origins[d] == (promoter.Origin{Source: source, Revision: revision}) {
+	is := promoter.Origin{Source: source, Revision: revision}
+	was, known := v.Origins[d]
+	unread := slices.ContainsFunc(proofs, func(p signals.Proof) bool { return p.Outcome == signals.OutcomeUnknown })
+	if known && (was == is || revision == "") || revision == "" && unread {
 		return
 	}
 	if v.Origins == nil || len(v.Origins) >= maxOrigins {
 		v.Origins = map[signals.Digest]promoter.Origin{}
 	}
-	v.Origins[d] = promoter.Origin{Source: source, Revision: revision}
+	v.Origins[d] = is
 }

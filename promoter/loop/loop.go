@@ -397,7 +397,8 @@ const (
 // versions is what is remembered of an artifact's tags.
 type versions struct {
 	All []signals.Version `json:"all"`
-	// Origins are the source commits that verified evidence named.
+	// Origins are the source commits that verified evidence named; empty where
+	// all of it was read and names none.
 	Origins map[signals.Digest]promoter.Origin `json:"origins,omitempty"`
 	// Written are the authors of the source commits between two versions.
 	Written map[string][]string `json:"written,omitempty"`
