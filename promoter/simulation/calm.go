@@ -18,7 +18,7 @@ func (s *sim) calm() {
 		s.world.Resume("bob", id)
 	}
 	for _, a := range world.Artifacts() {
-		s.crowd.Newest[a] = s.world.Publish(a, s.crowd.Version(a), true)
+		s.crowd.Newest[a] = s.world.Publish("fay", a, s.crowd.Version(a), true)
 	}
 	for _, p := range s.processes {
 		p.cutOff = time.Time{}

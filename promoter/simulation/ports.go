@@ -26,6 +26,7 @@ var (
 	_ loop.Marker   = ports{}
 	_ loop.Talker   = ports{}
 	_ loop.Queue    = ports{}
+	_ loop.Authors  = ports{}
 	_ loop.Registry = ports{}
 	_ loop.Prover   = ports{}
 	_ loop.Health   = ports{}
@@ -158,6 +159,11 @@ func (p ports) CloseIssue(ctx context.Context, id string) error {
 		p.sim.world.Resume(p.name, id)
 		return nil
 	})
+}
+
+// Authors implements [loop.Authors].
+func (p ports) Authors(ctx context.Context, source, from, to string) ([]string, error) {
+	return ask(ctx, p, "authors "+source, func(fate) ([]string, error) { return p.sim.world.Authors(source, from, to), nil })
 }
 
 // Enqueue implements [loop.Queue]. A forge without a queue is known to have

@@ -120,7 +120,7 @@ func (p *process) start(b *book) {
 	port := ports{l}
 	o := loop.Options{
 		Repository: world.Repository, RulesDir: world.RulesDir, Email: world.Email, Poll: Poll(),
-		Repo: port, History: port, Branches: port, Forge: port, Proposer: port, Marker: port, Talker: port, Reporter: port, Queue: port, Publisher: port, Registry: port, Prover: port, Health: port, Rules: port,
+		Repo: port, History: port, Branches: port, Forge: port, Proposer: port, Marker: port, Talker: port, Reporter: port, Queue: port, Publisher: port, Authors: port, Registry: port, Prover: port, Health: port, Rules: port,
 		Writer: prose.Proposal{}, Store: s, Log: p.sim.leaks.log(), Hints: l.hints, Now: l.clock, Metrics: loop.NewMetrics(l.metrics),
 		Observe: func(v loop.View) {
 			l.seen.Store(&v)
@@ -206,7 +206,7 @@ func (l *life) gone(what string, err error) error {
 	dead := l.dead
 	l.mu.Unlock()
 	word, _, _ := strings.Cut(what, " ")
-	switch beside := slices.Contains([]string{"health", "versions", "proofs", "proposal", "missing", "publish"}, word); {
+	switch beside := slices.Contains([]string{"health", "versions", "proofs", "proposal", "missing", "publish", "authors"}, word); {
 	case dead && strings.HasSuffix(what, "-publish"):
 		runtime.Goexit() // a point of a goroutine beside the main one
 	case dead && !beside:

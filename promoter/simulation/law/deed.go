@@ -261,8 +261,17 @@ func (j *judge) mergeable() {
 
 // stands says that a review is an approval of this commit that may still count.
 func (j *judge) stands(r gitops.Review) bool {
-	return r.State == gitops.Approved && r.Head == j.deed.Head && !r.By.Bot &&
+	return r.State == gitops.Approved && r.Head == j.deed.Head && !r.By.Bot && !j.wrote(r.By.Name) &&
 		!j.seen.always(j.deed.At, func(now time.Time) bool { return !now.Before(r.At.Add(j.seen.spec.TTL + fresh)) })
+}
+
+// wrote says that somebody wrote what the deed brings, as the evidence about it
+// tells: nobody approves their own work.
+func (j *judge) wrote(who string) bool {
+	w := j.laws.world
+	was, _ := w.Commits[w.Commits[j.deed.Head].Parent].Version(j.deed.Lane)
+	return w.Build(was.Digest).Verified() &&
+		slices.Contains(w.Wrote(j.deed.Lane.Artifact, digest(was.Digest), digest(j.deed.Digest)), who)
 }
 
 // closed holds that nothing of production moves forward outside of the window.

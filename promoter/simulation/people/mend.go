@@ -39,10 +39,10 @@ func (c *Crowd) Mend() {
 // renewal is when a word is given again, before it does not count any more.
 func renewal(s world.Spec) time.Duration { return min(40*time.Minute, s.TTL/2) }
 
-// approve gives the word of both owners, if they have not given it for the head.
+// approve gives the word of all owners, if they have not given it for the head.
 func (c *Crowd) approve(p gitops.Proposal) {
 	spec := c.World.Commits[c.World.Main].Spec
-	for _, who := range []string{"ann", "bob", "carl"} {
+	for _, who := range []string{"ann", "bob", "dee", "carl"} {
 		i := slices.IndexFunc(p.Reviews, func(r gitops.Review) bool { return r.By.Name == who })
 		switch {
 		case who == "carl" && i < 0 && spec.Reviewer != who:

@@ -14,7 +14,7 @@ import (
 func (c *Crowd) release(rng *rand.Rand) {
 	a := one(rng, world.Artifacts())
 	tag := c.Version(a)
-	c.Newest[a] = c.World.Publish(a, tag, rng.IntN(4) > 0)
+	c.Newest[a] = c.World.Publish(one(rng, []string{"ann", "fay"}), a, tag, rng.IntN(4) > 0)
 }
 
 func (c *Crowd) untag(rng *rand.Rand) {
@@ -49,7 +49,7 @@ func (c *Crowd) review(rng *rand.Rand) {
 	if rng.IntN(8) == 0 {
 		said = gitops.ChangesRequested
 	}
-	who := one(rng, []string{"ann", "bob", "carl", "mal"})
+	who := one(rng, []string{"ann", "ann", "bob", "dee", "carl", "mal"})
 	for _, p := range c.World.Open() {
 		// Production is where a review is asked for.
 		if strings.HasPrefix(p.Lane.Environment, "prod") && rng.IntN(2) == 0 || rng.IntN(8) == 0 {

@@ -17,6 +17,9 @@ type Build struct {
 	// repository that the signature names.
 	Signed bool
 	For    string
+	// Author wrote what is new in it; order is that of builds.
+	Author string
+	order  int
 	// Revoked is when the signature was taken back; zero if it stands.
 	Revoked time.Time
 	// Erased is when the digest was deleted; zero if it is there.
@@ -45,10 +48,10 @@ type registry struct {
 // Build is what is true of a digest; nil if nobody made it.
 func (w *World) Build(d string) *Build { return w.builds[signals.Digest(d)] }
 
-// Publish pushes a signed release.
-func (w *World) Publish(artifact, tag string, good bool) signals.Digest {
+// Publish pushes a signed release of what somebody wrote.
+func (w *World) Publish(author, artifact, tag string, good bool) signals.Digest {
 	d := DigestOf(artifact, tag)
-	w.builds[d] = &Build{Artifact: artifact, Digest: d, Signed: true, For: Image(artifact), Good: good}
+	w.builds[d] = &Build{Artifact: artifact, Digest: d, Signed: true, For: Image(artifact), Good: good, Author: author, order: len(w.builds)}
 	w.Tag("the build", artifact, tag, d)
 	return d
 }
@@ -56,7 +59,7 @@ func (w *World) Publish(artifact, tag string, good bool) signals.Digest {
 // Forge pushes a build that the release key never signed for this artifact.
 func (w *World) Forge(by, artifact, tag, build, signedFor string) signals.Digest {
 	d := DigestOf(artifact, build)
-	w.builds[d] = &Build{Artifact: artifact, Digest: d, Signed: signedFor != "", For: signedFor, Good: true}
+	w.builds[d] = &Build{Artifact: artifact, Digest: d, Signed: signedFor != "", For: signedFor, Good: true, order: len(w.builds)}
 	w.Tag(by, artifact, tag, d)
 	return d
 }
@@ -132,6 +135,7 @@ func (w *World) Proof(d signals.Digest) signals.Proof {
 		p.Outcome, p.Reason = signals.OutcomeRefused, "revoked"
 	case b.Signed:
 		p.Outcome, p.By, p.Repository, p.Reason = signals.OutcomeVerified, Key, b.For, ""
+		p.Builds = []signals.Build{{Source: Source(b.Artifact), Revision: b.revision()}}
 	}
 	return p
 }

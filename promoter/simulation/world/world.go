@@ -155,7 +155,7 @@ func New(seed uint64, spec Spec) *World {
 	}
 	files := map[string]string{"README.md": "what runs where\n"}
 	for _, a := range Artifacts() {
-		d := w.Publish(a, "1.0.0", true)
+		d := w.Publish("fay", a, "1.0.0", true)
 		for _, s := range Stops() {
 			files[File(s.Env, a)] = Content(a, "1.0.0", d)
 			w.places[Lane(s.Env, a)] = &place{running: d, since: time.Now().Add(-24 * time.Hour), desired: d}
@@ -179,6 +179,7 @@ func People() map[string]gitops.Actor {
 	return map[string]gitops.Actor{
 		"ann":  {Name: "ann", Permission: gitops.PermissionWrite, Teams: []string{Owners}},
 		"bob":  {Name: "bob", Permission: gitops.PermissionAdmin, Teams: []string{Owners}},
+		"dee":  {Name: "dee", Permission: gitops.PermissionWrite, Teams: []string{Owners}},
 		"carl": {Name: "carl", Permission: gitops.PermissionWrite},
 		"eve":  {Name: "eve", Permission: gitops.PermissionTriage},
 		"mal":  {Name: "mal", Permission: gitops.PermissionRead},
