@@ -31,8 +31,8 @@ const (
 	legacyStamp     = "dev.sigstore.cosign/rfc3161timestamp"
 )
 
-// claim is what a legacy signature says; the JSON is the signed payload.
-type claim struct {
+// payload is what a legacy signature says; the JSON is the signed payload.
+type payload struct {
 	Critical struct {
 		Identity struct {
 			Reference string `json:"docker-reference"`
@@ -50,7 +50,7 @@ func (v *Verifier) judgeLegacy(ctx context.Context, e Evidence, item Item) verdi
 	if !slices.Contains(v.kinds, signals.ProofSignature) {
 		return verdict{Standing: unrelated, Kind: signals.ProofSignature}
 	}
-	var said claim
+	var said payload
 	if err := json.Unmarshal(item.Raw, &said); err != nil || said.Critical.Type != legacyType {
 		return refuse(malformed, "signature %s is not of the form %q", item.Blob, legacyType).about(signals.ProofSignature)
 	}
