@@ -49,7 +49,7 @@ func Free(tb testing.TB) string {
 func Serve(tb testing.TB, page, program string, args ...string) {
 	tb.Helper()
 	var said bytes.Buffer                 // to be read once the server has ended
-	cmd := exec.Command(program, args...) //nolint:noctx // ended by the clean-up
+	cmd := exec.Command(program, args...) //nolint:gosec,noctx // a server that a test names, ended by the clean-up
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
 		tb.Fatal(err)
