@@ -25,6 +25,7 @@ func ModelContract(t *testing.T, newForge func(t *testing.T) Forge) {
 		"reviews are bound to the head":             reviews,
 		"a person's proposal is listed":             personsProposal,
 		"a closing by a person names the person":    personCloses,
+		"a word after the end is told":              wordAfterEnd,
 		"an answer is given once":                   answersOnce,
 		"reviewers are asked":                       requests,
 		"a report is one issue of its key":          reportOnce,

@@ -145,7 +145,7 @@ func (s *sim) meddle(who, what string) {
 func (s *sim) between(p gitops.Proposal) {
 	s.fired(Between)
 	v, _ := s.world.Commits[p.Head].Version(p.Lane)
-	switch s.rng.IntN(6) {
+	switch s.rng.IntN(7) {
 	case 0, 1:
 		file := world.File(p.Lane.Environment, p.Lane.Artifact)
 		s.world.Commit("carl", p.Branch, map[string]string{file: s.world.Commits[p.Head].Files[file] + "# quickly\n"}, "just in time")
@@ -160,6 +160,8 @@ func (s *sim) between(p gitops.Proposal) {
 			s.fired(TagBetween)
 			s.world.Forge("mal", p.Lane.Artifact, v.Tag, fmt.Sprint("swapped ", v.Tag, s.crowd.Count), "")
 		}
+	case 6:
+		s.world.Comment("ann", p.ID, world.Pin{Version: "1.0.0", Until: time.Now().Add(time.Hour).Truncate(time.Minute)}.Command())
 	}
 	s.look()
 }

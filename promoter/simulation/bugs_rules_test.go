@@ -2,6 +2,8 @@ package simulation_test
 
 import (
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter"
@@ -36,5 +38,47 @@ func bugsOfNeeds() []bug {
 				first[s.Lane] = s.Gates.Requires
 			}}
 		}},
+	}
+}
+
+// comments changes every comment of a person below every proposal.
+func comments(change func(*gitops.Event)) func(string, *loop.Options, *world.World) {
+	return proposals(func(list []gitops.Proposal) []gitops.Proposal {
+		for i := range list {
+			list[i].Events = slices.Clone(list[i].Events)
+			for k := range list[i].Events {
+				if e := &list[i].Events[k]; e.Kind == gitops.Commented && !e.By.Bot {
+					change(e)
+				}
+			}
+		}
+		return list
+	})
+}
+
+// bugsOfPins are faults in what keeps a lane at a version.
+func bugsOfPins() []bug {
+	return []bug{
+		{"pins of the rules are not read", []string{"pinned"}, stops(func(s *promoter.Stop) { s.Pinned = nil })},
+		{"pins of comments are not heard", []string{"pinned"}, comments(func(e *gitops.Event) {
+			if strings.HasPrefix(e.Text, "/waveguide pin") {
+				e.Text = "?"
+			}
+		})},
+		{"anybody may end a pin", []string{"pinned"}, comments(func(e *gitops.Event) {
+			if strings.HasPrefix(e.Text, "/waveguide unpin") {
+				e.By.Permission = gitops.PermissionWrite
+			}
+		})},
+		{"pins end early", []string{"pinned"}, comments(func(e *gitops.Event) {
+			if before, _, ok := strings.Cut(e.Text, " until "); ok {
+				e.Text = before + " until " + e.At.Add(5*time.Minute).UTC().Format(time.RFC3339)
+			}
+		})},
+		{"whoever pinned a version may approve it", []string{"approved"}, comments(func(e *gitops.Event) {
+			if strings.HasPrefix(e.Text, "/waveguide pin") {
+				e.By.Name = "somebody"
+			}
+		})},
 	}
 }

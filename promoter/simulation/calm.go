@@ -12,7 +12,7 @@ func (s *sim) calm() {
 	s.weather = weather{}
 	s.world.Calm()
 	spec := s.world.Commits[s.world.Main].Spec
-	spec.Broken, spec.Excuse, spec.Freezes = "", "", nil
+	spec.Broken, spec.Excuse, spec.Freezes, spec.Pins = "", "", nil, nil
 	s.world.Rule("ann", spec, "as it should be")
 	for _, id := range s.world.Paused() {
 		s.world.Resume("bob", id)

@@ -66,6 +66,7 @@ func (j *judge) advance() {
 		j.needed()
 		return
 	}
+	j.pinned(j.deed.Lane, j.version(), j.desired())
 	j.earned()
 	j.healthy()
 }
@@ -107,7 +108,7 @@ func (j *judge) verified() {
 func (j *judge) named() {
 	v, lane := j.version(), j.deed.Lane
 	t := j.seen.versions[lane.Artifact]
-	stands := slices.ContainsFunc(t.what, func(o signals.Version) bool { return o.Tag == v.Tag && string(o.Digest) == v.Digest })
+	stands := j.tagged(lane.Artifact, v)
 	switch {
 	case j.deed.At.Sub(t.at) > 20*time.Minute && !j.back():
 		j.say("named", "the versions were last read at %s", t.at.Format(time.TimeOnly))
@@ -240,8 +241,9 @@ func (j *judge) mergeable() {
 	if j.production() {
 		need = j.seen.spec.Owed()
 	}
+	pinner := j.pinner()
 	for _, r := range p.Reviews {
-		standing := j.stands(r)
+		standing := j.stands(r) && r.By.Name != pinner
 		careful = careful || standing && r.By.Name == j.seen.spec.Reviewer
 		switch {
 		case r.State == gitops.ChangesRequested && r.By.Permission.Releases():
@@ -380,6 +382,9 @@ func (j *judge) foreign() {
 			j.say("verified", "a person's proposal brings %.19s to %s, which is not signed for it", is.Digest, lane)
 		}
 		j.required(lane)
+		if j.tagged(lane.Artifact, is) && !world.Older(is.Tag, was.Tag) {
+			j.pinned(lane, is, was)
+		}
 	}
 }
 

@@ -28,6 +28,8 @@ type Seen struct {
 	names map[string]map[signals.Digest]bool
 	// opened are the proposals that the process itself opened.
 	opened map[string]bool
+	// orders are the words about pins that it was told.
+	orders orders
 	proofs map[question]told[signals.Proof]
 	// skews are how far the clock of the process was before ours, lately.
 	skews  []skew
@@ -77,7 +79,7 @@ type question struct {
 func NewSeen(l *Laws, by string, c *Clocks) *Seen {
 	return &Seen{
 		laws: l, by: by, clocks: c, proposals: map[string]gitops.Proposal{}, versions: map[string]told[[]signals.Version]{},
-		opened: map[string]bool{}, names: map[string]map[signals.Digest]bool{}, proofs: map[question]told[signals.Proof]{}, health: map[gitops.Lane]told[signals.Health]{},
+		opened: map[string]bool{}, orders: orders{}, names: map[string]map[signals.Digest]bool{}, proofs: map[question]told[signals.Proof]{}, health: map[gitops.Lane]told[signals.Health]{},
 	}
 }
 
@@ -99,6 +101,7 @@ func (s *Seen) Forge(list []gitops.Proposal, page time.Time) {
 	s.forge, s.page = time.Now(), page
 	for _, p := range list {
 		s.proposals[p.ID] = p
+		s.Words(p)
 	}
 }
 
@@ -178,6 +181,8 @@ type Clocks struct {
 	earned  map[question]time.Time
 	// named are the versions that were seen on the protected branch.
 	named map[question]bool
+	// orders are the words about pins that anybody was told.
+	orders orders
 }
 
 // clock is the soak of one digest.
@@ -215,7 +220,7 @@ func (k *clock) since(by string, is glance) time.Duration {
 
 // NewClocks are those of an empty store.
 func NewClocks() *Clocks {
-	return &Clocks{running: map[question]*clock{}, earned: map[question]time.Time{}, named: map[question]bool{}}
+	return &Clocks{running: map[question]*clock{}, earned: map[question]time.Time{}, named: map[question]bool{}, orders: orders{}}
 }
 
 // The bounds of the model's rules and of its loops' polls.

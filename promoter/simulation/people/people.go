@@ -72,6 +72,10 @@ func Deeds() []Deed {
 		{3, (*Crowd).say},
 		{3, (*Crowd).propose},
 		{2, (*Crowd).require},
+		{5, (*Crowd).pin},
+		{2, (*Crowd).insist},
+		{4, (*Crowd).unpin},
+		{3, (*Crowd).pinByRule},
 	}
 }
 

@@ -17,7 +17,8 @@ type forge struct {
 	// reports are the issues that were opened under a key.
 	reports map[string]string
 	checks  map[gitops.Commit][]gitops.Check
-	// ended are the ids of proposals in the order in which they ended.
+	// ended are the ids of proposals in the order in which they ended, and again
+	// where something was said after that.
 	ended  []string
 	past   []page
 	events int

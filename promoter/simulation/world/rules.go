@@ -55,6 +55,8 @@ type Spec struct {
 	Reviewer string
 	// Need is what shop requires of cart.
 	Need Need
+	// Pins keep lanes at a version.
+	Pins []Pin
 	// Broken is a document that cannot be read: "promotion", "environment" or
 	// "freeze"; empty if all can.
 	Broken string
@@ -102,6 +104,9 @@ func (s Spec) String() string {
 	if s.Excuse != "" {
 		parts = append(parts, string(s.Excuse)+" excuse")
 	}
+	for _, p := range s.Pins {
+		parts = append(parts, fmt.Sprintf("%s pinned to %.19s until %s", p.Lane, p.Version, p.Until.Format("02 15:04")))
+	}
 	if s.Broken != "" {
 		parts = append(parts, "broken "+s.Broken)
 	}
@@ -125,6 +130,7 @@ func (s Spec) write(files map[string]string) {
 		last = at.Wave
 		promotion += s.wave(at)
 	}
+	promotion += s.pins()
 	if s.Rollback {
 		promotion += "rollback:\n  onUnhealthy: propose\n"
 	}

@@ -47,7 +47,10 @@ func (w *World) Report(by string, r gitops.Report) string {
 // Comment says something below a proposal or an issue.
 func (w *World) Comment(by, id, text string) {
 	e := gitops.Event{Kind: gitops.Commented, By: actor(by), Text: text}
-	if w.Proposal(id) != nil {
+	if p := w.Proposal(id); p != nil {
+		if p.State != gitops.Open {
+			w.ended = append(slices.Clip(w.ended), id) // it is told again
+		}
 		w.change(id, e, func(*gitops.Proposal) {})
 	} else if !w.issue(id, e, func(*gitops.Issue) {}) {
 		return
