@@ -14,8 +14,8 @@ import (
 type Repo interface {
 	// Fetch asks the remote; a quiet remote costs one request.
 	Fetch(ctx context.Context) (Update, error)
-	// Files are the regular files under a folder, or the one file, that hold
-	// the text; an empty text is all of them.
+	// Files are the regular files under a folder that hold the text, or the one
+	// file whatever it holds; an empty text is all of them.
 	Files(ctx context.Context, at gitops.Commit, under, text string) (map[string][]byte, error)
 	// Delta is what a commit changes against another one, or against its only
 	// parent if that is empty.

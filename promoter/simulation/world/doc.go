@@ -4,7 +4,8 @@
 // against what happened and not against what the loop says.
 //
 // Nothing in it is safe for concurrent use: the simulation lets one caller in
-// at a time. Commits and branches are in git.go, proposals and issues in
+// at a time. Commits and branches are in git.go, their real
+// Git objects in object.go, what a process holds of them in clone.go, proposals and issues in
 // forge.go, tags and proofs in registry.go, what runs in run.go, the rules in
 // rules.go.
 package world
