@@ -22,15 +22,10 @@ func (p *patient) publishing(ctx context.Context, o *oci, r config.Repository, r
 		}
 		seen[route.Image] = true
 		why, err := publishable(ctx, o, route)
-		p.found = append(p.found, found(r.Name+": publishing beside "+route.Image, why, err))
+		if p.note(r.Name+": publishing beside "+route.Image, err) {
+			p.found[len(p.found)-1].Why = why
+		}
 	}
-}
-
-func found(what, why string, err error) finding {
-	if err != nil {
-		return finding{what, "missing", err.Error()}
-	}
-	return finding{what, "works", why}
 }
 
 // publishable says how far it can be told, without trying, that something can be

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -40,6 +41,11 @@ func TestSecrets(t *testing.T) {
 		if got := kept.redact(text); got != want {
 			t.Errorf("%q became %q, want %q", text, got, want)
 		}
+	}
+	p := &patient{secrets: kept}
+	p.note("forge", errors.New("sent ghs_0123456789"))
+	if p.found[0].Why != "sent <secret>" {
+		t.Errorf("doctor says %q", p.found[0].Why)
 	}
 	// After a rotation the new one is known.
 	if err := os.WriteFile(filepath.Join(dir, "token"), []byte("ghs_rotated99"), 0o600); err != nil {
