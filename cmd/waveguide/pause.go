@@ -57,9 +57,12 @@ func pauseCommand(s streams) *cobra.Command {
 // title writes the tokens of a pause issue.
 func (o pauseOptions) title() (string, error) {
 	words := []string{"pause"}
-	for kind, globs := range map[string][]string{"env": o.envs, "wave": o.waves, "artifact": o.arts} {
-		if len(globs) > 0 {
-			words = append(words, kind+":"+strings.Join(globs, ","))
+	for _, kind := range []struct {
+		word  string
+		globs []string
+	}{{"env", o.envs}, {"wave", o.waves}, {"artifact", o.arts}} {
+		if len(kind.globs) > 0 {
+			words = append(words, kind.word+":"+strings.Join(kind.globs, ","))
 		}
 	}
 	switch {

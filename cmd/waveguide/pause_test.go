@@ -70,7 +70,10 @@ func TestResume(t *testing.T) {
 	if out := waveguide(exitDone, "pause", "--all"); !strings.Contains(out, "one: paused by issue 1; `waveguide resume one#1`") || !strings.Contains(out, "two#2") { // one#1, two#2
 		t.Errorf("pause: %s", out)
 	}
-	waveguide(exitDone, "pause", "--env", "dev") // one#2, two#3
+	waveguide(exitDone, "pause", "--artifact", "shop", "--wave", "shop/prod", "--env", "dev") // one#2, two#3
+	if out := waveguide(exitDone, "resume"); strings.Count(out, `"pause env:dev wave:shop/prod artifact:shop"`) != 2 {
+		t.Errorf("the words of a pause are %s", out)
+	}
 	inForce("one: 1", "one: 2", "two: 2", "two: 3")
 	if out := waveguide(exitUsage, "resume", "3", "2"); !strings.Contains(out, "issue 2 is a pause in 2 repositories: write which, of one#2, two#2") {
 		t.Errorf("resume 2: %s", out)

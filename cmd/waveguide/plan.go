@@ -144,8 +144,8 @@ func printPlans(w io.Writer, v loop.View, checkout string) {
 	for _, p := range v.Problems {
 		fmt.Fprintf(w, "! %s\n", prose.Plain(p))
 	}
-	for source, why := range v.Silent {
-		fmt.Fprintf(w, "! %s: %s\n", source, prose.Plain(why))
+	for _, source := range slices.Sorted(maps.Keys(v.Silent)) {
+		fmt.Fprintf(w, "! %s: %s\n", source, prose.Plain(v.Silent[source]))
 	}
 	for _, p := range v.Plans {
 		for _, l := range p.Lanes {
