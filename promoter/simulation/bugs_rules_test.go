@@ -1,6 +1,7 @@
 package simulation_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -81,4 +82,37 @@ func bugsOfPins() []bug {
 			}
 		})},
 	}
+}
+
+// bugsOfEmergencies are faults in what may pass over gates.
+func bugsOfEmergencies() []bug {
+	return []bug{
+		{"an emergency passes every freeze", []string{"frozen"}, stops(func(s *promoter.Stop) {
+			s.Gates.Freeze.Freezes = slices.Clone(s.Gates.Freeze.Freezes)
+			for i := range s.Gates.Freeze.Freezes {
+				s.Gates.Freeze.Freezes[i].Allow = []string{world.Sev1}
+			}
+		})},
+		{"anybody may declare an emergency", []string{"frozen", "healthy", "earned"}, comments(func(e *gitops.Event) {
+			if strings.HasPrefix(e.Text, "/waveguide emergency") {
+				e.By.Permission, e.By.Teams = gitops.PermissionWrite, []string{world.Owners}
+			}
+		})},
+		{"whoever declared an emergency may approve it", []string{"approved"}, comments(func(e *gitops.Event) {
+			if strings.HasPrefix(e.Text, "/waveguide emergency") {
+				e.By.Name = "somebody"
+			}
+		})},
+		{"nobody is asked to review an emergency", []string{"emergency"}, func(_ string, o *loop.Options, _ *world.World) { o.Reporter = deaf{o.Reporter} }},
+	}
+}
+
+// deaf opens no issue and says that it did.
+type deaf struct{ loop.Reporter }
+
+func (d deaf) Report(ctx context.Context, r gitops.Report) (string, error) {
+	if strings.Contains(r.Title, "emergency") {
+		return "#9999", nil
+	}
+	return d.Reporter.Report(ctx, r)
 }

@@ -25,7 +25,7 @@ func TestPlantedBugsAreFound(t *testing.T) {
 		slices.Sort(table)
 		t.Log("found after so many seeds and seconds:\n" + strings.Join(table, "\n"))
 	})
-	for _, b := range slices.Concat(bugsOfRules(), bugsOfForges(), bugsOfGit(), bugsOfSignals(), bugsOfNeeds(), bugsOfPins(), bugsOfGuards()) {
+	for _, b := range slices.Concat(bugsOfRules(), bugsOfForges(), bugsOfGit(), bugsOfSignals(), bugsOfNeeds(), bugsOfPins(), bugsOfEmergencies(), bugsOfGuards()) {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
 			began := time.Now()

@@ -296,6 +296,7 @@ func (s *sim) ending() {
 		return
 	}
 	s.converged(*view)
+	s.broken(s.laws.End())
 	for source, why := range view.Silent {
 		if !strings.HasPrefix(source, "write of ") {
 			s.broken([]law.Violation{{Law: "liveness", Text: fmt.Sprintf("%s is still silent: %s", source, why)}})

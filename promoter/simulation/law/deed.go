@@ -67,8 +67,10 @@ func (j *judge) advance() {
 		return
 	}
 	j.pinned(j.deed.Lane, j.version(), j.desired())
-	j.earned()
-	j.healthy()
+	if !j.urgent() {
+		j.earned()
+		j.healthy()
+	}
 }
 
 // needed holds that a rollback leaves what is not well for what was there
@@ -227,6 +229,9 @@ func (j *judge) healthy() {
 // approvals.
 func (j *judge) mergeable() {
 	for _, f := range j.seen.spec.Freezes {
+		if f.Allow && j.urgent() {
+			continue
+		}
 		if j.seen.always(j.deed.At, func(now time.Time) bool { return f.Covers(j.deed.Lane.Environment, now) }) {
 			j.say("frozen", "a freeze is in force until %s", f.Until.Format(time.TimeOnly))
 		}
@@ -243,7 +248,7 @@ func (j *judge) mergeable() {
 	}
 	pinner := j.pinner()
 	for _, r := range p.Reviews {
-		standing := j.stands(r) && r.By.Name != pinner
+		standing := j.stands(r) && r.By.Name != pinner && !j.declarer(r.By.Name)
 		careful = careful || standing && r.By.Name == j.seen.spec.Reviewer
 		switch {
 		case r.State == gitops.ChangesRequested && r.By.Permission.Releases():
@@ -279,7 +284,7 @@ func (j *judge) wrote(who string) bool {
 // closed holds that nothing of production moves forward outside of the window.
 func (j *judge) closed() {
 	shut := func(now time.Time) bool { return !world.WindowOpen(now) }
-	if j.seen.spec.Windowed && j.production() && !j.back() && j.seen.always(j.deed.At, shut) {
+	if j.seen.spec.Windowed && j.production() && !j.back() && !j.urgent() && j.seen.always(j.deed.At, shut) {
 		j.say("frozen", "the window is closed")
 	}
 }

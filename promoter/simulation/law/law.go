@@ -42,6 +42,8 @@ type Laws struct {
 	hour map[string]int
 	// said are the statements of each process.
 	said map[string]bool
+	// due are the emergencies of which a review is due.
+	due map[string]declared
 }
 
 // against is when somebody decided against a version, and with what.
@@ -53,7 +55,7 @@ type against struct {
 
 // New begins to follow a world with its first rules.
 func New(w *world.World, spec world.Spec) *Laws {
-	l := &Laws{world: w, rejected: map[question]against{}, reverted: map[question]against{}, main: w.Main, hour: map[string]int{}, said: map[string]bool{}}
+	l := &Laws{world: w, rejected: map[question]against{}, reverted: map[question]against{}, main: w.Main, hour: map[string]int{}, said: map[string]bool{}, due: map[string]declared{}}
 	l.soaks(spec)
 	return l
 }

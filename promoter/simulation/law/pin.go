@@ -56,6 +56,7 @@ func ordered(lane gitops.Lane, e gitops.Event) (order, bool) {
 func (s *Seen) Words(p gitops.Proposal) {
 	s.orders.hear(p)
 	s.clocks.orders.hear(p)
+	s.hearEmergencies(p)
 }
 
 // pin is the one that is in force in a lane, for all that the process may know,

@@ -30,7 +30,9 @@ type Seen struct {
 	opened map[string]bool
 	// orders are the words about pins that it was told.
 	orders orders
-	proofs map[question]told[signals.Proof]
+	// declared are the emergencies that it was told of, by proposal.
+	declared map[string]map[string]declared
+	proofs   map[question]told[signals.Proof]
 	// skews are how far the clock of the process was before ours, lately.
 	skews  []skew
 	health map[gitops.Lane]told[signals.Health]
@@ -79,7 +81,7 @@ type question struct {
 func NewSeen(l *Laws, by string, c *Clocks) *Seen {
 	return &Seen{
 		laws: l, by: by, clocks: c, proposals: map[string]gitops.Proposal{}, versions: map[string]told[[]signals.Version]{},
-		opened: map[string]bool{}, orders: orders{}, names: map[string]map[signals.Digest]bool{}, proofs: map[question]told[signals.Proof]{}, health: map[gitops.Lane]told[signals.Health]{},
+		opened: map[string]bool{}, orders: orders{}, declared: map[string]map[string]declared{}, names: map[string]map[signals.Digest]bool{}, proofs: map[question]told[signals.Proof]{}, health: map[gitops.Lane]told[signals.Health]{},
 	}
 }
 

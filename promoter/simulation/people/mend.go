@@ -29,6 +29,10 @@ func (c *Crowd) Mend() {
 			}
 			continue
 		}
+		if v, ok := c.World.Commits[p.Head].Version(p.Lane); urgent(p) && ok && v.Digest != string(c.Newest[p.Lane.Artifact]) {
+			_ = c.World.End("ann", p.ID, "over") // it is open
+			continue
+		}
 		c.approve(p)
 		if k, _ := p.Check(gitops.CheckName); k.State == gitops.CheckSuccess && strings.HasPrefix(p.Lane.Environment, "prod") {
 			_, _ = c.World.Merge("ann", p.ID, p.Head, false) // refused is tried again

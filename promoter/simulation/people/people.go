@@ -72,6 +72,8 @@ func Deeds() []Deed {
 		{3, (*Crowd).say},
 		{3, (*Crowd).propose},
 		{2, (*Crowd).require},
+		{9, (*Crowd).declare},
+		{1, (*Crowd).declarers},
 		{5, (*Crowd).pin},
 		{2, (*Crowd).insist},
 		{4, (*Crowd).unpin},
@@ -104,6 +106,9 @@ func FirstRules(rng *rand.Rand) world.Spec {
 	}
 	if rng.IntN(3) == 0 {
 		s.Need = need(rng, 1)
+	}
+	if rng.IntN(4) > 0 {
+		s.Declarers = one(rng, []world.Declarers{world.Everybody, world.OnlyOwners})
 	}
 	s.Guard = guard(rng)
 	return s

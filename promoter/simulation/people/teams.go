@@ -172,7 +172,7 @@ func (c *Crowd) rules(rng *rand.Rand) {
 	switch rng.IntN(9) {
 	case 0, 1:
 		from := time.Now().Add(time.Duration(rng.IntN(40)) * time.Minute).Truncate(time.Minute)
-		f := world.Freeze{Stage: one(rng, []string{"prod", "staging", "dev"}), From: from, Until: from.Add(time.Duration(20+rng.IntN(120)) * time.Minute)}
+		f := world.Freeze{Stage: one(rng, []string{"prod", "staging", "dev"}), From: from, Until: from.Add(time.Duration(20+rng.IntN(120)) * time.Minute), Allow: rng.IntN(2) == 0}
 		spec.Freezes = append(slices.Clip(spec.Freezes), f)
 	case 2:
 		soak := map[string]time.Duration{}

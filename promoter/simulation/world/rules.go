@@ -55,6 +55,8 @@ type Spec struct {
 	Reviewer string
 	// Need is what shop requires of cart.
 	Need Need
+	// Declarers may declare an emergency in production.
+	Declarers Declarers
 	// Pins keep lanes at a version.
 	Pins []Pin
 	// Broken is a document that cannot be read: "promotion", "environment" or
@@ -66,6 +68,8 @@ type Spec struct {
 type Freeze struct {
 	Stage       string
 	From, Until time.Time
+	// Allow lets an emergency pass.
+	Allow bool
 }
 
 // Covers says whether the freeze is in force in an environment.
@@ -103,6 +107,9 @@ func (s Spec) String() string {
 	}
 	if s.Excuse != "" {
 		parts = append(parts, string(s.Excuse)+" excuse")
+	}
+	if s.Declarers != Nobody {
+		parts = append(parts, string(s.Declarers)+" may declare "+Sev1)
 	}
 	for _, p := range s.Pins {
 		parts = append(parts, fmt.Sprintf("%s pinned to %.19s until %s", p.Lane, p.Version, p.Until.Format("02 15:04")))
@@ -142,7 +149,11 @@ func (s Spec) write(files map[string]string) {
 	}
 	for i, f := range s.Freezes {
 		freezes += fmt.Sprintf(header+"kind: Freeze\nname: freeze-%d\nmatch: {stage: %s}\nfrom: %s\nuntil: %s\n", i, f.Stage, f.From.UTC().Format(time.RFC3339), f.Until.UTC().Format(time.RFC3339))
+		if f.Allow {
+			freezes += "allow: [" + Sev1 + "]\n"
+		}
 	}
+	freezes += s.emergency()
 	if s.Windowed {
 		freezes += header + "kind: ChangeWindow\nname: hours\nschedule: \"0 */3 * * *\"\nduration: 100m\ntimeZone: UTC\n"
 	}
