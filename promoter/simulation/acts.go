@@ -11,6 +11,7 @@ import (
 	"github.com/waveguide-dev/waveguide/promoter/loop"
 	"github.com/waveguide-dev/waveguide/promoter/simulation/people"
 	"github.com/waveguide-dev/waveguide/promoter/simulation/world"
+	"github.com/waveguide-dev/waveguide/signals"
 )
 
 // chance is one thing that can happen, and how often of all.
@@ -34,6 +35,7 @@ func chances() []chance {
 		chance{1, (*sim).fill},
 		chance{2, (*sim).jam},
 		chance{3, (*sim).setClock},
+		chance{1, (*sim).slip},
 	)
 }
 
@@ -164,4 +166,25 @@ func (s *sim) between(p gitops.Proposal) {
 		s.world.Comment("ann", p.ID, world.Pin{Version: "1.0.0", Until: time.Now().Add(time.Hour).Truncate(time.Minute)}.Command())
 	}
 	s.look()
+}
+
+// regret is a change of mind about what the queue is about to merge, sometimes:
+// its group must not turn green.
+func (s *sim) regret() {
+	if s.calmed || s.rng.IntN(8) > 0 {
+		return
+	}
+	s.fired(Between)
+	id := s.world.Groups()[0].Proposals[0]
+	p := s.world.Proposal(id)
+	switch v, ok := s.world.Commits[p.Head].Version(p.Lane); s.rng.IntN(3) {
+	case 0:
+		s.world.Label("eve", id, gitops.LabelHold)
+	case 1:
+		s.world.Review("ann", id, gitops.ChangesRequested)
+	case 2:
+		if ok && v.Tag != "1.0.0" && s.world.Build(v.Digest) != nil {
+			s.world.Revoke("bob", signals.Digest(v.Digest))
+		}
+	}
 }

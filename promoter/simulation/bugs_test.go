@@ -136,6 +136,9 @@ func bugsOfForges() []bug {
 				return c, err
 			}}
 		}},
+		{"a queue's group is always green", []string{"verified", "approved", "stopped", "frozen", "not knowing is waiting", "healthy"}, func(_ string, o *loop.Options, w *world.World) {
+			o.Marker = lavish{o.Marker, w}
+		}},
 		{"a merge without an intent", []string{"ledger"}, func(_ string, o *loop.Options, w *world.World) {
 			merge := o.Proposer.Merge
 			o.Marker = eager{o.Marker, func(ctx context.Context, head gitops.Commit) {
@@ -176,6 +179,7 @@ func bugsOfGit() []bug {
 			}
 			return d
 		}})},
+		{"the merged tree is not read", []string{"merged tree"}, func(_ string, o *loop.Options, w *world.World) { o.Repo = unread{o.Repo, w} }},
 		{"a remote that fails is as it was", []string{"not knowing is waiting"}, func(_ string, o *loop.Options, _ *world.World) {
 			var last gitops.Commit
 			o.Repo = repo{Repo: o.Repo, fetch: func(u loop.Update, err error) (loop.Update, error) {

@@ -65,6 +65,7 @@ const (
 	NoData       Fault = "no data"
 	Drifted      Fault = "drift"
 	QueueDrops   Fault = "merge queue drops a proposal"
+	Slipped      Fault = "forge merges another tree"
 )
 
 // Faults are all there are.
@@ -74,7 +75,7 @@ func Faults() []Fault {
 		HintLost, HintDoubled, HintLate, HintForged,
 		TagMoved, TagBetween, TagDeleted, Erased, Revoked,
 		Pushed, Squatted, Closed, Reopened, ByHand, BodyEdited, LabelRemoved, Direct, Between,
-		RulesChanged, RulesBroken, Flap, NoData, Drifted, Forced, QueueDrops,
+		RulesChanged, RulesBroken, Flap, NoData, Drifted, Forced, QueueDrops, Slipped,
 		StoreFails, StoreBusy, DiskFull, Death, DeathCommit, Restart, StoreLost, LeaseLost, Frozen, ClockAhead, ClockBack,
 	}
 }
@@ -86,8 +87,8 @@ func (s *sim) fired(f Fault) { s.report.Fired[f]++ }
 func (s *sim) trouble(d world.Deed) Fault {
 	if f, ok := map[string]Fault{
 		"move": TagMoved, "untag": TagDeleted, "erase": Erased, "revoke": Revoked, "close": Closed, "reopen": Reopened, "merge": ByHand,
-		"describe": BodyEdited, "force": Forced, "sick": Flap, "silence": NoData, "drift": Drifted,
-	}[d.Kind]; ok && d.By != "the queue" && d.By != "the forge" {
+		"describe": BodyEdited, "force": Forced, "sick": Flap, "silence": NoData, "drift": Drifted, "slip": Slipped,
+	}[d.Kind]; ok && d.By != "the queue" && (d.By != "the forge" || d.Kind == "slip") {
 		return f
 	}
 	_, ours := gitops.LaneOf(d.Branch)

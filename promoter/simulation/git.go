@@ -31,7 +31,13 @@ func (p ports) Files(ctx context.Context, at gitops.Commit, under, text string) 
 
 // Delta implements [loop.Repo].
 func (p ports) Delta(ctx context.Context, from, to gitops.Commit) (loop.Delta, error) {
-	return ask(ctx, p, "delta "+from.Short()+" "+to.Short(), func(fate) (loop.Delta, error) { return p.clone.Delta(ctx, from, to) })
+	return ask(ctx, p, "delta "+from.Short()+" "+to.Short(), func(fate) (loop.Delta, error) {
+		d, err := p.clone.Delta(ctx, from, to)
+		if err == nil {
+			p.witness.Delta(to)
+		}
+		return d, err
+	})
 }
 
 // Compose implements [loop.Repo].
@@ -61,6 +67,9 @@ func (p ports) Push(ctx context.Context, moves []loop.Move) []error {
 func (p ports) Line(ctx context.Context, from, to gitops.Commit, most int) (steps []trail.Step, whole bool, err error) {
 	err = p.pass(ctx, "line "+from.Short()+" "+to.Short(), func(fate) (err error) {
 		steps, whole, err = p.clone.Line(ctx, from, to, most)
+		for _, s := range steps {
+			p.witness.Line(s.Commit)
+		}
 		return err
 	})
 	if err != nil {

@@ -3,11 +3,14 @@ package simulation
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/promoter/simulation/people"
+	"github.com/waveguide-dev/waveguide/promoter/simulation/world"
 )
 
 // outage has all calls of one kind fail for a while.
@@ -124,4 +127,24 @@ func (s *sim) setClock(rng *rand.Rand) {
 	}
 	s.fired(f)
 	p.set(by)
+}
+
+// slip has the forge merge another tree than it is asked to, the next time that
+// it merges a proposal of the bot: with a change that nobody proposed, with the
+// version of another lane, or with a digest that nobody built.
+func (s *sim) slip(rng *rand.Rand) {
+	lane, n := one(rng, world.Lanes()), s.crowd.Count
+	v := one(rng, s.world.Versions(lane.Artifact))
+	how := rng.IntN(3)
+	s.world.Slip(func(own string, files map[string]string) {
+		switch how {
+		case 0:
+			files["README.md"] = fmt.Sprintf("what nobody wrote, %d\n", n)
+		case 1:
+			files[world.File(lane.Environment, lane.Artifact)] = world.Content(lane.Artifact, v.Tag, v.Digest)
+		case 2:
+			_, is, _ := strings.Cut(files[own], "digest: ")
+			files[own] = strings.ReplaceAll(files[own], strings.TrimSpace(is), string(world.DigestOf(lane.Artifact, fmt.Sprint("nobody's ", n))))
+		}
+	})
 }

@@ -179,7 +179,13 @@ func (s *sim) tend() {
 	for !time.Now().Before(s.next) {
 		s.act()
 	}
+	before := len(s.world.Deeds)
 	s.world.Queue()
+	for _, d := range s.world.Deeds[before:] {
+		if d.Kind == "group" {
+			s.regret()
+		}
+	}
 }
 
 // step puts one line into the trace.
@@ -289,6 +295,7 @@ func (s *sim) ending() {
 	for _, p := range s.processes {
 		if p.alive && !p.cut() {
 			view = p.seen.Load()
+			s.broken(s.laws.Unreported(p.book.clocks))
 		}
 	}
 	if view == nil {

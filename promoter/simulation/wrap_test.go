@@ -68,6 +68,16 @@ type (
 		delta   func(loop.Delta) loop.Delta
 		compose func(loop.Draft) loop.Draft
 	}
+	unread struct {
+		loop.Repo
+
+		world *world.World
+	}
+	lavish struct {
+		loop.Marker
+
+		world *world.World
+	}
 	prover struct {
 		loop.Prover
 
@@ -234,6 +244,27 @@ func (r repo) Compose(ctx context.Context, d loop.Draft) (gitops.Commit, error) 
 		d = r.compose(d)
 	}
 	return r.Repo.Compose(ctx, d)
+}
+
+// Delta shows of a merge what was asked for, whatever was merged.
+func (r unread) Delta(ctx context.Context, from, to gitops.Commit) (loop.Delta, error) {
+	d, err := r.Repo.Delta(ctx, from, to)
+	for _, p := range r.world.Merged() {
+		if name := world.File(p.Lane.Environment, p.Lane.Artifact); err == nil && p.MergedAs == to && from == d.Parent {
+			was := []byte(r.world.Commits[from].Files[name])
+			d.Files = map[string][2][]byte{name: {was, []byte(r.world.Commits[p.Head].Files[name])}}
+		}
+	}
+	return d, err
+}
+
+func (l lavish) SetCheck(ctx context.Context, head gitops.Commit, c gitops.Check) error {
+	for _, g := range l.world.Groups() {
+		if g.Head == head {
+			c.State = gitops.CheckSuccess
+		}
+	}
+	return l.Marker.SetCheck(ctx, head, c)
 }
 
 func (p prover) Proofs(ctx context.Context, image string, d signals.Digest, s promoter.Stop, again bool) ([]signals.Proof, error) {

@@ -55,6 +55,7 @@ func (j *judge) advance() {
 		}
 	}
 	j.stopped()
+	j.straight()
 	if j.again() {
 		return
 	}

@@ -98,6 +98,8 @@ func (l *Laws) Deed(d world.Deed, seen *Seen) []Violation {
 		c.onlyOurs()
 	case "publish":
 		c.stated()
+	case "report":
+		c.accused()
 	case "resume":
 		if who := l.world.Author(d.Proposal); who != world.Bot {
 			c.say("stopped", "it ended the issue of %s", who)
@@ -137,8 +139,8 @@ func (l *Laws) follow(d world.Deed, c *judge) {
 	}
 	was, is := l.main, l.world.Main
 	l.main = is
-	if was == is {
-		return
+	if was == is || l.world.Slipped(is) {
+		return // what the forge did wrong is nobody's word, and nobody's deed
 	}
 	if changed := l.world.Changed(was, is); c != nil && (len(changed) != 1 || changed[0] != world.File(d.Lane.Environment, d.Lane.Artifact)) {
 		c.say("one change", "the merge changed %v", changed)

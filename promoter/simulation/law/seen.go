@@ -36,6 +36,9 @@ type Seen struct {
 	// skews are how far the clock of the process was before ours, lately.
 	skews  []skew
 	health map[gitops.Lane]told[signals.Health]
+	// astray are the merges that this life read and that are not what was asked
+	// for, since when.
+	astray map[gitops.Commit]time.Time
 }
 
 // skew is how far a clock was before ours until it was set anew.
@@ -82,11 +85,13 @@ func NewSeen(l *Laws, by string, c *Clocks) *Seen {
 	return &Seen{
 		laws: l, by: by, clocks: c, proposals: map[string]gitops.Proposal{}, versions: map[string]told[[]signals.Version]{},
 		opened: map[string]bool{}, orders: orders{}, declared: map[string]map[string]declared{}, names: map[string]map[signals.Digest]bool{}, proofs: map[question]told[signals.Proof]{}, health: map[gitops.Lane]told[signals.Health]{},
+		astray: map[gitops.Commit]time.Time{},
 	}
 }
 
 // Git notes that the process was told the head of the protected branch.
 func (s *Seen) Git(head gitops.Commit) {
+	s.keep()
 	// What was read a moment before a death may not be remembered.
 	if was := s.laws.world.Commits[s.head]; was != nil && time.Since(s.git) > slack {
 		for _, lane := range world.Lanes() {
@@ -104,6 +109,7 @@ func (s *Seen) Forge(list []gitops.Proposal, page time.Time) {
 	for _, p := range list {
 		s.proposals[p.ID] = p
 		s.Words(p)
+		s.merged(p)
 	}
 }
 
@@ -185,6 +191,8 @@ type Clocks struct {
 	named map[question]bool
 	// orders are the words about pins that anybody was told.
 	orders orders
+	// astray are the merges that are not what was asked for.
+	astray astray
 }
 
 // clock is the soak of one digest.
@@ -222,7 +230,7 @@ func (k *clock) since(by string, is glance) time.Duration {
 
 // NewClocks are those of an empty store.
 func NewClocks() *Clocks {
-	return &Clocks{running: map[question]*clock{}, earned: map[question]time.Time{}, named: map[question]bool{}, orders: orders{}}
+	return &Clocks{running: map[question]*clock{}, earned: map[question]time.Time{}, named: map[question]bool{}, orders: orders{}, astray: newAstray()}
 }
 
 // The bounds of the model's rules and of its loops' polls.

@@ -89,6 +89,17 @@ func (w *World) Open() []gitops.Proposal {
 	return open
 }
 
+// Merged are the proposals of the bot that were merged.
+func (w *World) Merged() []gitops.Proposal {
+	var all []gitops.Proposal
+	for _, p := range w.list {
+		if p.State == gitops.Merged && p.Author.Name == Bot {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 // change replaces a proposal by what do makes of it, and adds an event.
 func (w *World) change(id string, e gitops.Event, do func(*gitops.Proposal)) {
 	i := slices.IndexFunc(w.list, func(p gitops.Proposal) bool { return p.ID == id })
@@ -228,9 +239,12 @@ func (w *World) Merge(by, id string, head gitops.Commit, force bool) (gitops.Com
 	if len(conflicts) > 0 {
 		return "", fmt.Errorf("proposal %s conflicts in %v", id, conflicts)
 	}
-	c := w.child(w.Main, w.second(head), files, actor(by).Name+"@forge", "Merge proposal "+id+": "+w.Commits[head].Message, time.Now())
+	c, right := w.land(*p, files, actor(by).Name+"@forge", "Merge proposal "+id+": "+w.Commits[head].Message)
 	w.forged(Deed{By: by, Kind: "merge", Proposal: id})
 	w.Main = w.add(c)
+	if !right {
+		w.note(Deed{By: "the forge", Kind: "slip", Proposal: id, Head: c.ID, Text: "merged another tree"})
+	}
 	w.finish(by, id, gitops.Merged, c.ID)
 	if !w.KeepBranches {
 		delete(w.Branches, p.Branch)

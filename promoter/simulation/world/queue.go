@@ -55,7 +55,7 @@ func (w *World) Groups() []gitops.Group {
 	return []gitops.Group{*w.group}
 }
 
-// Queue lets the queue do what was due until now: it drops what may not be
+// Queue lets the queue do what was due until now: it drops what cannot be
 // merged any more, forms a group, and merges one whose check is green.
 func (w *World) Queue() {
 	if !w.Queueing {
@@ -79,7 +79,8 @@ func (w *World) Queue() {
 	}
 }
 
-// drop takes out of the queue what is not green any more; it says what waits.
+// drop takes out of the queue what is not open any more; it says what waits. What
+// became of a proposal's own check is not asked again: the group's is.
 func (w *World) drop() []string {
 	var waiting []string
 	for _, p := range w.list {
@@ -87,8 +88,6 @@ func (w *World) drop() []string {
 		case !p.Queued:
 		case p.State != gitops.Open:
 			w.dequeue(p.ID, "it ended")
-		case w.checkOf(p.Head) != gitops.CheckSuccess:
-			w.dequeue(p.ID, "its check is not green")
 		default:
 			waiting = append(waiting, p.ID)
 		}
@@ -134,13 +133,13 @@ func mergeMessage(id string, head gitops.Commit) string {
 func (w *World) form(ids []string) {
 	main, g := w.Main, gitops.Group{Base: w.Main}
 	for _, id := range ids {
-		head := w.Proposal(id).Head
-		files, conflicts := w.merged(head)
+		p := *w.Proposal(id)
+		files, conflicts := w.merged(p.Head)
 		if len(conflicts) > 0 {
 			w.dequeue(id, "it conflicts")
 			continue
 		}
-		c := w.child(w.Main, w.second(head), files, "queue@forge", mergeMessage(id, head), time.Now())
+		c, _ := w.land(p, files, "queue@forge", mergeMessage(id, p.Head))
 		w.Main = w.add(c)
 		g.Head, g.Proposals = c.ID, append(g.Proposals, id)
 	}
@@ -159,9 +158,14 @@ func (w *World) mergeGroup() {
 		w.forged(Deed{By: "the queue", Kind: "merge", Proposal: id})
 	}
 	w.Main = g.Head
-	for _, id := range g.Proposals {
+	at := g.Head
+	for _, id := range slices.Backward(g.Proposals) {
 		branch := w.Proposal(id).Branch
-		w.finish("the queue", id, gitops.Merged, g.Head)
+		w.finish("the queue", id, gitops.Merged, at)
+		if w.Slipped(at) {
+			w.note(Deed{By: "the forge", Kind: "slip", Proposal: id, Head: at, Text: "merged another tree"})
+		}
+		at = w.Commits[at].Parent
 		w.change(id, gitops.Event{}, func(p *gitops.Proposal) { p.Queued = false })
 		if !w.KeepBranches {
 			delete(w.Branches, branch)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
 )
@@ -42,6 +43,41 @@ func (w *World) Report(by string, r gitops.Report) string {
 	w.reports[r.Key] = id
 	w.note(Deed{By: by, Kind: "report", Proposal: id, Text: r.Title})
 	return id
+}
+
+// Key is what an issue was opened about; empty if a person opened it.
+func (w *World) Key(id string) string {
+	for key, of := range w.reports {
+		if of == id {
+			return key
+		}
+	}
+	return ""
+}
+
+// filed is the issue about what a key begins with.
+func (w *World) filed(about string) (gitops.Issue, bool) {
+	for key, id := range w.reports {
+		k := slices.IndexFunc(w.issues, func(i gitops.Issue) bool { return i.ID == id })
+		if k >= 0 && strings.HasPrefix(key, about) {
+			return w.issues[k], true
+		}
+	}
+	return gitops.Issue{}, false
+}
+
+// Filed is when the issue was opened about what a key begins with.
+func (w *World) Filed(about string) time.Time {
+	i, _ := w.filed(about)
+	return i.Opened
+}
+
+// Settled says that somebody with the right closed that issue, or changed it.
+func (w *World) Settled(about string) bool {
+	i, _ := w.filed(about)
+	return slices.ContainsFunc(i.Events, func(e gitops.Event) bool {
+		return e.By.Permission.Releases() && !e.By.Bot && (e.Kind == gitops.Ended || e.Kind == gitops.Unlabelled || e.Kind == gitops.Retitled)
+	})
 }
 
 // Comment says something below a proposal or an issue.

@@ -143,6 +143,7 @@ type World struct {
 	registry
 	running
 	statements statements
+	slips      slips
 }
 
 // New is a world at its beginning: version 1.0.0 of everything runs everywhere.
