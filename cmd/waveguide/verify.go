@@ -215,7 +215,7 @@ func (o *verifyOptions) verify(ctx context.Context, reference string) (verificat
 		image, tag = image[:i], image[i+1:]
 	}
 	if tag == "" && digest == "" {
-		return verification{}, usage{fmt.Errorf("%s names no version: write %s:TAG or %s@sha256:...", reference, image, image)}
+		return verification{}, usage{fmt.Errorf("%s names no version: write %s:TAG or %s@DIGEST", reference, image, image)}
 	}
 	v := verification{Image: image, Version: signals.Version{Tag: tag, Digest: signals.Digest(digest)}}
 	d, set, lane, err := o.gates(image)
