@@ -110,6 +110,9 @@ func TestServerWithoutShallowOrThin(t *testing.T) {
 			m := open(t, o)
 			fetch(t, m)
 			same(t, u, m)
+			if line, err := m.Line(t.Context(), m.Head(), 1000); err != nil || len(line) != 2 {
+				t.Errorf("the line has %d commits, want 2, %v", len(line), err)
+			}
 			step := func(name string, forced, all bool, changed ...string) {
 				t.Helper()
 				up := fetch(t, m)

@@ -127,7 +127,7 @@ func (m *Mirror) advance(ctx context.Context, s transport.UploadPackSession, ad 
 	var objects map[ID]object
 	if head != st.base {
 		var err error
-		if objects, err = m.thin(ctx, s, ad, head, 1); err != nil {
+		if objects, err = m.thin(ctx, s, ad, head); err != nil {
 			return Update{}, err
 		}
 	}
@@ -151,10 +151,16 @@ func (m *Mirror) advance(ctx context.Context, s transport.UploadPackSession, ad 
 	return up, nil
 }
 
-// thin asks for one commit, on top of what we surely have: the whole tree of
-// our head, of which we claim no history, or the whole snapshot with its history.
-// Objects between the two are pruned and must not be claimed.
-func (m *Mirror) thin(ctx context.Context, s transport.UploadPackSession, ad advert, want ID, depth int) (map[ID]object, error) {
+// thin asks for one commit, on top of what we surely have.
+func (m *Mirror) thin(ctx context.Context, s transport.UploadPackSession, ad advert, want ID) (map[ID]object, error) {
+	return m.unpack(ctx, s, ad, want, 1, false)
+}
+
+// unpack asks for a commit and so many generations in all, on top of what we
+// surely have: the whole tree of our head, of which we claim no history, or the
+// whole snapshot with its history. Objects between the two are pruned and must
+// not be claimed.
+func (m *Mirror) unpack(ctx context.Context, s transport.UploadPackSession, ad advert, want ID, depth int, commitsOnly bool) (map[ID]object, error) {
 	st := m.current()
 	req := packp.NewUploadPackRequestFromCapabilities(ad.caps)
 	req.Wants = []plumbing.Hash{plumbing.Hash(want)}
@@ -175,7 +181,7 @@ func (m *Mirror) thin(ctx context.Context, s transport.UploadPackSession, ad adv
 	if err = errors.Join(err, pack.Close()); err != nil {
 		return nil, explain(err)
 	}
-	return readPack(raw, st.object, m.o.Limits.Unpacked, depth > 1 && !st.full)
+	return readPack(raw, st.object, m.o.Limits.Unpacked, commitsOnly)
 }
 
 // download starts an answer and takes it out of its side band.
@@ -223,7 +229,7 @@ func (m *Mirror) forced(ctx context.Context, l layer, old, head ID) (bool, error
 			return false, err
 		}
 		defer s.Close() //nolint:errcheck // the work is done, or has failed already
-		commits, err := m.thin(ctx, s, ad, head, generations)
+		commits, err := m.unpack(ctx, s, ad, head, generations, true)
 		if errors.Is(err, errPackTooLarge) {
 			return true, nil // nothing but foreign history is that large
 		}
@@ -364,7 +370,7 @@ func (m *Mirror) hold(ctx context.Context, id ID) (Commit, error) {
 		return Commit{}, err
 	}
 	defer s.Close() //nolint:errcheck // the work is done, or has failed already
-	objects, err := m.thin(ctx, s, ad, id, 1)
+	objects, err := m.thin(ctx, s, ad, id)
 	if err != nil {
 		if ctx.Err() == nil && !slices.Contains(slices.Collect(maps.Values(ad.refs)), id) {
 			err = fmt.Errorf("%w, and not the head of any branch: %w", ErrUnknownCommit, err)

@@ -3,6 +3,7 @@ package mirror_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -324,9 +325,66 @@ func TestLocalPath(t *testing.T) {
 	if up := fetch(t, m); !slices.Equal(up.Changed, []string{"README.md"}) {
 		t.Errorf("Fetch = %+v", up)
 	}
+	if line, err := m.Line(t.Context(), m.Head(), 1000); err != nil || len(line) != 2 {
+		t.Errorf("the line has %d commits, want 2, %v", len(line), err)
+	}
 	c := compose(t, m, map[string]string{"environments/dev/svc-01/release.yaml": service("f")})
 	if err := push1(t, m, mirror.RefUpdate{Branch: "b", Composed: &c}); err != nil {
 		t.Fatal(err)
 	}
 	u.git("fsck", "--strict")
+}
+
+// TestLine holds that the history of the branch is read back with one request
+// as far as asked, with every file as it was, by a mirror that holds one commit.
+func TestLine(t *testing.T) {
+	t.Parallel()
+	u := newUpstream(t, small())
+	var want []gitops.Commit
+	for i := range 30 {
+		want = append([]gitops.Commit{u.edit(map[string]string{"deep/er/file.yaml": fmt.Sprint("version ", i), fmt.Sprintf("other-%d", i%3): fmt.Sprint(i)})}, want...)
+	}
+	m := opened(t, u)
+	before := u.requests.Load()
+	line, err := m.Line(t.Context(), m.Head(), 20)
+	if err != nil || len(line) != 20 || u.requests.Load() != before+2 {
+		t.Fatalf("%d commits with %d requests, %v", len(line), u.requests.Load()-before, err)
+	}
+	for i, c := range line {
+		src, _, err := m.Read(c.ID, "deep/er/file.yaml")
+		if c.ID != want[i] || err != nil || string(src) != fmt.Sprint("version ", 29-i) {
+			t.Errorf("commit %d is %s, want %s, and holds %q, %v", i, c.ID, want[i], src, err)
+		}
+	}
+	if diff, err := m.Diff(line[1].ID, line[0].ID); err != nil || len(diff) != 2 {
+		t.Errorf("the newest commit changes %v, %v", diff, err)
+	}
+	all, err := m.Line(t.Context(), m.Head(), 1000)
+	if err != nil || len(all) != 31 || len(all[30].Parents) != 0 {
+		t.Errorf("all of it are %d commits, %v", len(all), err)
+	}
+}
+
+// TestLineThatIsTooLarge holds that as much of a history is read as fits.
+func TestLineThatIsTooLarge(t *testing.T) {
+	t.Parallel()
+	u := newUpstream(t, small())
+	for i := range 200 {
+		noise := sha256.Sum256(fmt.Append(nil, i))
+		u.edit(map[string]string{"noise": strings.Repeat(fmt.Sprintf("%x", noise), 200)})
+	}
+	o := options(t, u.url)
+	o.Limits.Unpacked = 1 << 20
+	m := open(t, o)
+	fetch(t, m)
+	line, err := m.Line(t.Context(), m.Head(), 160)
+	if err != nil || len(line) != 40 {
+		t.Errorf("%d commits, %v", len(line), err)
+	}
+	o.Dir, o.Limits.Unpacked = t.TempDir(), 100<<10
+	m = open(t, o)
+	fetch(t, m)
+	if line, err := m.Line(t.Context(), m.Head(), 160); err == nil {
+		t.Errorf("%d commits of a history that does not fit", len(line))
+	}
 }

@@ -3,7 +3,7 @@
 // and makes and pushes commits without a checkout. Nothing but a whole
 // snapshot is ever written to disk, so there is nothing to lock or to repair.
 //
-// How the remote is asked is in fetch.go and push.go, how commits are made in
+// How the remote is asked is in fetch.go, line.go and push.go, how commits are made in
 // compose.go, how a whole tree is searched straight from the packs in search.go
 // and packed.go; the raw formats of Git are read and written in tree.go, diff.go,
 // pack.go and commit.go, each tested against Git itself. go-git provides the
@@ -62,7 +62,7 @@ type Limits struct {
 	Overlay         int           // objects in memory beyond the snapshot: 64 MiB
 	Snapshot        int64         // largest snapshot, packed: 4 GiB
 	Timeout         time.Duration // of a fetch or a push: 1 minute
-	SnapshotTimeout time.Duration // of a new snapshot: 15 minutes
+	SnapshotTimeout time.Duration // of a new snapshot, and of its history: 15 minutes
 }
 
 func (l Limits) orDefaults() Limits {

@@ -123,6 +123,9 @@ func TestSSH(t *testing.T) {
 	if up := fetch(t, m); !slices.Equal(up.Changed, []string{"README.md"}) || up.All {
 		t.Errorf("Fetch = %+v", up)
 	}
+	if line, err := m.Line(t.Context(), m.Head(), 1000); err != nil || len(line) != 2 {
+		t.Errorf("the line has %d commits, want 2, %v", len(line), err)
+	}
 	fetch(t, m)
 	c := compose(t, m, map[string]string{"environments/dev/svc-01/release.yaml": service("f")})
 	if err := push1(t, m, mirror.RefUpdate{Branch: "b", Composed: &c}); err != nil {
