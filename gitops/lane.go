@@ -130,4 +130,7 @@ type Left struct {
 	// Reverted says that what came after it was an older version: a person or
 	// a rollback went back on purpose.
 	Reverted bool `json:"reverted,omitempty" yaml:"reverted,omitempty"`
+	// Found says that this was read from the history of the branch, from before
+	// anybody looked.
+	Found bool `json:"found,omitempty" yaml:"found,omitempty"`
 }

@@ -156,7 +156,7 @@ func (d *decision) earn(at *site) {
 	if _, ok := at.earned(at.current.Digest); ok {
 		return
 	}
-	if len(at.known.Facts.Earned)+len(at.known.Proposals)+len(at.known.Desired.Left) == 0 {
+	if len(at.known.Facts.Earned)+len(at.known.Proposals) == 0 && !slices.ContainsFunc(at.known.Desired.Left, func(l gitops.Left) bool { return !l.Found }) {
 		at.fresh = &signals.Earned{Digest: at.current.Digest, At: d.snapshot.Now, Adopted: true}
 	}
 	if k.Digest != at.current.Digest {

@@ -47,6 +47,8 @@ func (f *fleet) Delta(context.Context, gitops.Commit, gitops.Commit) (loop.Delta
 	return loop.Delta{}, fmt.Errorf("nothing was proposed")
 }
 
+func (f *fleet) Tail(context.Context, gitops.Commit, int) ([]trail.Step, error) { return nil, nil }
+
 func (f *fleet) Line(context.Context, gitops.Commit, gitops.Commit, int) ([]trail.Step, bool, error) {
 	return nil, true, nil
 }

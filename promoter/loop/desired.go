@@ -2,7 +2,6 @@ package loop
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,13 +22,10 @@ func (l *Loop) lookDesired(ctx context.Context, now time.Time, at gitops.Commit,
 	if l.lookSources(ctx, at) {
 		touched = nil
 	}
-	lanes := slices.Collect(maps.Keys(touched))
+	lanes := inOrder(touched)
 	if touched == nil {
-		lanes = slices.Collect(maps.Keys(l.atlas.stops))
+		lanes = inOrder(l.atlas.stops)
 	}
-	slices.SortFunc(lanes, func(a, b gitops.Lane) int {
-		return cmp.Or(cmp.Compare(a.Artifact, b.Artifact), cmp.Compare(a.Environment, b.Environment))
-	})
 	for _, lane := range lanes {
 		s := l.atlas.stops[lane]
 		l.lookLane(ctx, now, l.ruling.Routes[s.route].Image, *s.stop, at)

@@ -2,9 +2,7 @@ package loop
 
 import (
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -23,7 +21,7 @@ const expected = 30 * time.Minute
 func (l *Loop) followUps(now time.Time) []gitops.Change {
 	var all []gitops.Change
 	l.remind = time.Time{}
-	for _, at := range slices.SortedFunc(maps.Keys(l.following), func(a, b gitops.Lane) int { return strings.Compare(a.String(), b.String()) }) {
+	for _, at := range inOrder(l.following) {
 		s, ruled := l.atlas.stops[at]
 		k := l.lanes[at]
 		switch {

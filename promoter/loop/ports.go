@@ -31,6 +31,10 @@ type History interface {
 	// oldest first. It is not whole where the line does not lead from the one to
 	// the other, or has more commits than most.
 	Line(ctx context.Context, from, to gitops.Commit, most int) (steps []trail.Step, whole bool, err error)
+	// Tail are the newest steps of the line up to a head, oldest first: at most so
+	// many, and as many of these as one fetch brings. The files of each, and of
+	// the commit before it, can be read right after.
+	Tail(ctx context.Context, head gitops.Commit, most int) ([]trail.Step, error)
 }
 
 // Branches are the bot's branches on the remote as of the last fetch.

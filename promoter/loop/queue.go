@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -191,6 +192,13 @@ func newAtlas(routes []promoter.Route) atlas {
 		}
 	}
 	return a
+}
+
+// inOrder are the lanes of a map, always in the same order.
+func inOrder[V any](m map[gitops.Lane]V) []gitops.Lane {
+	return slices.SortedFunc(maps.Keys(m), func(a, b gitops.Lane) int {
+		return cmp.Or(cmp.Compare(a.Artifact, b.Artifact), cmp.Compare(a.Environment, b.Environment))
+	})
 }
 
 // needed leads from each route to those that require its artifact somewhere:

@@ -40,6 +40,21 @@ func (r repo) Line(_ context.Context, from, to gitops.Commit, most int) ([]trail
 	return steps, true, nil
 }
 
+// Tail follows them back as far as they go.
+func (r repo) Tail(ctx context.Context, head gitops.Commit, most int) (steps []trail.Step, err error) {
+	if err := r.fail["tail"]; err != nil {
+		return nil, err
+	}
+	for id := head; r.commits[id].parent != "" && len(steps) < most; id = r.commits[id].parent {
+		one, _, err := r.Line(ctx, r.commits[id].parent, id, 1)
+		if err != nil {
+			return nil, err
+		}
+		steps = slices.Concat(one, steps)
+	}
+	return steps, nil
+}
+
 // CloseIssue closes an issue as the bot.
 func (f forge) CloseIssue(ctx context.Context, id string) error {
 	if err := f.write(ctx, "end", "%s", id); err != nil {

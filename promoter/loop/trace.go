@@ -1,7 +1,6 @@
 package loop
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -30,12 +29,14 @@ const (
 )
 
 // walk reads the commits that the protected branch got since it was walked
-// last. What was there when it is walked first is adopted.
+// last. What is there when it is walked first is adopted.
 func (l *Loop) walk(ctx context.Context, now time.Time, head gitops.Commit) error {
 	from := l.trunk.Walked
-	if from == head || from == "" {
-		l.trunk.Walked = head
+	if from == head {
 		return nil
+	}
+	if from == "" {
+		return l.hindsight(ctx, now, head)
 	}
 	steps, gap, err := l.line(ctx, now, from, head)
 	if err != nil {
@@ -92,7 +93,7 @@ func (l *Loop) movesOf(ctx context.Context, s trail.Step) ([]trail.Move, error) 
 		return nil, err
 	}
 	var moves []trail.Move
-	for at := range lanes {
+	for _, at := range inOrder(lanes) {
 		stop := l.atlas.stops[at]
 		before, after := d.under(stop.stop.Path)
 		places := Request(l.ruling.Routes[stop.route].Image, *stop.stop)
@@ -101,7 +102,6 @@ func (l *Loop) movesOf(ctx context.Context, s trail.Step) ([]trail.Move, error) 
 			moves = append(moves, trail.Move{Lane: at, From: from.Version, To: to.Version})
 		}
 	}
-	slices.SortFunc(moves, func(a, b trail.Move) int { return cmp.Compare(a.Lane.String(), b.Lane.String()) })
 	return moves, nil
 }
 

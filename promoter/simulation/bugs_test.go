@@ -190,6 +190,7 @@ func bugsOfGit() []bug {
 				return u, err
 			}}
 		}},
+		{"what the branch named before is not read", []string{"reverted"}, func(_ string, o *loop.Options, _ *world.World) { o.History = blank{o.History} }},
 	}
 }
 

@@ -77,3 +77,8 @@ func (p ports) Line(ctx context.Context, from, to gitops.Commit, most int) (step
 	}
 	return steps, whole, nil
 }
+
+// Tail implements [loop.History].
+func (p ports) Tail(ctx context.Context, head gitops.Commit, most int) ([]trail.Step, error) {
+	return ask(ctx, p, "tail "+head.Short(), func(fate) ([]trail.Step, error) { return p.clone.Tail(ctx, head, most) })
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
+	"github.com/waveguide-dev/waveguide/promoter/loop/trail"
 	"github.com/waveguide-dev/waveguide/promoter/simulation/world"
 	"github.com/waveguide-dev/waveguide/signals"
 )
@@ -83,6 +84,7 @@ type (
 
 		change func(image string, d signals.Digest, ps []signals.Proof, err error) ([]signals.Proof, error)
 	}
+	blank  struct{ loop.History }
 	cached struct {
 		loop.Prover
 
@@ -302,3 +304,6 @@ func (r registry) Versions(ctx context.Context, image string, selects func(strin
 	}
 	return list, err
 }
+
+// Tail tells of no history.
+func (blank) Tail(context.Context, gitops.Commit, int) ([]trail.Step, error) { return nil, nil }

@@ -167,6 +167,11 @@ func (h history) Line(ctx context.Context, from, to gitops.Commit, most int) ([]
 	return steps, whole, h.d.error(err)
 }
 
+func (h history) Tail(ctx context.Context, head gitops.Commit, most int) ([]trail.Step, error) {
+	steps, err := h.History.Tail(ctx, head, most)
+	return clean(h.d, steps, err)
+}
+
 func (p publisher) Missing(ctx context.Context, about loop.Publication) ([]string, error) {
 	names, err := p.Publisher.Missing(ctx, about)
 	return clean(p.d, names, err)

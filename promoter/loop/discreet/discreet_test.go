@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -80,6 +81,17 @@ func TestPorts(t *testing.T) {
 		}
 		if is.Field(i).IsNil() || is.Field(i).Elem().Type() == reflect.TypeOf(optional) {
 			t.Errorf("%s is %v and was %v: nobody stands in front of it", field.Name, is.Field(i), was.Field(i))
+			continue
+		}
+		for m := range is.Field(i).Elem().Type().Methods() {
+			n := m.Type.NumOut()
+			if n == 0 || !m.Type.Out(n-1).Implements(reflect.TypeFor[error]()) {
+				continue
+			}
+			code := runtime.FuncForPC(m.Func.Pointer())
+			if file, _ := code.FileLine(code.Entry()); !strings.HasSuffix(file, "discreet.go") {
+				t.Errorf("what %s.%s fails with is told on as it is", field.Name, m.Name)
+			}
 		}
 	}
 }

@@ -77,6 +77,7 @@ func RepoContract(t *testing.T, newGit func(t *testing.T) Git) {
 		"a branch is where the last fetch or push saw it":          branches,
 		"a line is the first parents, oldest first":                line,
 		"a line that does not lead there is not whole":             noLine,
+		"the tail of a line is read back, and its files":           tail,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -2,6 +2,7 @@ package looptest
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -211,6 +212,34 @@ func line(t *testing.T, g Git) {
 	steps, whole, err = g.History.Line(t.Context(), two, two, 2)
 	if err != nil || !whole || len(steps) > 0 {
 		t.Errorf("from a commit to itself the line is %+v, whole %t, %v; want no step", steps, whole, err)
+	}
+}
+
+func tail(t *testing.T, g Git) {
+	g.Commit(t, Protected, map[string]string{"a": "1\n"}, "one")
+	g.Commit(t, Protected, map[string]string{"a": "2\n"}, "two")
+	g.Commit(t, Protected, map[string]string{"a": "3\n"}, "three")
+	head := fetch(t, g).Head
+	for _, most := range []int{2, 3} {
+		steps, err := g.History.Tail(t.Context(), head, most)
+		if err != nil || len(steps) != most {
+			t.Fatalf("the tail of %d steps is %+v, %v", most, steps, err)
+		}
+		for i, s := range steps {
+			text := fmt.Sprintln(3 - len(steps) + i + 1)
+			if !slices.Equal(s.Paths, []string{"a"}) || s.Email != g.Person || i > 0 && s.Before() != steps[i-1].Commit {
+				t.Errorf("step %d of at most %d is %+v", i, most, s)
+			}
+			if got, err := g.Repo.Files(t.Context(), s.Commit, "a", ""); err != nil || string(got["a"]) != text {
+				t.Errorf("at step %d of at most %d the file is %q, %v; want %q", i, most, got, err, text)
+			}
+		}
+		if _, err := g.Repo.Files(t.Context(), steps[0].Before(), "README.md", ""); err != nil {
+			t.Errorf("before the tail of at most %d steps: %v", most, err)
+		}
+	}
+	if steps, err := g.History.Tail(t.Context(), nowhere, 2); err == nil {
+		t.Errorf("the tail of a commit that is none is %+v", steps)
 	}
 }
 

@@ -94,11 +94,7 @@ func (s *Seen) Git(head gitops.Commit) {
 	s.keep()
 	// What was read a moment before a death may not be remembered.
 	if was := s.laws.world.Commits[s.head]; was != nil && time.Since(s.git) > slack {
-		for _, lane := range world.Lanes() {
-			if v, ok := was.Version(lane); ok {
-				s.clocks.named[question{lane, digest(v.Digest)}] = true
-			}
-		}
+		s.clocks.name(s.laws.world, was)
 	}
 	s.git, s.head, s.spec = time.Now(), head, s.laws.world.Commits[head].Spec
 }
@@ -187,12 +183,30 @@ func (s *Seen) Health(lane gitops.Lane, h signals.Health) {
 type Clocks struct {
 	running map[question]*clock
 	earned  map[question]time.Time
-	// named are the versions that were seen on the protected branch.
+	// named are the versions that were seen on the protected branch, and those
+	// that it named before anybody looked: whoever begins with an empty store
+	// reads its history.
 	named map[question]bool
+	begun bool
 	// orders are the words about pins that anybody was told.
 	orders orders
 	// astray are the merges that are not what was asked for.
 	astray astray
+}
+
+// name notes what a commit names, and the first one's whole history.
+func (c *Clocks) name(w *world.World, at *world.Commit) {
+	for ; at != nil; at = w.Commits[at.Parent] {
+		for _, lane := range world.Lanes() {
+			if v, ok := at.Version(lane); ok {
+				c.named[question{lane, digest(v.Digest)}] = true
+			}
+		}
+		if c.begun {
+			return
+		}
+	}
+	c.begun = true
 }
 
 // clock is the soak of one digest.

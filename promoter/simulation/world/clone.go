@@ -195,20 +195,44 @@ func (c *Clone) Line(_ context.Context, from, to gitops.Commit, most int) (steps
 		if len(steps) == most {
 			return nil, false, nil
 		}
-		is, err := c.hold(id)
+		s, err := c.step(id)
 		if err != nil {
 			return nil, false, err
 		}
-		if is.Parent == "" {
+		if s.Before() == "" {
 			return nil, false, nil
 		}
-		was, err := c.hold(is.Parent)
-		if err != nil {
-			return nil, false, err
-		}
-		steps = append(steps, trail.Step{Commit: id, Parents: is.Parents(), Name: is.Name(), Email: is.Author, At: is.Time, Paths: Differ(was, is)})
-		id = is.Parent
+		steps, id = append(steps, s), s.Before()
 	}
 	slices.Reverse(steps)
 	return steps, true, nil
+}
+
+// Tail implements [loop.History].
+func (c *Clone) Tail(_ context.Context, head gitops.Commit, most int) (steps []trail.Step, err error) {
+	for id := head; len(steps) < most; {
+		s, err := c.step(id)
+		if err != nil {
+			return nil, err
+		}
+		if s.Before() == "" {
+			break
+		}
+		steps, id = append(steps, s), s.Before()
+	}
+	slices.Reverse(steps)
+	return steps, nil
+}
+
+// step is a commit with what it changes; both it and its parent are held then.
+func (c *Clone) step(id gitops.Commit) (trail.Step, error) {
+	is, err := c.hold(id)
+	if err != nil || is.Parent == "" {
+		return trail.Step{Commit: id}, err
+	}
+	was, err := c.hold(is.Parent)
+	if err != nil {
+		return trail.Step{}, err
+	}
+	return trail.Step{Commit: id, Parents: is.Parents(), Name: is.Name(), Email: is.Author, At: is.Time, Paths: Differ(was, is)}, nil
 }
