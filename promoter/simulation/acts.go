@@ -160,7 +160,7 @@ func (s *sim) between(p gitops.Proposal) {
 	case 5:
 		if v.Tag != "" && p.Lane.Artifact != "" {
 			s.fired(TagBetween)
-			s.world.Forge("mal", p.Lane.Artifact, v.Tag, fmt.Sprint("swapped ", v.Tag, s.crowd.Count), "")
+			s.world.Forge("mal", p.Lane.Artifact, v.Tag, fmt.Sprint("swapped ", v.Tag, s.crowd.Count), world.Signature{})
 		}
 	case 6:
 		s.world.Comment("ann", p.ID, world.Pin{Version: "1.0.0", Until: time.Now().Add(time.Hour).Truncate(time.Minute)}.Command())

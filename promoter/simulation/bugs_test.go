@@ -205,7 +205,7 @@ func bugsOfSignals() []bug {
 		{"a revocation is ignored", []string{"verified"}, func(_ string, o *loop.Options, _ *world.World) {
 			o.Prover = prover{o.Prover, func(_ string, _ signals.Digest, ps []signals.Proof, err error) ([]signals.Proof, error) {
 				for i := range ps {
-					if ps[i].Reason == "revoked" {
+					if ps[i].Reason == world.Revoked {
 						ps[i].Outcome, ps[i].Reason = signals.OutcomeVerified, ""
 						ps[i].By, ps[i].Repository = world.Key, world.Image("shop")
 					}
@@ -213,7 +213,11 @@ func bugsOfSignals() []bug {
 				return ps, err
 			}}
 		}},
-		{"a statement is made again", []string{"statement"}, func(_ string, o *loop.Options, _ *world.World) { o.Publisher = talkative{o.Publisher} }},
+		{"a statement is made again", []string{"statement"}, func(process string, o *loop.Options, w *world.World) {
+			o.Publisher = talkative{o.Publisher, func(p loop.Publication) {
+				w.State(process, world.Statement{Lane: p.Stop.Lane, Version: p.Version, Rules: "the same"})
+			}}
+		}},
 		{"proofs are cached by repository", []string{"verified"}, cache(func(image string, _ signals.Digest) string { return image })},
 		{"proofs are cached for ever", []string{"verified"}, cache(func(_ string, d signals.Digest) string { return string(d) })},
 		{"what cannot be read is signed", []string{"verified"}, func(_ string, o *loop.Options, _ *world.World) {
@@ -227,7 +231,9 @@ func bugsOfSignals() []bug {
 		{"any signature will do", []string{"verified"}, func(_ string, o *loop.Options, _ *world.World) {
 			o.Prover = prover{o.Prover, func(image string, _ signals.Digest, ps []signals.Proof, err error) ([]signals.Proof, error) {
 				for i := range ps {
-					ps[i].Repository = image
+					if strings.HasPrefix(ps[i].Reason, "signed by ") {
+						ps[i].Outcome, ps[i].By, ps[i].Repository = signals.OutcomeVerified, world.Key, image
+					}
 				}
 				return ps, err
 			}}

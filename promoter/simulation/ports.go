@@ -194,35 +194,51 @@ func artifact(image string) string {
 // Versions implements [loop.Registry].
 func (p ports) Versions(ctx context.Context, image string, selects func(string) bool) ([]signals.Version, error) {
 	return ask(ctx, p, "versions "+image, func(fate) (list []signals.Version, _ error) {
-		for _, v := range p.sim.world.Versions(artifact(image)) {
+		a := artifact(image)
+		if a == "" {
+			return nil, fmt.Errorf("the registry does not have %s", image)
+		}
+		for _, v := range p.sim.world.Versions(a) {
 			if selects(v.Tag) {
 				list = append(list, v)
 			}
 		}
-		p.witness.Versions(artifact(image), list)
+		p.witness.Versions(a, list)
 		return list, nil
 	})
 }
 
-// Proofs implements [loop.Prover].
-func (p ports) Proofs(ctx context.Context, _ string, d signals.Digest, s promoter.Stop, again bool) ([]signals.Proof, error) {
+// Proofs implements [loop.Prover]. The rules of the world ask for signatures
+// and for nothing else.
+func (p ports) Proofs(ctx context.Context, image string, d signals.Digest, s promoter.Stop, again bool) ([]signals.Proof, error) {
+	if s.Gates.Signature == nil {
+		return nil, nil
+	}
 	return ask(ctx, p, fmt.Sprintf("proofs %s of %s %t", d.Short(), s.Lane, again), func(fate) ([]signals.Proof, error) {
-		proof := p.sim.world.Proof(d)
+		proof, err := p.sim.world.Proof(artifact(image), d, again)
 		proof.At = p.clock()
 		p.witness.Proof(s.Lane, proof)
-		return []signals.Proof{proof}, nil
+		return []signals.Proof{proof}, err
 	})
 }
 
-// Health implements [loop.Health].
+// Health implements [loop.Health]. A source that cannot be asked is one that
+// does not know, so that it takes nobody else's answer along.
 func (p ports) Health(ctx context.Context, lane gitops.Lane, q signals.Question) ([]signals.Health, error) {
-	return ask(ctx, p, "health "+lane.String(), func(fate) ([]signals.Health, error) {
+	if !p.sim.world.Watched(lane) {
+		return nil, nil
+	}
+	h, err := ask(ctx, p, "health "+lane.String(), func(fate) (signals.Health, error) {
 		h := p.sim.world.Health(lane)
-		h.At = p.clock()
-		h.For = q.Digest
+		h.For, h.At, h.Since = q.Digest, p.clock(), p.clock()
 		p.witness.Health(lane, h)
-		return []signals.Health{h}, nil
+		return h, nil
 	})
+	if err != nil {
+		h = world.Silent(err.Error())
+		h.For, h.At, h.Since = q.Digest, p.clock(), p.clock()
+	}
+	return []signals.Health{h}, nil
 }
 
 // Rules implements [loop.Rules] by the real reader of rules.

@@ -41,6 +41,8 @@ type process struct {
 type life struct {
 	sim  *sim
 	name string
+	// turn waits for the turn of a call.
+	turn func(ctx context.Context, who, what string) (fate, error)
 	ctx  context.Context //nolint:containedctx // it is the life
 	end  context.CancelFunc
 	done chan struct{}
@@ -103,7 +105,7 @@ func (p *process) start(b *book) {
 		clone = p.clone.Again()
 	}
 	l := &life{
-		sim: p.sim, name: p.name, done: make(chan struct{}), witness: law.NewSeen(p.sim.laws, p.name, b.clocks),
+		sim: p.sim, name: p.name, turn: p.sim.gate.Pass, done: make(chan struct{}), witness: law.NewSeen(p.sim.laws, p.name, b.clocks),
 		clock: func() time.Time { return time.Now().Add(p.offset()).Round(0) }, metrics: prometheus.NewRegistry(),
 		clone: clone, hints: make(chan loop.Hint),
 	}
@@ -162,7 +164,7 @@ func (l *life) run(of *loop.Loop) {
 
 // pass waits for the turn of a call, makes it, and waits for the answer.
 func (l *life) pass(ctx context.Context, what string, do func(fate) error) error {
-	f, err := l.sim.gate.Pass(ctx, l.name, what)
+	f, err := l.turn(ctx, l.name, what)
 	if err != nil {
 		return l.gone(what, err)
 	}

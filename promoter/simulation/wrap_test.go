@@ -51,7 +51,11 @@ type (
 		merge func(ctx context.Context, id string, head gitops.Commit) (gitops.Commit, error)
 	}
 	blunt     struct{ loop.Forge }
-	talkative struct{ loop.Publisher }
+	talkative struct {
+		loop.Publisher
+
+		say func(loop.Publication)
+	}
 	eager     struct {
 		loop.Marker
 
@@ -204,6 +208,11 @@ func (t talkative) Missing(ctx context.Context, p loop.Publication) ([]string, e
 		return nil, err
 	}
 	return []string{"summary"}, nil
+}
+
+func (t talkative) Publish(_ context.Context, p loop.Publication) error {
+	t.say(p)
+	return nil
 }
 
 func (e eager) SetCheck(ctx context.Context, head gitops.Commit, c gitops.Check) error {

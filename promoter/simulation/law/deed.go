@@ -97,7 +97,7 @@ func (j *judge) verified() {
 	b := j.laws.world.Build(d)
 	p, ok := j.seen.proofs[question{j.deed.Lane, digest(d)}]
 	switch {
-	case b == nil || !b.Signed || b.For != world.Image(j.deed.Lane.Artifact):
+	case !b.Ours(j.deed.Lane.Artifact):
 		j.say("verified", "%.19s is not signed for %s", d, j.deed.Lane.Artifact)
 	case !ok || j.deed.At.Sub(p.at) > fresh:
 		j.say("verified", "the signature of %.19s was not read lately", d)
@@ -199,14 +199,15 @@ func (j *judge) earned() {
 	}
 }
 
-// stated holds that what is said of a digest is true, and is said once.
+// stated holds that what is said of a digest is true, and is said once under
+// the same rules.
 func (j *judge) stated() {
 	lane := j.deed.Lane
 	if j.seen.clocks.earned[question{lane, digest(j.deed.Digest)}].IsZero() {
 		j.say("statement", "%s has not earned %s", j.deed.Text, lane.Environment)
 	}
 	j.verified()
-	key := j.deed.By + lane.String() + j.deed.Digest
+	key := j.deed.By + lane.String() + j.deed.Digest + j.deed.Text
 	if j.laws.said[key] {
 		j.say("statement", "%s said twice that %s earned %s", j.deed.By, j.deed.Text, lane.Environment)
 	}
@@ -384,7 +385,7 @@ func (j *judge) foreign() {
 		if !ok || is.Digest == was.Digest || is.Digest == base.Digest {
 			continue
 		}
-		if b := w.Build(is.Digest); b == nil || !b.Signed || b.For != world.Image(lane.Artifact) {
+		if !w.Build(is.Digest).Ours(lane.Artifact) {
 			j.say("verified", "a person's proposal brings %.19s to %s, which is not signed for it", is.Digest, lane)
 		}
 		j.required(lane)

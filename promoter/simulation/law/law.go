@@ -40,7 +40,7 @@ type Laws struct {
 	// of processes by lane.
 	main gitops.Commit
 	hour map[string]int
-	// said are the statements of each process.
+	// said are the statements of each process, with the rules that they name.
 	said map[string]bool
 	// due are the emergencies of which a review is due.
 	due map[string]declared

@@ -13,18 +13,21 @@ import (
 func (c *Crowd) attack(rng *rand.Rand) {
 	a := one(rng, world.Artifacts())
 	have := one(rng, c.World.Versions(a))
-	switch rng.IntN(5) {
+	switch rng.IntN(6) {
 	case 0:
 		tag := c.Version(a)
-		c.World.Forge("mal", a, tag, "evil "+tag, "")
+		c.World.Forge("mal", a, tag, "evil "+tag, world.Signature{})
 	case 1:
 		tag := c.Version(a)
-		c.World.Forge("mal", a, tag, "foreign "+tag, world.Image("other"))
+		c.World.Forge("mal", a, tag, "foreign "+tag, world.Signature{By: world.Key, For: world.Image("other")})
 	case 2:
-		c.World.Forge("mal", a, have.Tag, "moved "+have.Tag+fmt.Sprint(c.Count), "")
+		c.World.Forge("mal", a, have.Tag, "moved "+have.Tag+fmt.Sprint(c.Count), world.Signature{})
 	case 3:
-		c.World.Tag("mal", a, c.Version(a), have.Digest)
+		tag := c.Version(a)
+		c.World.Forge("mal", a, tag, "strange "+tag, world.Signature{By: "mal", For: world.Image(a)})
 	case 4:
+		c.World.Tag("mal", a, c.Version(a), have.Digest)
+	case 5:
 		c.World.Tag("mal", a, have.Tag, one(rng, c.World.Versions(a)).Digest)
 	}
 }

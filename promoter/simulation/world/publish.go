@@ -1,23 +1,32 @@
 package world
 
-import "github.com/waveguide-dev/waveguide/gitops"
+import (
+	"strings"
 
-// statements are what was said beside digests in the registry, how often.
+	"github.com/waveguide-dev/waveguide/gitops"
+)
+
+// statements are what lies beside versions in the registry, how often.
 type statements map[string]int
 
-func statement(lane gitops.Lane, digest string) string {
-	return Image(lane.Artifact) + "@" + digest + " in " + lane.Environment
+// Statement is that a version earned a lane under rules.
+type Statement struct {
+	Lane    gitops.Lane
+	Version gitops.Version
+	Rules   string
 }
 
-// Stated says whether it was said beside a digest that it earned a lane.
-func (w *World) Stated(lane gitops.Lane, digest string) bool {
-	return w.statements[statement(lane, digest)] > 0
+func (s Statement) String() string {
+	return Image(s.Lane.Artifact) + "@" + s.Version.Digest + " in " + s.Lane.Environment + " under " + s.Rules
 }
 
-// State puts a statement beside a digest, whether or not there is one.
-func (w *World) State(by string, lane gitops.Lane, digest, tag string) {
-	w.statements[statement(lane, digest)]++
-	w.note(Deed{By: by, Kind: "publish", Lane: lane, Digest: digest, Text: tag})
+// Stated says whether a statement lies beside its version.
+func (w *World) Stated(s Statement) bool { return w.statements[s.String()] > 0 }
+
+// State puts a statement beside its version, whether or not it is there.
+func (w *World) State(by string, s Statement) {
+	w.statements[s.String()]++
+	w.note(Deed{By: by, Kind: "publish", Lane: s.Lane, Digest: s.Version.Digest, Text: s.Version.Tag + " under " + s.Rules})
 }
 
 // Reported are the open issues of the bot.
@@ -39,4 +48,15 @@ func (w *World) Author(issue string) string {
 		}
 	}
 	return ""
+}
+
+// Statements counts what is said beside a digest.
+func (w *World) Statements(digest string) int {
+	n := 0
+	for about, times := range w.statements {
+		if strings.Contains(about, "@"+digest+" ") {
+			n += times
+		}
+	}
+	return n
 }

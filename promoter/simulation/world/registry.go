@@ -1,6 +1,7 @@
 package world
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -13,10 +14,7 @@ import (
 type Build struct {
 	Artifact string
 	Digest   signals.Digest
-	// Signed says that the release key signed it for this artifact; For is the
-	// repository that the signature names.
-	Signed bool
-	For    string
+	Signature
 	// Author wrote what is new in it; order is that of builds.
 	Author string
 	order  int
@@ -28,9 +26,20 @@ type Build struct {
 	Good bool
 }
 
+// Signature is that somebody signed a digest.
+type Signature struct {
+	// By is the key, For the repository that the signature names.
+	By, For string
+}
+
+// Ours says that the release key signed it for an artifact.
+func (b *Build) Ours(artifact string) bool {
+	return b != nil && b.Signature == Signature{Key, Image(artifact)}
+}
+
 // Verified says whether the signature holds now.
 func (b *Build) Verified() bool {
-	return b != nil && b.Signed && b.Revoked.IsZero() && b.Erased.IsZero()
+	return b != nil && b.Ours(b.Artifact) && b.Revoked.IsZero() && b.Erased.IsZero()
 }
 
 type image struct {
@@ -51,15 +60,15 @@ func (w *World) Build(d string) *Build { return w.builds[signals.Digest(d)] }
 // Publish pushes a signed release of what somebody wrote.
 func (w *World) Publish(author, artifact, tag string, good bool) signals.Digest {
 	d := DigestOf(artifact, tag)
-	w.builds[d] = &Build{Artifact: artifact, Digest: d, Signed: true, For: Image(artifact), Good: good, Author: author, order: len(w.builds)}
+	w.builds[d] = &Build{Artifact: artifact, Digest: d, Signature: Signature{Key, Image(artifact)}, Good: good, Author: author, order: len(w.builds)}
 	w.Tag("the build", artifact, tag, d)
 	return d
 }
 
 // Forge pushes a build that the release key never signed for this artifact.
-func (w *World) Forge(by, artifact, tag, build, signedFor string) signals.Digest {
+func (w *World) Forge(by, artifact, tag, build string, s Signature) signals.Digest {
 	d := DigestOf(artifact, build)
-	w.builds[d] = &Build{Artifact: artifact, Digest: d, Signed: signedFor != "", For: signedFor, Good: true, order: len(w.builds)}
+	w.builds[d] = &Build{Artifact: artifact, Digest: d, Signature: s, Good: true, order: len(w.builds)}
 	w.Tag(by, artifact, tag, d)
 	return d
 }
@@ -123,19 +132,36 @@ func (w *World) Versions(artifact string) []signals.Version {
 	return all
 }
 
-// Proof is what reading the signatures of a digest shows.
-func (w *World) Proof(d signals.Digest) signals.Proof {
-	p := signals.Proof{Kind: signals.ProofSignature, Digest: d, Outcome: signals.OutcomeAbsent, At: time.Now(), Reason: "no signature"}
+// Has says whether an artifact's image has a digest now.
+func (w *World) Has(artifact string, d signals.Digest) bool {
+	b := w.builds[d]
+	return b != nil && b.Artifact == artifact && b.Erased.IsZero()
+}
+
+// Proof is what reading the signatures of a digest of an artifact's image shows.
+// A signature outlives what it is about, so whoever wants to know all again asks
+// for the digest itself. What the daemon's file revokes is not looked at.
+func (w *World) Proof(artifact string, d signals.Digest, again bool) (signals.Proof, error) {
+	p := signals.Proof{Kind: signals.ProofSignature, Digest: d, Outcome: signals.OutcomeRefused}
 	b := w.builds[d]
 	switch {
-	case b == nil:
-	case !b.Erased.IsZero():
-		p.Reason = "the registry does not have it"
-	case b.Signed && !b.Revoked.IsZero():
-		p.Outcome, p.Reason = signals.OutcomeRefused, "revoked"
-	case b.Signed:
-		p.Outcome, p.By, p.Repository, p.Reason = signals.OutcomeVerified, Key, b.For, ""
+	case b != nil && !b.Revoked.IsZero():
+		p.Reason = Revoked
+	case !w.Has(artifact, d) && (again || b == nil || b.Artifact != artifact || b.By == ""):
+		p.Outcome = signals.OutcomeUnknown
+		return p, fmt.Errorf("the registry does not have %s of %s", d.Short(), artifact)
+	case b.By == "":
+		p.Outcome, p.Reason = signals.OutcomeAbsent, "no signature"
+	case b.By != Key:
+		p.Reason = "signed by an unknown key"
+	case b.For != Image(artifact):
+		p.Repository, p.Reason = b.For, "signed by "+Key+" for "+b.For
+	default:
+		p.Outcome, p.By, p.Repository, p.Reason = signals.OutcomeVerified, Key, b.For, "signed by "+Key
 		p.Builds = []signals.Build{{Source: Source(b.Artifact), Revision: b.revision()}}
 	}
-	return p
+	return p, nil
 }
+
+// Revoked is the reason for which nothing about a digest counts any more.
+const Revoked = "the digest is revoked in the daemon's file"

@@ -144,7 +144,7 @@ func (s Spec) write(files map[string]string) {
 	var envs, freezes string
 	for _, at := range Stops() {
 		envs += fmt.Sprintf(header+"kind: Environment\nname: %s\npath: environments/%s/${artifact}\nlabels: {stage: %s, region: %s}\nhealth:\n"+
-			"  - {name: web, signal: web, url: \"https://probe.example.com/%s\", json: {path: status, value: ok}, digestFrom: digest, tolerate: 10m, maxAge: 30m}\n",
+			"  - {name: web, signal: web, url: \"https://probe.example.com/%s\", json: {path: status, value: ok}, progressing: {path: status, value: starting}, digestFrom: digest, tolerate: 10m, maxAge: 30m}\n",
 			at.Env, at.Env, at.Stage, region(at.Env), at.Env)
 	}
 	for i, f := range s.Freezes {

@@ -87,19 +87,27 @@ func (w *World) Calm() {
 	}
 }
 
+// Watched says whether a signal is asked about a lane.
+func (w *World) Watched(lane gitops.Lane) bool { return w.places[lane] != nil }
+
+// Silent is the answer of a signal that does not know.
+func Silent(why string) signals.Health {
+	return signals.Health{Name: "web", Source: "model", Reason: why}
+}
+
 // Health is what the signal of a lane answers now.
 func (w *World) Health(lane gitops.Lane) signals.Health {
 	p, now := w.settle(lane), time.Now()
-	h := signals.Health{Name: "web", State: signals.StateHealthy, Digest: p.running, Rung: signals.RungReported, At: now, Source: "model"}
+	h := signals.Health{Name: "web", State: signals.StateHealthy, Digest: p.running, Rung: signals.RungReported, Source: "model"}
 	if now.Before(p.until) {
 		h.Digest = p.strange
 	}
 	after, bad := w.bad(lane, p.running)
 	switch {
 	case now.Before(p.silent):
-		return signals.Health{Name: "web", At: now, Source: "model", Reason: "no answer"}
+		return Silent("no answer")
 	case now.Sub(p.since) < Rollout:
-		h.State = signals.StateProgressing
+		h.State, h.Reason = signals.StateProgressing, "it is starting"
 	case now.Before(p.sick), bad && now.Sub(p.since) >= after:
 		h.State, h.Reason = signals.StateUnhealthy, "answers 500"
 	}
