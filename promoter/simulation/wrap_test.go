@@ -56,7 +56,7 @@ type (
 
 		say func(loop.Publication)
 	}
-	eager     struct {
+	eager struct {
 		loop.Marker
 
 		after func(ctx context.Context, head gitops.Commit)

@@ -5,6 +5,8 @@
 //
 // Each contract is a file named after what it is about and a function that runs
 // every point as a subtest, with a sentence for its name: [RepoContract] in
-// repo.go holds what reads and writes Git. To ask more of all implementations,
-// add a point there.
+// repo.go holds what reads and writes Git, [RegistryContract] what reads
+// versions, [ProofsContract] signatures and [HealthContract] health,
+// [PublisherContract] what publishes. To ask more of all implementations, add a
+// point there.
 package looptest
