@@ -196,7 +196,7 @@ func (p ports) Versions(ctx context.Context, image string, selects func(string) 
 	return ask(ctx, p, "versions "+image, func(fate) (list []signals.Version, _ error) {
 		a := artifact(image)
 		if a == "" {
-			return nil, fmt.Errorf("the registry does not have %s", image)
+			return nil, fmt.Errorf("%s: %s", world.Gone, image)
 		}
 		for _, v := range p.sim.world.Versions(a) {
 			if selects(v.Tag) {

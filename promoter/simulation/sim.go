@@ -305,7 +305,8 @@ func (s *sim) ending() {
 	s.converged(*view)
 	s.broken(s.laws.End())
 	for source, why := range view.Silent {
-		if !strings.HasPrefix(source, "write of ") {
+		// A digest that is gone stays gone, and the lane that wants it says so.
+		if !strings.HasPrefix(source, "write of ") && !strings.Contains(why, world.Gone) {
 			s.broken([]law.Violation{{Law: "liveness", Text: fmt.Sprintf("%s is still silent: %s", source, why)}})
 		}
 	}
