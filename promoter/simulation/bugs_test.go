@@ -213,6 +213,7 @@ func bugsOfSignals() []bug {
 				return ps, err
 			}}
 		}},
+		{"what merges is not verified again", []string{"verified"}, func(_ string, o *loop.Options, _ *world.World) { o.Prover = hasty{o.Prover} }},
 		{"a statement is made again", []string{"statement"}, func(process string, o *loop.Options, w *world.World) {
 			o.Publisher = talkative{o.Publisher, func(p loop.Publication) {
 				w.State(process, world.Statement{Lane: p.Stop.Lane, Version: p.Version, Rules: "the same"})

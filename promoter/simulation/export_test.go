@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter/simulation/law"
 	"github.com/waveguide-dev/waveguide/promoter/simulation/world"
 )
@@ -12,13 +11,12 @@ import (
 // Ports are how a process touches the world.
 type Ports = ports
 
-// NewPorts are those of a process on a world in which nobody waits for a turn
-// and nothing goes wrong.
+// NewPorts are those of a process to all but Git, on a world in which nobody
+// waits for a turn and nothing goes wrong.
 func NewPorts(w *world.World) Ports {
 	laws := law.New(w, w.Commits[w.Main].Spec)
 	return ports{&life{
 		sim: &sim{world: w, laws: laws}, name: world.Bot, clock: time.Now, witness: law.NewSeen(laws, world.Bot, law.NewClocks()),
-		turn:     func(ctx context.Context, _, _ string) (fate, error) { return fate{}, ctx.Err() },
-		branches: map[string]gitops.Commit{}, composed: map[gitops.Commit]world.Commit{},
+		turn: func(ctx context.Context, _, _ string) (fate, error) { return fate{}, ctx.Err() },
 	}}
 }

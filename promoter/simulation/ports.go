@@ -196,7 +196,7 @@ func (p ports) Versions(ctx context.Context, image string, selects func(string) 
 	return ask(ctx, p, "versions "+image, func(fate) (list []signals.Version, _ error) {
 		a := artifact(image)
 		if a == "" {
-			return nil, fmt.Errorf("%s: %s", world.Gone, image)
+			return nil, fmt.Errorf("%s: %s", world.Absent, image)
 		}
 		for _, v := range p.sim.world.Versions(a) {
 			if selects(v.Tag) {
@@ -217,7 +217,7 @@ func (p ports) Proofs(ctx context.Context, image string, d signals.Digest, s pro
 	return ask(ctx, p, fmt.Sprintf("proofs %s of %s %t", d.Short(), s.Lane, again), func(fate) ([]signals.Proof, error) {
 		proof, err := p.sim.world.Proof(artifact(image), d, again)
 		proof.At = p.clock()
-		p.witness.Proof(s.Lane, proof)
+		p.witness.Proof(s.Lane, proof, again)
 		return []signals.Proof{proof}, err
 	})
 }

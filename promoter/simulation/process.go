@@ -105,12 +105,13 @@ func (p *process) start(b *book) {
 		clone = p.clone.Again()
 	}
 	l := &life{
-		sim: p.sim, name: p.name, turn: p.sim.gate.Pass, done: make(chan struct{}), witness: law.NewSeen(p.sim.laws, p.name, b.clocks),
+		sim: p.sim, name: p.name, done: make(chan struct{}), witness: law.NewSeen(p.sim.laws, p.name, b.clocks),
 		clock: func() time.Time { return time.Now().Add(p.offset()).Round(0) }, metrics: prometheus.NewRegistry(),
 		clone: clone, hints: make(chan loop.Hint),
 	}
 	p.life = l
 	l.ctx, l.end = context.WithCancel(context.Background())
+	l.turn = p.sim.gate.Pass
 	s, err := b.open(l.ctx, p.sim)
 	if err != nil {
 		p.sim.broken([]law.Violation{{Law: "start", Text: err.Error()}})

@@ -34,7 +34,7 @@ func (p ports) Publish(ctx context.Context, about loop.Publication) error {
 		switch {
 		case w.Stated(s):
 		case !w.Has(s.Lane.Artifact, signals.Digest(s.Version.Digest)):
-			return fmt.Errorf("%s: %s", world.Gone, s.Version.Digest)
+			return fmt.Errorf("%s: %s", world.Absent, s.Version.Digest)
 		default:
 			w.State(p.name, s)
 		}

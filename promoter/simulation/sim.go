@@ -306,7 +306,7 @@ func (s *sim) ending() {
 	s.broken(s.laws.End())
 	for source, why := range view.Silent {
 		// A digest that is gone stays gone, and the lane that wants it says so.
-		if !strings.HasPrefix(source, "write of ") && !strings.Contains(why, world.Gone) {
+		if !strings.HasPrefix(source, "write of ") && !strings.Contains(why, world.Absent) {
 			s.broken([]law.Violation{{Law: "liveness", Text: fmt.Sprintf("%s is still silent: %s", source, why)}})
 		}
 	}

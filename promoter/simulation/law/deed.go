@@ -103,7 +103,15 @@ func (j *judge) verified() {
 		j.say("verified", "the signature of %.19s was not read lately", d)
 	case p.what.Outcome != signals.OutcomeVerified:
 		j.say("verified", "the registry said that %.19s is %q: %s", d, p.what.Outcome, p.what.Reason)
+	case j.final() && j.deed.At.Sub(j.seen.again[question{j.deed.Lane, digest(d)}]) > fresh:
+		j.say("verified", "the signature of %.19s was not verified again", d)
 	}
+}
+
+// final says that nobody of ours looks again before the version is there: it
+// merges, or lets people merge. A group of a queue is what turned green before.
+func (j *judge) final() bool {
+	return j.deed.Group == "" && slices.Contains([]string{"merge", "enqueue", "check", "publish"}, j.deed.Kind)
 }
 
 // named holds that the tag names the digest and never named another one. The

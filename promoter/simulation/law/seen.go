@@ -33,6 +33,8 @@ type Seen struct {
 	// declared are the emergencies that it was told of, by proposal.
 	declared map[string]map[string]declared
 	proofs   map[question]told[signals.Proof]
+	// again is when all that proves a digest was last verified again.
+	again map[question]time.Time
 	// skews are how far the clock of the process was before ours, lately.
 	skews  []skew
 	health map[gitops.Lane]told[signals.Health]
@@ -84,7 +86,7 @@ type question struct {
 func NewSeen(l *Laws, by string, c *Clocks) *Seen {
 	return &Seen{
 		laws: l, by: by, clocks: c, proposals: map[string]gitops.Proposal{}, versions: map[string]told[[]signals.Version]{},
-		opened: map[string]bool{}, orders: orders{}, declared: map[string]map[string]declared{}, names: map[string]map[signals.Digest]bool{}, proofs: map[question]told[signals.Proof]{}, health: map[gitops.Lane]told[signals.Health]{},
+		opened: map[string]bool{}, orders: orders{}, declared: map[string]map[string]declared{}, names: map[string]map[signals.Digest]bool{}, proofs: map[question]told[signals.Proof]{}, again: map[question]time.Time{}, health: map[gitops.Lane]told[signals.Health]{},
 		astray: map[gitops.Commit]time.Time{},
 	}
 }
@@ -168,8 +170,12 @@ func (s *Seen) Versions(artifact string, list []signals.Version) {
 	}
 }
 
-// Proof notes what it was told about a digest.
-func (s *Seen) Proof(lane gitops.Lane, p signals.Proof) {
+// Proof notes what it was told about a digest, and whether it had all of it
+// verified again.
+func (s *Seen) Proof(lane gitops.Lane, p signals.Proof, again bool) {
+	if again {
+		s.again[question{lane, p.Digest}] = time.Now()
+	}
 	s.proofs[question{lane, p.Digest}] = told[signals.Proof]{time.Now(), p}
 }
 

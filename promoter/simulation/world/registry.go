@@ -149,7 +149,7 @@ func (w *World) Proof(artifact string, d signals.Digest, again bool) (signals.Pr
 		p.Reason = Revoked
 	case !w.Has(artifact, d) && (again || b == nil || b.Artifact != artifact || b.By == ""):
 		p.Outcome = signals.OutcomeUnknown
-		return p, fmt.Errorf("%s: %s of %s", Gone, d.Short(), artifact)
+		return p, fmt.Errorf("%s: %s of %s", Absent, d.Short(), artifact)
 	case b.By == "":
 		p.Outcome, p.Reason = signals.OutcomeAbsent, "no signature"
 	case b.By != Key:
@@ -166,6 +166,6 @@ func (w *World) Proof(artifact string, d signals.Digest, again bool) (signals.Pr
 const (
 	// Revoked is the reason for which nothing about a digest counts any more.
 	Revoked = "the digest is revoked in the daemon's file"
-	// Gone is what a registry says of what it does not have.
-	Gone = "the registry does not have it"
+	// Absent is what a registry says of what it does not have.
+	Absent = "the registry does not have it"
 )
