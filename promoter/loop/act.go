@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -285,8 +286,9 @@ func (l *Loop) stands(ctx context.Context, c gitops.Change) (bool, error) {
 	}
 	p = l.received(p)
 	p.Lane = c.Lane
+	orders := k.Orders
 	p = l.heed(l.examine(ctx, k, p))
-	if bearing(p) == bearing(k.proposals[i]) {
+	if bearing(p) == bearing(k.proposals[i]) && reflect.DeepEqual(orders, k.Orders) {
 		return true, nil
 	}
 	open := slices.Clone(k.proposals)
@@ -307,6 +309,9 @@ func bearing(p gitops.Proposal) string {
 	var lines []string
 	for _, r := range p.Reviews {
 		lines = append(lines, fmt.Sprintln(r.By.Name, r.State, r.Head))
+	}
+	for _, o := range p.Orders {
+		lines = append(lines, fmt.Sprintln(o.Key, o.Command))
 	}
 	for _, c := range p.Checks {
 		if c.Name != gitops.CheckName {

@@ -271,6 +271,23 @@ func TestReadAnew(t *testing.T) {
 	})
 }
 
+// TestPinReadAnew holds the same of a pin: whoever asks for it in a comment that
+// the list does not show yet is heard before the merge.
+func TestPinReadAnew(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		r.waiting(t)
+		r.auto = true
+		r.opts.Forge = behindhand{forge{r.world}}
+		r.restart()
+		r.comment("1", writer, "/waveguide pin 1.0.0 until %s", in(20*time.Hour))
+		r.run(30 * time.Minute)
+		if r.count("merge") != 0 || r.check("dev").State == gitops.CheckSuccess {
+			t.Errorf("pinned to what is there, and: %v, %v", r.check("dev"), r.deeds)
+		}
+	})
+}
+
 // TestLimit holds that a forge that asks to wait is left alone until then.
 func TestLimit(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
