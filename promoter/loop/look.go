@@ -109,7 +109,7 @@ func (l *Loop) lookRules(ctx context.Context, now time.Time, at gitops.Commit) e
 	for _, p := range ruling.Problems {
 		l.Log.WarnContext(ctx, "a rule is broken and holds what it covers", "problem", p)
 	}
-	l.ruling, l.atlas = ruling, newAtlas(ruling.Routes)
+	l.ruling, l.atlas, l.paused = ruling, newAtlas(ruling.Routes), ruled(ruling.Routes)
 	l.queue.reset(ruling.Routes, l.atlas.needed(ruling.Routes))
 	l.epoch++
 	l.inquireAll(now)
@@ -289,7 +289,7 @@ func (l *Loop) introduce(ctx context.Context) error {
 	return err
 }
 
-func merged[V any](a, b map[string]V) map[string]V {
+func merged[K comparable, V any](a, b map[K]V) map[K]V {
 	all := maps.Clone(a)
 	if all == nil {
 		return b

@@ -102,6 +102,7 @@ type Loop struct {
 
 	head   gitops.Commit
 	ruling Ruling
+	paused []gitops.Pause // what the rules themselves pause
 	// unruled says that the rules changed and were not read yet.
 	unruled bool
 	// fetched says that something was fetched since the branch was read, and
@@ -135,6 +136,7 @@ type Loop struct {
 	// were last decided, rejudge when time changes them, and epoch counts the
 	// rulings.
 	rivals          map[string]*rival
+	contested       map[gitops.Lane]string // lanes that they change, with their words
 	judged, rejudge time.Time
 	epoch           int
 	// groups are those of the merge queue, answered the checks set on them.
@@ -372,7 +374,7 @@ func (l *Loop) soon(now time.Time, source string) {
 // view is what others may see of a look.
 func (l *Loop) view(now time.Time) View {
 	return View{
-		Repository: l.Repository, Quiet: len(l.queue.decided) == 0 && !l.queue.news, Now: now, Head: l.head, Plans: l.queue.admitted, Routes: l.ruling.Routes, Pauses: slices.Concat(l.world.Pauses, ruled(l.ruling.Routes)),
+		Repository: l.Repository, Quiet: len(l.queue.decided) == 0 && !l.queue.news, Now: now, Head: l.head, Plans: l.queue.admitted, Routes: l.ruling.Routes, Pauses: slices.Concat(l.world.Pauses, l.paused),
 		Problems: l.ruling.Problems, Silent: maps.Clone(l.silent), Lanes: l.queue.lanes(),
 	}
 }

@@ -68,14 +68,17 @@ func (l *Loop) meetRivals(ctx context.Context, list []gitops.Proposal) {
 			about[at] = cmp.Or(about[at], fmt.Sprintf("proposal %s of %s", id, v.proposal.Author.Name))
 		}
 	}
-	for at, k := range l.lanes {
-		if k.rival != about[at] {
-			k.rival = about[at]
-			if s, ok := l.atlas.stops[at]; ok {
-				l.queue.add(s.route)
-			}
+	for at := range merged(l.contested, about) {
+		k := l.lanes[at]
+		if k == nil || k.rival == about[at] {
+			continue
+		}
+		k.rival = about[at]
+		if s, ok := l.atlas.stops[at]; ok {
+			l.queue.add(s.route)
 		}
 	}
+	l.contested = about
 	l.judged = time.Time{} // what they say may be new
 }
 
