@@ -136,6 +136,7 @@ func stands(t *testing.T, twin Git, branch string, want gitops.Commit) {
 }
 
 func firstFetch(t *testing.T, g Git) {
+	t.Helper()
 	head := g.Commit(t, Protected, map[string]string{"a": "1\n"}, "one")
 	if u := fetch(t, g); u.Head != head || u.Old != "" || !u.All {
 		t.Errorf("the first fetch says %+v, want head %s, no old one and that all may have changed", u, head)
@@ -143,6 +144,7 @@ func firstFetch(t *testing.T, g Git) {
 }
 
 func quietFetch(t *testing.T, g Git) {
+	t.Helper()
 	head := fetch(t, g).Head
 	g.Commit(t, "elsewhere", map[string]string{"a": "1\n"}, "on another branch")
 	for range 2 {
@@ -153,6 +155,7 @@ func quietFetch(t *testing.T, g Git) {
 }
 
 func changedFetch(t *testing.T, g Git) {
+	t.Helper()
 	old := fetch(t, g).Head
 	g.Commit(t, Protected, map[string]string{"README.md": "other\n", "env/prod.yaml": "new\n"}, "one")
 	head := g.Commit(t, Protected, map[string]string{"env/dev/shop.yaml": Gone, "env/prod/deep/other.yaml": "there: was\n"}, "two")
@@ -169,6 +172,7 @@ func changedFetch(t *testing.T, g Git) {
 }
 
 func forcedFetch(t *testing.T, g Git) {
+	t.Helper()
 	kept := fetch(t, g).Head
 	g.Commit(t, Protected, map[string]string{"a": "1\n"}, "taken off later")
 	fetch(t, g)
@@ -190,6 +194,7 @@ func forcedFetch(t *testing.T, g Git) {
 }
 
 func anotherRun(t *testing.T, g Git) {
+	t.Helper()
 	old := fetch(t, g).Head
 	next := g.Again(t)
 	if u := fetch(t, next); u.Head != old || u.Old != "" {

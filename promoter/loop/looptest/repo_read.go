@@ -29,6 +29,7 @@ func read(t *testing.T, g Git, c gitops.Commit, under, text string) map[string]s
 }
 
 func files(t *testing.T, g Git) {
+	t.Helper()
 	g.Commit(t, Protected, map[string]string{"env/devil/shop.yaml": "image: registry.example.com/acme/shop\n"}, "beside it")
 	head := fetch(t, g).Head
 	for _, tt := range []struct {
@@ -61,6 +62,7 @@ func files(t *testing.T, g Git) {
 }
 
 func noFolder(t *testing.T, g Git) {
+	t.Helper()
 	head := fetch(t, g).Head
 	for _, under := range []string{"nowhere", "env/de", "env/dev/shop.yaml/deeper", "README"} {
 		if got := read(t, g, head, under, ""); len(got) > 0 {
@@ -70,6 +72,7 @@ func noFolder(t *testing.T, g Git) {
 }
 
 func notFetched(t *testing.T, g Git) {
+	t.Helper()
 	if _, err := g.Repo.Files(t.Context(), nowhere, "", ""); err == nil {
 		t.Error("before the first fetch there are files")
 	}
@@ -132,6 +135,7 @@ func compare(t *testing.T, g Git, from, to gitops.Commit, want map[string][2]str
 }
 
 func delta(t *testing.T, g Git) {
+	t.Helper()
 	parent := fetch(t, g).Head
 	c := g.Commit(t, Protected, map[string]string{"README.md": "other\n", "env/dev/shop.yaml": Gone, "env/dev/new.yaml": "", "env/prod/deep/other.yaml": "no newline at the end"}, "one")
 	want := map[string][2]string{
@@ -144,6 +148,7 @@ func delta(t *testing.T, g Git) {
 }
 
 func words(t *testing.T, g Git) {
+	t.Helper()
 	fetch(t, g)
 	for i, message := range []string{"one line\nthat goes on\n\n  and more: ü \n\n\nTrailer: x\n", "no newline\n\nat the end", "\n\nblank lines first\n\n\n"} {
 		c := g.Commit(t, Protected, map[string]string{"README.md": string(rune('a'+i)) + "\n"}, message)
@@ -155,6 +160,7 @@ func words(t *testing.T, g Git) {
 }
 
 func wideDelta(t *testing.T, g Git) {
+	t.Helper()
 	first := fetch(t, g).Head
 	g.Commit(t, Protected, map[string]string{"README.md": "second\n", "a": "1\n"}, "two")
 	last := g.Commit(t, Protected, map[string]string{"README.md": "third\n", "a": Gone, "b": "1\n"}, "three")
@@ -168,6 +174,7 @@ func wideDelta(t *testing.T, g Git) {
 }
 
 func merges(t *testing.T, g Git) {
+	t.Helper()
 	old := fetch(t, g).Head
 	theirs := g.Commit(t, "theirs", map[string]string{"README.md": "theirs\n"}, "on a branch")
 	ours := g.Commit(t, Protected, map[string]string{"b": "1\n"}, "meanwhile")
@@ -189,6 +196,7 @@ func merges(t *testing.T, g Git) {
 }
 
 func line(t *testing.T, g Git) {
+	t.Helper()
 	from := fetch(t, g).Head
 	one := g.Commit(t, Protected, map[string]string{"a.b": "1\n", "a/b": "1\n", "a-b": "1\n"}, "one")
 	two := g.Commit(t, Protected, map[string]string{"README.md": "2\n", "a.b": Gone}, "two")
@@ -244,6 +252,7 @@ func tail(t *testing.T, g Git) {
 }
 
 func noLine(t *testing.T, g Git) {
+	t.Helper()
 	from := fetch(t, g).Head
 	g.Commit(t, Protected, map[string]string{"a": "1\n"}, "one")
 	aside := g.Commit(t, "theirs", map[string]string{"a": "2\n"}, "beside the branch")

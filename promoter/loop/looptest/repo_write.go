@@ -11,6 +11,7 @@ import (
 )
 
 func composeTwice(t *testing.T, g Git) {
+	t.Helper()
 	base := fetch(t, g).Head
 	twin := g.Twin(t)
 	fetch(t, twin)
@@ -39,6 +40,7 @@ func composeTwice(t *testing.T, g Git) {
 }
 
 func composeExactly(t *testing.T, g Git) {
+	t.Helper()
 	base := fetch(t, g).Head
 	d := draft(base, "env/dev/shop.yaml", "other\n")
 	d.Files["env/prod-us/shop.yaml"] = []byte("new")
@@ -67,6 +69,7 @@ func composeExactly(t *testing.T, g Git) {
 }
 
 func composeUnseen(t *testing.T, g Git) {
+	t.Helper()
 	base := fetch(t, g).Head
 	c := compose(t, g, base, "a", "1\n")
 	twin := g.Twin(t)
@@ -88,6 +91,7 @@ func composeUnseen(t *testing.T, g Git) {
 }
 
 func composeRefused(t *testing.T, g Git) {
+	t.Helper()
 	base := fetch(t, g).Head
 	for name, d := range map[string]loop.Draft{
 		"no file":                       {Base: base, Message: "m", Time: at()},
@@ -108,6 +112,7 @@ func composeRefused(t *testing.T, g Git) {
 }
 
 func pushMoves(t *testing.T, g Git) {
+	t.Helper()
 	base, twin := fetch(t, g).Head, g.Twin(t)
 	one := compose(t, g, base, "a", "1\n")
 	if err := push(t, g, "waveguide/x", "", one); err != nil {
@@ -133,6 +138,7 @@ func pushMoves(t *testing.T, g Git) {
 }
 
 func pushMoved(t *testing.T, g Git) {
+	t.Helper()
 	base, twin := fetch(t, g).Head, g.Twin(t)
 	theirs := g.Commit(t, "waveguide/x", map[string]string{"a": "theirs\n"}, "theirs")
 	for name, m := range map[string]loop.Move{
@@ -154,6 +160,7 @@ func pushMoved(t *testing.T, g Git) {
 }
 
 func pushAlone(t *testing.T, g Git) {
+	t.Helper()
 	base, twin := fetch(t, g).Head, g.Twin(t)
 	theirs := g.Commit(t, "waveguide/b", map[string]string{"a": "theirs\n"}, "theirs")
 	a, b, c := compose(t, g, base, "a", "1\n"), compose(t, g, base, "a", "2\n"), compose(t, g, base, "a", "3\n")
@@ -176,6 +183,7 @@ func pushAlone(t *testing.T, g Git) {
 }
 
 func pushTwice(t *testing.T, g Git) {
+	t.Helper()
 	base := fetch(t, g).Head
 	c := compose(t, g, base, "a", "1\n")
 	twin := g.Twin(t)
@@ -201,6 +209,7 @@ func pushTwice(t *testing.T, g Git) {
 }
 
 func pushNothing(t *testing.T, g Git) {
+	t.Helper()
 	base, twin := fetch(t, g).Head, g.Twin(t)
 	if err := push(t, g, "waveguide/x", "", nowhere); err == nil || errors.Is(err, gitops.ErrMoved) {
 		t.Errorf("a push of a commit that is nowhere says %v, want an error of its own", err)
@@ -225,6 +234,7 @@ func pushNothing(t *testing.T, g Git) {
 }
 
 func branches(t *testing.T, g Git) {
+	t.Helper()
 	base := fetch(t, g).Head
 	sees := func(branch string, want gitops.Commit) {
 		t.Helper()

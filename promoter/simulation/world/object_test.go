@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -65,7 +66,7 @@ func TestObjectsAreGits(t *testing.T) {
 		t.Skipf("git is needed: %v", err)
 	}
 	w := world.New(1, world.Spec{Soak: map[string]time.Duration{}})
-	walk(w, rand.New(rand.NewPCG(1, 2))) //nolint:gosec // chance is to be repeated
+	walk(w, rand.New(rand.NewPCG(1, 2)))
 	dir := t.TempDir()
 	git(t, dir, "init", "--quiet", "--bare", "--initial-branch="+world.Protected)
 	for o := range w.Objects() {
@@ -82,9 +83,7 @@ func TestObjectsAreGits(t *testing.T) {
 		}
 	}
 	refs := map[string]gitops.Commit{world.Protected: w.Main}
-	for name, c := range w.Branches {
-		refs[name] = c
-	}
+	maps.Copy(refs, w.Branches)
 	for name, c := range refs {
 		git(t, dir, "update-ref", "refs/heads/"+name, string(c))
 	}
