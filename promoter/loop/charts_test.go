@@ -97,6 +97,26 @@ func TestASourceThatMoves(t *testing.T) {
 	})
 }
 
+// TestChartThatWasTakenBack holds that the version that a lane leaves is
+// remembered where Git names tags alone, and that going back from it counts.
+func TestChartThatWasTakenBack(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		r.opts.Sources, r.opts.Health = sourced{r.world}, sourced{r.world}
+		r.restart()
+		r.tags = append(r.tags, "1.1.0")
+		newer := strings.Replace(releaseFile, "1.0.0", "1.1.0", 1)
+		r.push(map[string]string{fileOf("dev"): newer, "infrastructure/sources.yaml": sourceFile})
+		r.run(time.Minute)
+		r.push(map[string]string{fileOf("dev"): releaseFile})
+		r.run(20 * time.Minute)
+		left := r.known("dev").Desired.Left
+		if len(left) == 0 || left[0].Version.Tag != "1.1.0" || r.count("open dev") != 0 {
+			t.Errorf("it left %+v: %v", left, r.deeds)
+		}
+	})
+}
+
 // TestMentionsAreSaid holds that a lane without a place says which lines name
 // the artifact in a way that is not understood.
 func TestMentionsAreSaid(t *testing.T) {

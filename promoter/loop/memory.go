@@ -206,7 +206,8 @@ func (k *lane) moved(v gitops.Version, now time.Time) {
 	if v == k.Version || v == (gitops.Version{}) {
 		return
 	}
-	if k.Version != (gitops.Version{}) && k.Version.Digest != v.Digest {
+	// Where Git has no room for a digest, as in charts, another tag is another version.
+	if k.Version != (gitops.Version{}) && (k.Version.Digest != v.Digest || v.Digest == "") {
 		k.Left = append([]gitops.Left{{Version: k.Version, At: now}}, k.Left...)
 		k.Left = k.Left[:min(len(k.Left), maxLeft)]
 	}
