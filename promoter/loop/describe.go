@@ -19,7 +19,8 @@ type words struct {
 	stale []string
 }
 
-// waveLabel begins the label that says which wave a proposal is in.
+// waveLabel begins the label that says which wave a proposal is in: the only one
+// that may change while it is open. The others say what it never ceases to be.
 const waveLabel = "wave/"
 
 // outdated is the change that brings the text and the labels of a lane's
