@@ -97,8 +97,8 @@ func (l *Loop) relive(ctx context.Context, now time.Time, head gitops.Commit) ma
 // of them.
 func (l *Loop) affordable(steps []trail.Step) []trail.Step {
 	readings := 0
-	for i := len(steps) - 1; i >= 0; i-- {
-		if readings += len(l.atlas.touched(steps[i].Paths)); readings > maxReadings {
+	for i, s := range slices.Backward(steps) {
+		if readings += len(l.atlas.touched(s.Paths)); readings > maxReadings {
 			return steps[i+1:]
 		}
 	}

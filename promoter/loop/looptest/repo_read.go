@@ -224,26 +224,26 @@ func line(t *testing.T, g Git) {
 }
 
 func tail(t *testing.T, g Git) {
-	g.Commit(t, Protected, map[string]string{"a": "1\n"}, "one")
-	g.Commit(t, Protected, map[string]string{"a": "2\n"}, "two")
-	g.Commit(t, Protected, map[string]string{"a": "3\n"}, "three")
+	t.Helper()
+	for i := range 3 {
+		g.Commit(t, Protected, map[string]string{"a": fmt.Sprintln(i + 1)}, "next")
+	}
 	head := fetch(t, g).Head
-	for _, most := range []int{2, 3} {
+	for most := 2; most <= 3; most++ {
 		steps, err := g.History.Tail(t.Context(), head, most)
 		if err != nil || len(steps) != most {
 			t.Fatalf("the tail of %d steps is %+v, %v", most, steps, err)
 		}
-		for i, s := range steps {
-			text := fmt.Sprintln(3 - len(steps) + i + 1)
-			if !slices.Equal(s.Paths, []string{"a"}) || s.Email != g.Person || i > 0 && s.Before() != steps[i-1].Commit {
-				t.Errorf("step %d of at most %d is %+v", i, most, s)
-			}
-			if got, err := g.Repo.Files(t.Context(), s.Commit, "a", ""); err != nil || string(got["a"]) != text {
-				t.Errorf("at step %d of at most %d the file is %q, %v; want %q", i, most, got, err, text)
-			}
-		}
 		if _, err := g.Repo.Files(t.Context(), steps[0].Before(), "README.md", ""); err != nil {
-			t.Errorf("before the tail of at most %d steps: %v", most, err)
+			t.Errorf("before the tail of %d steps: %v", most, err)
+		}
+		for i, s := range steps {
+			if !slices.Equal(s.Paths, []string{"a"}) || s.Email != g.Person || i > 0 && s.Before() != steps[i-1].Commit {
+				t.Errorf("step %d of %d is %+v", i, most, s)
+			}
+			if got, want := read(t, g, s.Commit, "a", "")["a"], fmt.Sprintln(3-most+i+1); got != want {
+				t.Errorf("at step %d of %d the file is %q, want %q", i, most, got, want)
+			}
 		}
 	}
 	if steps, err := g.History.Tail(t.Context(), nowhere, 2); err == nil {
