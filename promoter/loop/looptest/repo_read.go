@@ -12,6 +12,7 @@ import (
 
 	"github.com/waveguide-dev/waveguide/gitops"
 	"github.com/waveguide-dev/waveguide/promoter/loop"
+	"github.com/waveguide-dev/waveguide/promoter/loop/trail"
 )
 
 // read is the files of a commit by name.
@@ -237,17 +238,23 @@ func tail(t *testing.T, g Git) {
 		if _, err := g.Repo.Files(t.Context(), steps[0].Before(), "README.md", ""); err != nil {
 			t.Errorf("before the tail of %d steps: %v", most, err)
 		}
-		for i, s := range steps {
-			if !slices.Equal(s.Paths, []string{"a"}) || s.Email != g.Person || i > 0 && s.Before() != steps[i-1].Commit {
-				t.Errorf("step %d of %d is %+v", i, most, s)
-			}
-			if got, want := read(t, g, s.Commit, "a", "")["a"], fmt.Sprintln(3-most+i+1); got != want {
-				t.Errorf("at step %d of %d the file is %q, want %q", i, most, got, want)
-			}
-		}
+		follows(t, g, steps)
 	}
 	if steps, err := g.History.Tail(t.Context(), nowhere, 2); err == nil {
 		t.Errorf("the tail of a commit that is none is %+v", steps)
+	}
+}
+
+// follows holds that the steps are the newest of three that write their number.
+func follows(t *testing.T, g Git, steps []trail.Step) {
+	t.Helper()
+	for i, s := range steps {
+		if !slices.Equal(s.Paths, []string{"a"}) || s.Email != g.Person || i > 0 && s.Before() != steps[i-1].Commit {
+			t.Errorf("step %d of %d is %+v", i, len(steps), s)
+		}
+		if got, want := read(t, g, s.Commit, "a", "")["a"], fmt.Sprintln(3-len(steps)+i+1); got != want {
+			t.Errorf("at step %d of %d the file is %q, want %q", i, len(steps), got, want)
+		}
 	}
 }
 
