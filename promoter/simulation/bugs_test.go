@@ -162,7 +162,10 @@ func bugsOfGit() []bug {
 		}
 	}
 	return []bug{
-		{"a push that is refused is made by force", []string{"people's commits"}, func(_ string, o *loop.Options, w *world.World) { o.Branches = brute{o.Branches, w} }},
+		{"a push that is refused is made by force", []string{"people's commits"}, func(_ string, o *loop.Options, w *world.World) {
+			made := &drafts{o.Repo, map[gitops.Commit]loop.Draft{}}
+			o.Repo, o.Branches = made, brute{o.Branches, made, w}
+		}},
 		{"every branch of our name is ours", []string{"people's commits"}, wrap(repo{delta: func(d loop.Delta) loop.Delta {
 			d.Author = world.Email
 			return d

@@ -64,7 +64,14 @@ type (
 	brute struct {
 		loop.Branches
 
+		made  *drafts
 		world *world.World
+	}
+	// drafts remembers what every commit was made of.
+	drafts struct {
+		loop.Repo
+
+		by map[gitops.Commit]loop.Draft
 	}
 	repo struct {
 		loop.Repo
@@ -224,13 +231,27 @@ func (e eager) SetCheck(ctx context.Context, head gitops.Commit, c gitops.Check)
 	return err
 }
 
+func (d *drafts) Compose(ctx context.Context, draft loop.Draft) (gitops.Commit, error) {
+	c, err := d.Repo.Compose(ctx, draft)
+	if err == nil {
+		d.by[c] = draft
+	}
+	return c, err
+}
+
 func (b brute) Push(ctx context.Context, moves []loop.Move) []error {
 	errs := b.Branches.Push(ctx, moves)
 	for i, err := range errs {
-		if errors.Is(err, gitops.ErrMoved) {
-			moves[i].Old = b.world.Branches[moves[i].Branch]
-			errs[i] = b.Branches.Push(ctx, moves[i:i+1])[0]
+		if !errors.Is(err, gitops.ErrMoved) {
+			continue
 		}
+		if d, ok := b.made.by[moves[i].New]; ok {
+			if _, err := b.made.Compose(ctx, d); err != nil {
+				return errs
+			}
+		}
+		moves[i].Old = b.world.Branches[moves[i].Branch]
+		errs[i] = b.Branches.Push(ctx, moves[i:i+1])[0]
 	}
 	return errs
 }
