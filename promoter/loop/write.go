@@ -32,7 +32,7 @@ func (l *Loop) compose(ctx context.Context, now time.Time, cp store.Checkpoint, 
 	case len(d.files) == 0:
 		return fmt.Errorf("nothing to write: %s names %s already", d.stop.Path, c.To.Tag)
 	}
-	if d.move, err = l.branch(ctx, *d); err != nil {
+	if d.move, err = l.branch(ctx, now, *d); err != nil {
 		return err
 	}
 	message := fmt.Sprintf("%s\n\nWaveguide-Artifact: %s\nWaveguide-Environment: %s\nWaveguide-Digest: %s\nWaveguide-From: %s\nWaveguide-Class: %s\nWaveguide-Checkpoint: %s\n",
@@ -41,13 +41,24 @@ func (l *Loop) compose(ctx context.Context, now time.Time, cp store.Checkpoint, 
 	return err
 }
 
-// maxNumbered bounds how many branches of strangers are passed by.
-const maxNumbered = 9
+const (
+	// maxNumbered bounds how many branches of strangers are passed by.
+	maxNumbered = 9
+	// settling is how long a list may not show a proposal that is open.
+	settling = 5 * time.Minute
+)
+
+// sighting is a commit and when it was first seen.
+type sighting struct {
+	head gitops.Commit
+	at   time.Time
+}
 
 // branch finds the branch to move: that of the living proposal, or for a new
 // one the lane's own. Where a stranger has a branch of that name it is left
-// alone, and a numbered name is used.
-func (l *Loop) branch(ctx context.Context, d deed) (Move, error) {
+// alone, and a numbered name is used: not before a list would show the proposal
+// of ours that the stranger pushed to.
+func (l *Loop) branch(ctx context.Context, now time.Time, d deed) (Move, error) {
 	if d.change.Kind == gitops.UpdateProposal {
 		return Move{Branch: l.branchOf(d.change), Old: d.change.Head}, nil
 	}
@@ -63,6 +74,13 @@ func (l *Loop) branch(ctx context.Context, d deed) (Move, error) {
 		}
 		if left.Author == l.Email {
 			return Move{Branch: name, Old: head}, nil
+		}
+		if l.strange[name].head != head {
+			l.strange[name] = sighting{head, now}
+		}
+		if wait := l.strange[name].at.Add(settling).Sub(now); wait > 0 {
+			l.queue.retry(l.atlas.stops[d.change.Lane].route, now.Add(wait))
+			return Move{}, fmt.Errorf("branch %s holds a commit of %s: another name is used in %s, if no proposal of ours shows on it", name, left.Author, settling)
 		}
 		l.Log.WarnContext(ctx, "a branch of our name holds a commit that is not ours: it is left alone", "branch", name, "author", left.Author)
 	}

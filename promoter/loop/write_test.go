@@ -121,6 +121,41 @@ func TestEditedBranch(t *testing.T) {
 	})
 }
 
+// lagging is a forge whose list shows nothing while it lags.
+type lagging struct {
+	forge
+
+	lags *bool
+}
+
+func (f lagging) Proposals(ctx context.Context, since string) ([]gitops.Proposal, string, error) {
+	list, next, err := f.forge.Proposals(ctx, since)
+	if *f.lags {
+		list = nil
+	}
+	return list, next, err
+}
+
+// TestListLags holds that no second proposal is opened beside one to which
+// somebody pushed and that the list does not show for some minutes.
+func TestListLags(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		t.Helper()
+		r.waiting(t)
+		branch := laneOf("dev").Branch()
+		r.branches[branch] = r.commit(r.branches[branch], map[string]string{"note": "mine"}, "ann@example.com", "")
+		lags := true
+		r.opts.Forge = lagging{forge{r.world}, &lags}
+		r.restart()
+		r.run(4 * time.Minute)
+		lags = false
+		r.run(time.Hour)
+		if r.count("open dev") != 1 {
+			t.Errorf("a second proposal was opened: %v", r.deeds)
+		}
+	})
+}
+
 // TestUnseenWrite holds that a write that does not show is not made again and
 // again: a forge may answer from a stale copy.
 func TestUnseenWrite(t *testing.T) {
