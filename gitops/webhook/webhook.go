@@ -12,6 +12,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -129,6 +130,38 @@ func AnyOf(words string, good func(word string) bool) bool {
 		}
 	}
 	return false
+}
+
+// HMAC is how a forge signs that sends the HMAC-SHA256 of the body, in
+// hexadecimal, in a header.
+type HMAC struct {
+	// Secret is asked for every delivery. Several, apart by spaces, are accepted
+	// while they rotate; none refuses every delivery.
+	Secret func() (string, error)
+	// Header holds the signature, behind the prefix.
+	Header, Prefix string
+	// Forge is who signs, and Key where the daemon's file has the secret.
+	Forge, Key string
+}
+
+// Authentic is that of a [Kind]. Nothing but the body is signed, and anybody may
+// change the delivery's name, so that the signature is the name.
+func (m HMAC) Authentic(header http.Header, body []byte) (string, error) {
+	secrets, err := m.Secret()
+	if err != nil {
+		return "", fmt.Errorf("read the webhook's secret: %w", err)
+	}
+	name, prefixed := strings.CutPrefix(strings.ToLower(header.Get(m.Header)), m.Prefix)
+	signature, err := hex.DecodeString(name)
+	switch {
+	case strings.TrimSpace(secrets) == "":
+		return "", Denied(m.Key + " is not set")
+	case err != nil || !prefixed || len(signature) != sha256.Size:
+		return "", Denied("it has no " + m.Header + "; set the secret in " + m.Forge + "'s webhook too")
+	case !Signed(secrets, signature, body):
+		return "", Denied("its signature is not by the secret of " + m.Key)
+	}
+	return name, nil
 }
 
 // MAC is the HMAC-SHA256 of a message.

@@ -4,11 +4,7 @@
 package hook
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -30,27 +26,8 @@ type Hook struct {
 // [gitops.ErrDenied] for what the server did not send; a delivery that came
 // before wakes nobody.
 func (h *Hook) Hint(r *http.Request) (gitops.Hint, error) {
-	return h.inbox.Hint(r, h.Now(), webhook.Kind{Authentic: h.authentic, Meaning: meaning})
-}
-
-// authentic checks the signature. Nothing but the body is signed, so that its
-// signature is its name.
-func (h *Hook) authentic(header http.Header, body []byte) (string, error) {
-	secrets, err := h.Secret()
-	if err != nil {
-		return "", fmt.Errorf("read the webhook's secret: %w", err)
-	}
-	name := strings.ToLower(header.Get("X-Gitea-Signature"))
-	signature, err := hex.DecodeString(name)
-	switch {
-	case strings.TrimSpace(secrets) == "":
-		return "", webhook.Denied("webhooks.gitea.secret is not set")
-	case err != nil || len(signature) != sha256.Size:
-		return "", webhook.Denied("it has no X-Gitea-Signature; set the secret in Gitea's webhook too")
-	case !webhook.Signed(secrets, signature, body):
-		return "", webhook.Denied("its signature is not by the secret of webhooks.gitea")
-	}
-	return name, nil
+	signed := webhook.HMAC{Secret: h.Secret, Header: "X-Gitea-Signature", Forge: "Gitea", Key: "webhooks.gitea.secret"}
+	return h.inbox.Hint(r, h.Now(), webhook.Kind{Authentic: signed.Authentic, Meaning: meaning})
 }
 
 // meaning says what an event is about. Our own check wakes nobody.

@@ -4,11 +4,7 @@
 package hook
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -30,28 +26,8 @@ type Hook struct {
 // [gitops.ErrDenied] for what GitHub did not send; a delivery that came before
 // wakes nobody.
 func (h *Hook) Hint(r *http.Request) (gitops.Hint, error) {
-	return h.inbox.Hint(r, h.Now(), webhook.Kind{Authentic: h.authentic, Meaning: meaning})
-}
-
-// authentic checks the signature. The delivery's name is not signed and anybody
-// may change it, so that the signature is the body's own name.
-func (h *Hook) authentic(header http.Header, body []byte) (string, error) {
-	secrets, err := h.Secret()
-	if err != nil {
-		return "", fmt.Errorf("read the webhook's secret: %w", err)
-	}
-	name, prefixed := strings.CutPrefix(header.Get("X-Hub-Signature-256"), "sha256=")
-	name = strings.ToLower(name)
-	signature, err := hex.DecodeString(name)
-	switch {
-	case strings.TrimSpace(secrets) == "":
-		return "", webhook.Denied("webhooks.github.secret is not set")
-	case err != nil || !prefixed || len(signature) != sha256.Size:
-		return "", webhook.Denied("it has no X-Hub-Signature-256; set the secret in GitHub's webhook too")
-	case !webhook.Signed(secrets, signature, body):
-		return "", webhook.Denied("its signature is not by the secret that is configured")
-	}
-	return name, nil
+	signed := webhook.HMAC{Secret: h.Secret, Header: "X-Hub-Signature-256", Prefix: "sha256=", Forge: "GitHub", Key: "webhooks.github.secret"}
+	return h.inbox.Hint(r, h.Now(), webhook.Kind{Authentic: signed.Authentic, Meaning: meaning})
 }
 
 // meaning says what an event is about. Our own check wakes nobody.

@@ -88,7 +88,7 @@ func (h *Hook) signed(header http.Header, body []byte, secret string) error {
 		return webhook.AnyOf(header.Get("Webhook-Signature"), func(got string) bool { return webhook.Same([]byte(got), want) })
 	})
 	if !good {
-		return webhook.Denied("its signature is not by the secret that is configured")
+		return webhook.Denied("its signature is not by the secret of webhooks.gitlab.secret")
 	}
 	return nil
 }
