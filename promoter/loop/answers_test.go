@@ -3,6 +3,8 @@ package loop_test
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
@@ -59,7 +61,12 @@ func (s sources) Health(ctx context.Context, at gitops.Lane, _ signals.Question)
 // Rules gives the route from dev to prod while the rules are good, and a
 // problem while they are not.
 func (s sources) Rules(files map[string][]byte, _ time.Time) (loop.Ruling, error) {
-	if src := string(files[rulesFile]); src != "good" {
+	src, left, some := strings.Cut(string(files[rulesFile]), " but not ")
+	var problems []string
+	if some {
+		problems = []string{"the rules do not say what of " + left}
+	}
+	if src != "good" {
 		return loop.Ruling{Problems: []string{"the rules say " + src}}, s.fail["rules"]
 	}
 	selector, err := promoter.NewSelector(promoter.Selector{Semver: ">=1.0.0"})
@@ -69,7 +76,7 @@ func (s sources) Rules(files map[string][]byte, _ time.Time) (loop.Ruling, error
 	r := promoter.Route{Promotion: "shop", Artifact: "shop", Image: image, Selector: selector, Rollback: s.rollback}
 	for _, envs := range s.waves {
 		w := promoter.Wave{Name: envs[0]}
-		for _, env := range envs {
+		for _, env := range slices.DeleteFunc(slices.Clone(envs), func(env string) bool { return env == left }) {
 			w.Stops = append(w.Stops, promoter.Stop{
 				Lane: laneOf(env), Path: "environments/" + env, Auto: s.auto, Tolerate: 5 * time.Minute,
 				Gates:   gate.Set{Signature: &gate.Signature{Key: "release"}, Soak: gate.Soak{For: soak}},
@@ -79,5 +86,5 @@ func (s sources) Rules(files map[string][]byte, _ time.Time) (loop.Ruling, error
 		}
 		r.Waves = append(r.Waves, w)
 	}
-	return loop.Ruling{Routes: []promoter.Route{r}}, s.fail["rules"]
+	return loop.Ruling{Routes: []promoter.Route{r}, Problems: problems}, s.fail["rules"]
 }

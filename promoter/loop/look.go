@@ -110,6 +110,7 @@ func (l *Loop) lookRules(ctx context.Context, now time.Time, at gitops.Commit) e
 		l.Log.WarnContext(ctx, "a rule is broken and holds what it covers", "problem", p)
 	}
 	l.ruling, l.atlas, l.paused = ruling, newAtlas(ruling.Routes), ruled(ruling.Routes)
+	l.hide()
 	l.queue.reset(ruling.Routes, l.atlas.needed(ruling.Routes))
 	l.epoch++
 	l.inquireAll(now)

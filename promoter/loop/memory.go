@@ -99,6 +99,9 @@ type trunk struct {
 	Walked gitops.Commit `json:"walked,omitempty"`
 	Gap    string        `json:"gap,omitempty"`
 	Steps  []step        `json:"steps,omitempty"`
+	// Hidden are the lanes that the rules cannot tell of now, each with the
+	// commit after which it was not looked at.
+	Hidden map[string]gitops.Commit `json:"hidden,omitempty"`
 	// Strays are the merges that are not what was planned.
 	Strays []trail.Stray `json:"strays,omitempty"`
 	// Rivals are people's proposals that change versions.

@@ -35,25 +35,32 @@ func (l *Loop) mergeOf(s step) (gitops.Proposal, bool) {
 // what was there right before it. A difference stops the artifact. It says why
 // that is not known yet.
 func (l *Loop) landed(ctx context.Context, now time.Time, s step, p gitops.Proposal) string {
-	if _, ruled := l.atlas.stops[p.Lane]; !ruled {
-		return "" // no rule names the lane any more
+	if !l.atlas.follows(p.Lane) {
+		return "" // no rule names the lane any more, or it is looked at when one does
 	}
-	what, err := l.merged(ctx, s, p)
+	compared := len(s.Lanes) > 0 && !slices.Contains(s.Lanes, p.Lane)
+	what, err := "", error(nil)
+	if !compared {
+		what, err = l.merged(ctx, s, p)
+	}
 	if err != nil {
 		return fmt.Sprintf("what the merge of proposal %s wrote could not be read: %v", p.ID, err)
 	}
 	for _, m := range s.Moves {
-		if e := l.entryOf(m); e != nil {
+		if e := l.entryOf(s, m); e != nil {
 			e.WrittenBy(s.Step)
 			e.How, e.Problem, e.Proposal, e.At = trail.Proposed, "", p.ID, p.Ended
 			l.following[m.Lane] = struct{}{}
 		}
 	}
+	x := trail.Stray{Lane: p.Lane, Proposal: p.ID, Commit: s.Commit, What: what, At: now}
+	if compared || slices.ContainsFunc(l.trunk.Strays, func(o trail.Stray) bool { return o.Key() == x.Key() }) {
+		return ""
+	}
 	l.note(now, p.Lane, landing{Proposal: p.ID, Commit: s.Commit, To: p.To, Difference: what})
 	if what == "" {
 		return ""
 	}
-	x := trail.Stray{Lane: p.Lane, Proposal: p.ID, Commit: s.Commit, What: what, At: now}
 	l.trunk.Strays = append(slices.Clone(l.trunk.Strays), x)
 	l.people.proposals = append(l.people.proposals, gitops.Standing{Replies: []gitops.Reply{{ID: p.ID, Key: x.Key(), Text: x.Word()}}})
 	l.Log.ErrorContext(ctx, "a merged tree is not what was planned", "proposal", p.ID, "commit", string(s.Commit), "difference", what)

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -16,6 +17,15 @@ type step struct {
 	trail.Step
 	Seen  time.Time    `json:"seen"`
 	Moves []trail.Move `json:"moves,omitempty"`
+	// Lanes are those that were hidden when it came, if only they are asked
+	// about: of the others it was explained then.
+	Lanes []gitops.Lane `json:"lanes,omitempty"`
+}
+
+// about is the step without its moves in other lanes.
+func (s step) about(these func(gitops.Lane) bool) step {
+	s.Moves = slices.DeleteFunc(slices.Clone(s.Moves), func(m trail.Move) bool { return !these(m.Lane) })
+	return s
 }
 
 // The bounds of following the protected branch: how many commits are read at
@@ -31,25 +41,40 @@ const (
 // walk reads the commits that the protected branch got since it was walked
 // last. What is there when it is walked first is adopted.
 func (l *Loop) walk(ctx context.Context, now time.Time, head gitops.Commit) error {
-	from := l.trunk.Walked
-	if from == head {
-		return nil
-	}
+	from, shown := l.trunk.Walked, l.shown()
 	if from == "" {
 		return l.hindsight(ctx, now, head)
 	}
-	steps, gap, err := l.line(ctx, now, from, head)
+	if from == head && len(shown) == 0 {
+		return nil
+	}
+	steps, gap, err := l.missed(ctx, now, shown, from)
+	if err == nil && from != head {
+		late, old := steps, gap
+		steps, gap, err = l.line(ctx, now, from, head)
+		steps, gap = append(late, steps...), cmp.Or(old, gap)
+	}
 	if err != nil {
 		if l.trunk.tries++; l.trunk.tries < maxTries || ctx.Err() != nil {
 			return fmt.Errorf("read the commits after %s: %w", from.Short(), err)
 		}
 		steps, gap = nil, "its commits could not be read: "+err.Error()
 	}
-	l.trunk.tries, l.trunk.Walked, l.trunk.Gap = 0, head, gap
+	l.show(shown)
+	l.trunk.tries, l.trunk.Walked, l.trunk.Gap = 0, head, cmp.Or(gap, l.trunk.Gap)
 	l.trunk.Steps = append(slices.Clone(l.trunk.Steps), steps...)
 	if n := len(l.trunk.Steps) - maxSteps; n > 0 {
 		l.trunk.Steps = slices.Clone(l.trunk.Steps[n:])
 	}
+	l.written(steps)
+	if len(l.entering) > 0 {
+		l.schedule.set(sourceForge, now) // which knows of merges
+	}
+	return nil
+}
+
+// written notes who wrote the versions of which nobody knows yet how they came.
+func (l *Loop) written(steps []step) {
 	for _, s := range steps {
 		for _, m := range s.Moves {
 			if k := l.lanes[m.Lane]; k.Entry != nil && k.Entry.Version == m.To && k.Entry.How == trail.Pending {
@@ -57,10 +82,6 @@ func (l *Loop) walk(ctx context.Context, now time.Time, head gitops.Commit) erro
 			}
 		}
 	}
-	if len(l.entering) > 0 {
-		l.schedule.set(sourceForge, now) // which knows of merges
-	}
-	return nil
 }
 
 // line is what came between two heads, oldest first, or why nobody can tell.
@@ -130,20 +151,38 @@ func (l *Loop) trace(ctx context.Context, now time.Time) {
 		l.trunk.Steps = left
 	}
 	for at := range l.entering {
-		k := l.lanes[at]
-		why, pending := waits[at]
-		if pending && k.Entry.How == trail.Pending {
-			k.Entry.Problem = why
-			l.decided(at)
-			continue
-		}
-		if k.Entry.How == trail.Pending {
-			l.unexplained(k)
-		}
-		delete(l.entering, at)
-		l.decided(at)
+		l.entered(l.lanes[at], cmp.Or(waits[at], l.unwalked(at)))
+	}
+	if len(l.entering) == 0 {
+		l.trunk.Gap = "" // nobody is left to ask about
 	}
 	l.askPeople()
+}
+
+// entered ends the question how a version came to Git, unless something says why
+// that is not known yet.
+func (l *Loop) entered(k *lane, why string) {
+	l.decided(k.lane)
+	if why != "" && k.Entry.How == trail.Pending {
+		k.Entry.Problem = why
+		return
+	}
+	if k.Entry.How == trail.Pending {
+		l.unexplained(k)
+	}
+	delete(l.entering, k.lane)
+}
+
+// unwalked says why the commit that brought a lane's version may not be among
+// the steps yet.
+func (l *Loop) unwalked(at gitops.Lane) string {
+	switch {
+	case l.hid(at):
+		return "the rules of the lane cannot be read"
+	case l.unruled || len(l.unread) > 0:
+		return "the newest commits could not be read"
+	}
+	return ""
 }
 
 // decided has a lane decided again.
@@ -184,7 +223,7 @@ func (l *Loop) explain(ctx context.Context, now time.Time, s step) string {
 		return why
 	}
 	for _, m := range s.Moves {
-		e := l.entryOf(m)
+		e := l.entryOf(s, m)
 		if e == nil {
 			continue
 		}
@@ -202,11 +241,11 @@ func (l *Loop) explain(ctx context.Context, now time.Time, s step) string {
 	return ""
 }
 
-// entryOf is the entry that a move made; nil if the lane names something else
-// by now.
-func (l *Loop) entryOf(m trail.Move) *trail.Entry {
+// entryOf is the entry that a step's move made; nil if the lane names something
+// else by now, or it is on record.
+func (l *Loop) entryOf(s step, m trail.Move) *trail.Entry {
 	k := l.lanes[m.Lane]
-	if k == nil || k.Entry == nil || k.Entry.Version != m.To {
+	if k == nil || k.Entry == nil || k.Entry.Version != m.To || k.Entry.Commit == s.Commit && k.Entry.Recorded != "" {
 		return nil
 	}
 	l.entering[m.Lane] = struct{}{}

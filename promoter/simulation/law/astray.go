@@ -2,10 +2,12 @@ package law
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/waveguide-dev/waveguide/gitops"
+	"github.com/waveguide-dev/waveguide/promoter/simulation/world"
 )
 
 // bound is how long an issue about a merge that went astray may take from when
@@ -20,6 +22,8 @@ type astray struct {
 	// known are the merges that were read and are not what was asked for, since
 	// when, as the store remembers it.
 	known map[gitops.Commit]time.Time
+	// ruled is since when the store knows which lanes there are.
+	ruled time.Time
 }
 
 func newAstray() astray {
@@ -109,12 +113,16 @@ func (l *Laws) Unreported(c *Clocks) (vs []Violation) {
 	}
 	for _, p := range l.world.Merged() {
 		told, ended := c.astray.told[p.MergedAs], c.astray.ended[p.MergedAs]
-		if told.IsZero() || ended.IsZero() || !l.world.Astray(p) || time.Since(told) < bound || time.Since(ended) < bound || l.unruled(p.MergedAs) {
+		if told.IsZero() || ended.IsZero() || !l.world.Astray(p) || c.astray.ruled.IsZero() || told.Before(c.astray.ruled) {
 			continue
 		}
 		since := told
 		if ended.After(told) {
 			since = ended
+		}
+		since = l.legible(p.MergedAs, since)
+		if time.Since(since) < bound {
+			continue
 		}
 		if at := l.world.Filed(reportKey(p.MergedAs)); at.IsZero() || at.Sub(since) > bound {
 			vs = append(vs, Violation{Law: "merged tree", Lane: p.Lane, Text: "proposal " + p.ID + " was merged as another tree since " + since.Format(time.TimeOnly) + ", and no issue was opened in time"})
@@ -123,17 +131,36 @@ func (l *Laws) Unreported(c *Clocks) (vs []Violation) {
 	return vs
 }
 
-// unruled says that nobody could read the promotion's rules after a merge: what
-// comes to Git then belongs to no lane, and is adopted when they can be read.
-func (l *Laws) unruled(c gitops.Commit) bool {
-	merge := l.world.Commits[c]
+// legible is from when on the promotion's rules could be read for long enough
+// after a merge: no lane has a rule while they cannot, and what came to it
+// meanwhile is looked at when they can. It is now where that is still so.
+func (l *Laws) legible(c gitops.Commit, since time.Time) time.Time {
+	var line []*world.Commit // newest first
 	for at := l.world.Commits[l.world.Main]; at != nil; at = l.world.Commits[at.Parent] {
-		if at.Spec.Broken == "promotion" && at.Time.Before(merge.Time.Add(bound)) {
-			return true
-		}
+		line = append(line, at)
 		if at.ID == c {
-			return false
+			break
 		}
 	}
-	return false
+	for i, at := range slices.Backward(line) {
+		if at.Spec.Broken != "promotion" || at.Time.After(since.Add(bound)) {
+			continue
+		}
+		mended := time.Now()
+		if i > 0 {
+			mended = line[i-1].Time
+		}
+		if mended.After(since) {
+			since = mended
+		}
+	}
+	return since
+}
+
+// rules notes that the process was told rules that it could read, and lived to
+// remember which lanes they name.
+func (a *astray) rules(was *world.Commit) {
+	if a.ruled.IsZero() && was.Spec.Broken != "promotion" {
+		a.ruled = time.Now()
+	}
 }

@@ -97,6 +97,7 @@ func (s *Seen) Git(head gitops.Commit) {
 	// What was read a moment before a death may not be remembered.
 	if was := s.laws.world.Commits[s.head]; was != nil && time.Since(s.git) > slack {
 		s.clocks.name(s.laws.world, was)
+		s.clocks.astray.rules(was)
 	}
 	s.git, s.head, s.spec = time.Now(), head, s.laws.world.Commits[head].Spec
 }
