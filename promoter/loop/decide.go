@@ -59,6 +59,9 @@ func (l *Loop) plan(ctx context.Context, now time.Time) bool {
 			if k := l.lanes[lp.Lane]; k != nil {
 				l.learn(ctx, k, lp)
 			}
+			if c := lp.Change; len(l.silent) > 0 && (c == nil || c.Kind != gitops.OpenProposal && c.Kind != gitops.UpdateProposal) {
+				l.speak(sourceEdit+lp.Lane.String(), nil) // nothing is to be edited any more
+			}
 		}
 	}
 	return len(routes) > 0

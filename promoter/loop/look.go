@@ -340,7 +340,8 @@ func (l *Loop) propose(at gitops.Lane, k *lane, open []gitops.Proposal) {
 // sortProposals gives every lane the proposals that are ours.
 func (l *Loop) sortProposals(ctx context.Context, list []gitops.Proposal) {
 	open := map[gitops.Lane][]gitops.Proposal{}
-	list = append(slices.Clip(list), l.unfinished...)
+	again, held := l.vanished(ctx, list)
+	list = slices.Concat(list, again, l.unfinished)
 	var rivals []gitops.Proposal
 	l.unfinished, l.orphans, l.people.proposals = nil, nil, nil
 	for _, p := range list {
@@ -362,6 +363,11 @@ func (l *Loop) sortProposals(ctx context.Context, list []gitops.Proposal) {
 			l.queue.add(s.route)
 		default:
 			l.endAgain(l.lanes[p.Lane], p)
+		}
+	}
+	for _, p := range held {
+		if l.lanes[p.Lane] != nil {
+			open[p.Lane] = append(open[p.Lane], p)
 		}
 	}
 	if l.head == "" {

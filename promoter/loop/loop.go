@@ -139,6 +139,10 @@ type Loop struct {
 	contested       map[gitops.Lane]string // lanes that they change, with their words
 	judged, rejudge time.Time
 	epoch           int
+	// opened are proposals of ours that a list has to show, unshown since when it
+	// does not and they cannot be read either.
+	opened  map[string]gitops.Proposal
+	unshown map[string]time.Time
 	// strange are the branches of our names that hold commits of others.
 	strange map[string]sighting
 	// groups are those of the merge queue, answered the checks set on them.
@@ -199,7 +203,7 @@ func New(o Options) *Loop {
 	}
 	l := &Loop{
 		Options: o, lanes: map[gitops.Lane]*lane{}, versions: map[string]*versions{}, ended: map[string]gitops.Proposal{},
-		questions: map[string]question{}, strange: map[string]sighting{}, asked: map[string]bool{}, answers: make(chan answer),
+		questions: map[string]question{}, strange: map[string]sighting{}, opened: map[string]gitops.Proposal{}, unshown: map[string]time.Time{}, asked: map[string]bool{}, answers: make(chan answer),
 		silent: map[string]string{}, fails: map[string]int{}, read: map[string]time.Time{},
 		brakes: map[string]brake{}, credits: map[gitops.Lane]struct{}{}, proposing: map[gitops.Lane]struct{}{}, entering: map[gitops.Lane]struct{}{}, past: map[gitops.Lane]struct{}{}, answered: map[gitops.Commit]gitops.Check{},
 	}

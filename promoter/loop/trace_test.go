@@ -284,6 +284,14 @@ func (f *lateForge) Proposals(ctx context.Context, since string) ([]gitops.Propo
 	return told, next, err
 }
 
+func (f *lateForge) Proposal(ctx context.Context, id string) (gitops.Proposal, error) {
+	p, err := f.forge.Proposal(ctx, id)
+	if !f.tells && p.State != gitops.Open {
+		return p, errors.New("not told yet")
+	}
+	return p, err
+}
+
 // emptied begins again with a store that knows nothing.
 func (r *rig) emptied() {
 	r.t.Helper()

@@ -133,13 +133,16 @@ func (l *Loop) effect(ctx context.Context, d deed) error {
 	case gitops.MergeProposal:
 		err := l.Queue.Enqueue(ctx, c.Proposal, c.Head)
 		if errors.Is(err, gitops.ErrUnsupported) {
-			_, err = l.Proposer.Merge(ctx, c.Proposal, c.Head)
+			if _, err = l.Proposer.Merge(ctx, c.Proposal, c.Head); err == nil {
+				l.over(c)
+			}
 		}
 		return err
 	case gitops.CloseProposal:
 		if err := l.Proposer.Close(ctx, c.Proposal, c.Why); err != nil {
 			return err
 		}
+		l.over(c)
 		return errors.Join(l.Branches.Push(ctx, []Move{{Branch: l.branchOf(c), Old: c.Head}})...)
 	case gitops.DescribeProposal:
 		return l.describe(ctx, d)
@@ -176,6 +179,8 @@ func (l *Loop) open(ctx context.Context, d deed) error {
 	if err != nil {
 		return err
 	}
+	p.Author, p.State = l.me, gitops.Open
+	l.opened[p.ID] = p // a list that lags does not show it
 	l.Crash("opened")
 	r, owners := approvers(d.stop.Gates.Approval), l.Owners(d.change.Base, slices.Sorted(maps.Keys(d.files)))
 	r.Teams, r.Reviewers = append(r.Teams, owners.Teams...), append(r.Reviewers, owners.Reviewers...)
