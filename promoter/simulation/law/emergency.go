@@ -2,6 +2,7 @@ package law
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,26 +15,33 @@ import (
 type declared struct {
 	incident, by string
 	at           time.Time
-	// obeyed says that the bot answered that it obeys.
-	obeyed bool
 }
 
 // emergencies are those declared on a proposal of the bot, by event, as far as
-// rules admit them. What was refused stays refused.
-func emergencies(p gitops.Proposal, spec world.Spec) map[string]declared {
+// rules admit them. What was refused stays refused, and what was obeyed counts
+// only if rules ever admitted it: the bot's word alone makes nobody entitled.
+func (l *Laws) emergencies(p gitops.Proposal, spec world.Spec) map[string]declared {
 	all := map[string]declared{}
 	for _, e := range p.Events {
 		words := strings.Fields(e.Text)
 		if p.Author.Name != world.Bot || e.Kind != gitops.Commented || len(words) != 4 || words[0] != "/waveguide" || words[1] != "emergency" {
 			continue
 		}
-		d := declared{incident: words[3], by: e.By.Name, at: e.At, obeyed: answered(p, "emergency "+e.ID+"#0")}
-		if d.obeyed || spec.Declares(p.Lane.Environment, e.By) && !answered(p, e.ID+"#0") {
-			all[e.ID] = d
+		obeyed := answered(p, "emergency "+e.ID+"#0")
+		if obeyed && l.admitted(p.Lane.Environment, e.By) || spec.Declares(p.Lane.Environment, e.By) && !refused(p, e.ID) {
+			all[e.ID] = declared{incident: words[3], by: e.By.Name, at: e.At}
 		}
 	}
 	return all
 }
+
+// admitted says that rules that ever were let somebody declare an emergency.
+func (l *Laws) admitted(env string, who gitops.Actor) bool {
+	return slices.ContainsFunc(l.specs, func(s world.Spec) bool { return s.Declares(env, who) })
+}
+
+// refused says that the bot answered that it does not obey.
+func refused(p gitops.Proposal, event string) bool { return answered(p, event+"#0") }
 
 // answered says that the bot answered under a key.
 func answered(p gitops.Proposal, key string) bool {
@@ -42,12 +50,11 @@ func answered(p gitops.Proposal, key string) bool {
 
 // hearEmergencies notes those that a process was told of.
 func (s *Seen) hearEmergencies(p gitops.Proposal) {
-	for event, d := range emergencies(p, s.spec) {
-		if s.declared[p.ID] == nil {
-			s.declared[p.ID] = map[string]declared{}
-		}
-		s.declared[p.ID][event] = d
+	if s.declared[p.ID] == nil {
+		s.declared[p.ID] = map[string]declared{}
 	}
+	maps.DeleteFunc(s.declared[p.ID], func(event string, _ declared) bool { return refused(p, event) })
+	maps.Copy(s.declared[p.ID], s.laws.emergencies(p, s.spec))
 }
 
 // urgent says that an emergency is in force on the proposal that is to turn
@@ -57,17 +64,15 @@ func (j *judge) urgent() bool {
 	if len(told) == 0 || j.deed.Kind == "push" || j.back() || !j.seen.spec.Emergency(j.deed.Lane.Environment) {
 		return false
 	}
-	for event, d := range told {
-		j.laws.due[event] = d
-	}
+	maps.Copy(j.laws.due, told)
 	return true
 }
 
 // declarer says that somebody declared an emergency on the proposal, which is to
-// have caused it.
+// have caused it. On a way back nobody does.
 func (j *judge) declarer(who string) bool {
 	for _, d := range j.seen.declared[j.deed.Proposal] {
-		if d.obeyed && d.by == who {
+		if d.by == who && !j.back() {
 			return true
 		}
 	}
@@ -80,9 +85,7 @@ const reviewDue = 24 * time.Hour
 // End holds that one issue asks for the review of every emergency that counted.
 func (l *Laws) End() []Violation {
 	for _, p := range l.world.Ours() {
-		for event, d := range emergencies(p, world.Spec{}) {
-			l.due[event] = d
-		}
+		maps.Copy(l.due, l.emergencies(p, world.Spec{}))
 	}
 	var broken []Violation
 	issues := l.world.Issues(0)

@@ -44,6 +44,8 @@ type Laws struct {
 	said map[string]bool
 	// due are the emergencies of which a review is due.
 	due map[string]declared
+	// specs are the rules that ever were.
+	specs []world.Spec
 }
 
 // against is when somebody decided against a version, and with what.
@@ -56,12 +58,13 @@ type against struct {
 // New begins to follow a world with its first rules.
 func New(w *world.World, spec world.Spec) *Laws {
 	l := &Laws{world: w, rejected: map[question]against{}, reverted: map[question]against{}, main: w.Main, hour: map[string]int{}, said: map[string]bool{}, due: map[string]declared{}}
-	l.soaks(spec)
+	l.rules(spec)
 	return l
 }
 
-// soaks notes what rules ask.
-func (l *Laws) soaks(spec world.Spec) {
+// rules notes rules, and the least that they ask.
+func (l *Laws) rules(spec world.Spec) {
+	l.specs = append(l.specs, spec)
 	for _, s := range world.Stops() {
 		i := world.Wave(s.Env)
 		if i == len(l.minSoak) {
@@ -126,7 +129,7 @@ func (l *Laws) people(d world.Deed) {
 	case "reopen":
 		delete(l.rejected, question{d.Lane, digest(d.Digest)})
 	case "rule":
-		l.soaks(l.world.Commits[d.Head].Spec)
+		l.rules(l.world.Commits[d.Head].Spec)
 	}
 }
 
