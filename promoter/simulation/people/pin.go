@@ -20,13 +20,17 @@ func (c *Crowd) pinned(rng *rand.Rand, lane gitops.Lane) world.Pin {
 }
 
 // pin asks for a pin below a proposal of the bot, ended or not, with the right
-// or without: to what is proposed there, or to another version.
+// or without: to what is proposed there, to what is there, or to another version.
 func (c *Crowd) pin(rng *rand.Rand) {
 	ours := c.World.Ours()
 	if len(ours) == 0 {
 		return
 	}
 	on := one(rng, ours[max(0, len(ours)-4):])
+	if open, ok := c.any(rng); ok && open.Author.Name == world.Bot && rng.IntN(2) == 0 {
+		c.stay(rng, open)
+		return
+	}
 	p := c.pinned(rng, on.Lane)
 	if v, ok := c.World.Commits[on.Head].Version(on.Lane); ok && rng.IntN(3) == 0 {
 		p.Version = v.Tag
@@ -34,20 +38,43 @@ func (c *Crowd) pin(rng *rand.Rand) {
 	c.World.Comment(one(rng, []string{"ann", "bob", "carl", "eve", "mal"}), on.ID, p.Command())
 }
 
-// insist pins what is proposed for production, by one of those who may approve.
-func (c *Crowd) insist(rng *rand.Rand) {
-	who, until := one(rng, []string{"ann", "bob"}), time.Now().Add(Minutes(rng, 60, 200)).Truncate(time.Minute)
-	for _, p := range c.World.Open() {
-		if v, ok := c.World.Commits[p.Head].Version(p.Lane); ok && strings.HasPrefix(p.Lane.Environment, "prod") && p.Author.Name == world.Bot {
-			c.World.Comment(who, p.ID, world.Pin{Version: v.Tag, Until: until}.Command())
-			return
+// stay pins a lane to what is there, by somebody with the right, so that the
+// proposal has to wait; which somebody without it may not like.
+func (c *Crowd) stay(rng *rand.Rand, p gitops.Proposal) {
+	if is, ok := c.World.Commits[c.World.Main].Version(p.Lane); ok {
+		until := time.Now().Add(Minutes(rng, 30, 150)).Truncate(time.Minute)
+		c.World.Comment(one(rng, []string{"ann", "bob", "carl"}), p.ID, world.Pin{Version: is.Tag, Until: until}.Command())
+		if rng.IntN(2) == 0 {
+			c.World.Comment("mal", p.ID, "/waveguide unpin")
 		}
 	}
 }
 
-// unpin ends a pin that somebody asked for lately, with the right or without.
+// insist pins what is proposed for production, by one of those who may approve
+// and do.
+func (c *Crowd) insist(rng *rand.Rand) {
+	p, ok := c.asking(rng)
+	if !ok {
+		return
+	}
+	who := one(rng, []string{"ann", "bob", "bob"})
+	if v, ok := c.World.Commits[p.Head].Version(p.Lane); ok {
+		until := time.Now().Add(Minutes(rng, 60, 200)).Truncate(time.Minute)
+		c.World.Comment(who, p.ID, world.Pin{Version: v.Tag, Until: until}.Command())
+		c.push(who, p)
+	}
+}
+
+// unpin ends a pin that somebody asked for lately, with the right or without:
+// one that a proposal waits for, if there is one.
 func (c *Crowd) unpin(rng *rand.Rand) {
 	var said []string
+	for _, p := range c.World.Open() {
+		if says(p, "version: pinned") {
+			c.World.Comment(one(rng, []string{"ann", "eve", "mal", "mal"}), p.ID, "/waveguide unpin")
+			return
+		}
+	}
 	for _, p := range c.World.Ours() {
 		for _, e := range p.Events {
 			if strings.HasPrefix(e.Text, "/waveguide pin") && time.Since(e.At) < time.Hour {
@@ -56,7 +83,7 @@ func (c *Crowd) unpin(rng *rand.Rand) {
 		}
 	}
 	if len(said) > 0 {
-		c.World.Comment(one(rng, []string{"ann", "eve", "mal"}), one(rng, said), "/waveguide unpin")
+		c.World.Comment(one(rng, []string{"ann", "eve", "mal", "mal"}), one(rng, said), "/waveguide unpin")
 	}
 }
 
