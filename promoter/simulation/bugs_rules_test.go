@@ -66,9 +66,19 @@ func bugsOfPins() []bug {
 				e.Text = "?"
 			}
 		})},
+		{"anybody may end a pin", []string{"pinned"}, comments(func(e *gitops.Event) {
+			if strings.HasPrefix(e.Text, "/waveguide unpin") {
+				e.By.Permission = gitops.PermissionWrite
+			}
+		})},
 		{"pins end early", []string{"pinned"}, comments(func(e *gitops.Event) {
 			if before, _, ok := strings.Cut(e.Text, " until "); ok {
 				e.Text = before + " until " + e.At.Add(5*time.Minute).UTC().Format(time.RFC3339)
+			}
+		})},
+		{"whoever pinned a version may approve it", []string{"approved"}, comments(func(e *gitops.Event) {
+			if strings.HasPrefix(e.Text, "/waveguide pin") {
+				e.By.Name = "somebody"
 			}
 		})},
 	}
@@ -77,6 +87,22 @@ func bugsOfPins() []bug {
 // bugsOfEmergencies are faults in what may pass over gates.
 func bugsOfEmergencies() []bug {
 	return []bug{
+		{"an emergency passes every freeze", []string{"frozen"}, stops(func(s *promoter.Stop) {
+			s.Gates.Freeze.Freezes = slices.Clone(s.Gates.Freeze.Freezes)
+			for i := range s.Gates.Freeze.Freezes {
+				s.Gates.Freeze.Freezes[i].Allow = []string{world.Sev1}
+			}
+		})},
+		{"anybody may declare an emergency", []string{"frozen", "healthy", "earned"}, comments(func(e *gitops.Event) {
+			if strings.HasPrefix(e.Text, "/waveguide emergency") {
+				e.By.Permission, e.By.Teams = gitops.PermissionWrite, []string{world.Owners}
+			}
+		})},
+		{"whoever declared an emergency may approve it", []string{"approved"}, comments(func(e *gitops.Event) {
+			if strings.HasPrefix(e.Text, "/waveguide emergency") {
+				e.By.Name = "somebody"
+			}
+		})},
 		{"nobody is asked to review an emergency", []string{"emergency"}, func(_ string, o *loop.Options, _ *world.World) { o.Reporter = deaf{o.Reporter} }},
 	}
 }
