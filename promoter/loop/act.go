@@ -246,7 +246,7 @@ func (l *Loop) prepare(ctx context.Context, now time.Time, deeds []deed) ([]deed
 
 // composed says that a deed needs no commit, or has it now.
 func (l *Loop) composed(ctx context.Context, now time.Time, cp store.Checkpoint, d *deed) bool {
-	if d.change.Kind != gitops.OpenProposal && d.change.Kind != gitops.UpdateProposal {
+	if !edits(&d.change) {
 		return true
 	}
 	d.change.Base = l.head

@@ -59,12 +59,17 @@ func (l *Loop) plan(ctx context.Context, now time.Time) bool {
 			if k := l.lanes[lp.Lane]; k != nil {
 				l.learn(ctx, k, lp)
 			}
-			if c := lp.Change; len(l.silent) > 0 && (c == nil || c.Kind != gitops.OpenProposal && c.Kind != gitops.UpdateProposal) {
+			if len(l.silent) > 0 && !edits(lp.Change) {
 				l.speak(sourceEdit+lp.Lane.String(), nil) // nothing is to be edited any more
 			}
 		}
 	}
 	return len(routes) > 0
+}
+
+// edits says that a wish needs a commit.
+func edits(c *gitops.Change) bool {
+	return c != nil && (c.Kind == gitops.OpenProposal || c.Kind == gitops.UpdateProposal)
 }
 
 // ponder makes one plan.

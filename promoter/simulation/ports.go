@@ -62,7 +62,7 @@ func (p ports) Proposals(ctx context.Context, since string) ([]gitops.Proposal, 
 func (p ports) Proposal(ctx context.Context, id string) (gitops.Proposal, error) {
 	return ask(ctx, p, "proposal "+id, func(fate) (gitops.Proposal, error) {
 		if have := p.sim.world.Proposal(id); have != nil {
-			p.witness.Words(*have)
+			p.witness.Proposal(*have)
 			return *have, nil
 		}
 		return gitops.Proposal{}, fmt.Errorf("no proposal %s", id)

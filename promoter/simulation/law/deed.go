@@ -238,14 +238,7 @@ func (j *judge) healthy() {
 // mergeable holds what only green and merging have to obey: freezes and
 // approvals.
 func (j *judge) mergeable() {
-	for _, f := range j.seen.spec.Freezes {
-		if f.Allow && j.urgent() {
-			continue
-		}
-		if j.seen.always(j.deed.At, func(now time.Time) bool { return f.Covers(j.deed.Lane.Environment, now) }) {
-			j.say("frozen", "a freeze is in force until %s", f.Until.Format(time.TimeOnly))
-		}
-	}
+	j.frozen()
 	j.closed()
 	p, ok := j.proposal()
 	if !ok {
@@ -265,7 +258,6 @@ func (j *judge) mergeable() {
 			j.say("approved", "%s asked for changes", r.By.Name)
 		case standing && slices.Contains(r.By.Teams, world.Owners):
 			need--
-
 		}
 	}
 	if !careful {
@@ -273,6 +265,18 @@ func (j *judge) mergeable() {
 	}
 	if need > 0 {
 		j.say("approved", "%d approvals of %s are missing", need, j.deed.Head.Short())
+	}
+}
+
+// frozen holds that no freeze is in force that the deed does not pass.
+func (j *judge) frozen() {
+	for _, f := range j.seen.spec.Freezes {
+		if f.Allow && j.urgent() {
+			continue
+		}
+		if j.seen.always(j.deed.At, func(now time.Time) bool { return f.Covers(j.deed.Lane.Environment, now) }) {
+			j.say("frozen", "a freeze is in force until %s", f.Until.Format(time.TimeOnly))
+		}
 	}
 }
 

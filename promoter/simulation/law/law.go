@@ -108,9 +108,13 @@ func (l *Laws) Deed(d world.Deed, seen *Seen) []Violation {
 			c.say("stopped", "it ended the issue of %s", who)
 		}
 	case "check":
-		if _, ours := gitops.LaneOf(d.Branch); d.Check.State == gitops.CheckSuccess && !ours {
+		_, ours := gitops.LaneOf(d.Branch)
+		late := d.Group != "" && d.Branch == "" // of a group that is no more
+		switch {
+		case d.Check.State != gitops.CheckSuccess || late:
+		case !ours:
 			c.foreign()
-		} else if d.Check.State == gitops.CheckSuccess {
+		default:
 			c.advance()
 			c.mergeable()
 		}

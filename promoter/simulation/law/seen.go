@@ -112,6 +112,12 @@ func (s *Seen) Forge(list []gitops.Proposal, page time.Time) {
 	}
 }
 
+// Proposal notes one proposal that it was shown by itself.
+func (s *Seen) Proposal(p gitops.Proposal) {
+	s.proposals[p.ID] = p
+	s.Words(p)
+}
+
 // Issues notes the issues it was told: a pause is in force until somebody with
 // the right ended it, whatever the issue looks like now.
 func (s *Seen) Issues(list []gitops.Issue) {

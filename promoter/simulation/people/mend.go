@@ -16,27 +16,32 @@ func (c *Crowd) Mend() {
 		c.World.Resume("ann", id)
 	}
 	for _, p := range c.World.Open() {
-		if _, held := p.Label(gitops.LabelHold); held {
-			c.World.Unlabel("ann", p.ID, gitops.LabelHold)
+		c.help(p)
+	}
+}
+
+// help is what good people do about one proposal.
+func (c *Crowd) help(p gitops.Proposal) {
+	if _, held := p.Label(gitops.LabelHold); held {
+		c.World.Unlabel("ann", p.ID, gitops.LabelHold)
+	}
+	v, named := c.World.Commits[p.Head].Version(p.Lane)
+	switch {
+	case p.Author.Name != world.Bot:
+		_ = c.World.End("carl", p.ID, "never mind") // it is open
+		return
+	case c.World.Commits[p.Head].Author != world.Email:
+		if _, asked := p.Label(gitops.LabelRebase); !asked {
+			c.World.Label("ann", p.ID, gitops.LabelRebase)
 		}
-		if p.Author.Name != world.Bot {
-			_ = c.World.End("carl", p.ID, "never mind") // it is open
-			continue
-		}
-		if c.World.Commits[p.Head].Author != world.Email {
-			if _, asked := p.Label(gitops.LabelRebase); !asked {
-				c.World.Label("ann", p.ID, gitops.LabelRebase)
-			}
-			continue
-		}
-		if v, ok := c.World.Commits[p.Head].Version(p.Lane); urgent(p) && ok && v.Digest != string(c.Newest[p.Lane.Artifact]) {
-			_ = c.World.End("ann", p.ID, "over") // it is open
-			continue
-		}
-		c.approve(p)
-		if k, _ := p.Check(gitops.CheckName); k.State == gitops.CheckSuccess && strings.HasPrefix(p.Lane.Environment, "prod") {
-			_, _ = c.World.Merge("ann", p.ID, p.Head, false) // refused is tried again
-		}
+		return
+	case urgent(p) && named && v.Digest != string(c.Newest[p.Lane.Artifact]):
+		_ = c.World.End("ann", p.ID, "over") // it is open
+		return
+	}
+	c.approve(p)
+	if k, _ := p.Check(gitops.CheckName); k.State == gitops.CheckSuccess && strings.HasPrefix(p.Lane.Environment, "prod") {
+		_, _ = c.World.Merge("ann", p.ID, p.Head, false) // refused is tried again
 	}
 }
 

@@ -16,6 +16,8 @@ type queue struct {
 
 	group  *gitops.Group
 	formed time.Time
+	// formerly are the heads of all groups that ever were.
+	formerly map[gitops.Commit]bool
 }
 
 // The habits of the queue.
@@ -146,6 +148,7 @@ func (w *World) form(ids []string) {
 	w.Main = main
 	if len(g.Proposals) > 0 {
 		w.group, w.formed = &g, time.Now()
+		w.formerly[g.Head] = true
 		w.note(Deed{By: "the queue", Kind: "group", Head: g.Head, Text: fmt.Sprint(g.Proposals)})
 	}
 }
@@ -177,7 +180,11 @@ func (w *World) mergeGroup() {
 // stands on.
 func (w *World) groupDeeds(d Deed) bool {
 	if w.group == nil || w.group.Head != d.Head {
-		return false
+		if d.Group = d.Head; !w.formerly[d.Head] {
+			return false
+		}
+		w.note(d) // it comes too late to matter
+		return true
 	}
 	for _, id := range w.group.Proposals {
 		d.Group, d.Proposal = w.group.Head, id

@@ -152,6 +152,7 @@ func New(seed uint64, spec Spec) *World {
 		git:      git{Commits: map[gitops.Commit]*Commit{}, Branches: map[string]gitops.Commit{}},
 		forge:    forge{checks: map[gitops.Commit][]gitops.Check{}},
 		registry: registry{images: map[string]*image{}, bound: map[string]bool{}, builds: map[signals.Digest]*Build{}},
+		queue:    queue{formerly: map[gitops.Commit]bool{}},
 		running:  running{seed: seed, places: map[gitops.Lane]*place{}}, statements: statements{},
 	}
 	files := map[string]string{"README.md": "what runs where\n"}
