@@ -245,6 +245,9 @@ func (k *clock) since(by string, is glance) time.Duration {
 		}
 	}
 	passed := is.really.Sub(newest.really)
+	if own, ok := k.last[by]; ok && passed > gap && !is.clock.Before(own.clock) && is.clock.Sub(own.clock) <= gap {
+		return gap // a clock that was set back hides how long nobody looked
+	}
 	if newest.really.IsZero() || passed > gap {
 		return 0
 	}
