@@ -118,7 +118,12 @@ func bugsOfForges() []bug {
 		{"pauses are read once", []string{"stopped", "not knowing is waiting"}, func(_ string, o *loop.Options, _ *world.World) { o.Forge = &sleepy{Forge: o.Forge} }},
 		{"a forge that fails is as it was", []string{"stopped", "not knowing is waiting"}, func(_ string, o *loop.Options, _ *world.World) { o.Forge = &trusting{Forge: o.Forge} }},
 		{"a proposal is not looked for before it is opened", []string{"one proposal"}, func(process string, o *loop.Options, w *world.World) {
+			n := 0
 			o.Proposer = opener{Proposer: o.Proposer, open: func(ctx context.Context, p gitops.Proposal, labels []string) (opened gitops.Proposal, err error) {
+				// Every other answer is lost, so that it is opened again.
+				if n++; n%2 == 0 {
+					defer func() { err = errors.Join(err, errors.New("connection reset by peer")) }()
+				}
 				err = w.Turn(ctx, process, "open "+p.Branch, func() (err error) {
 					opened, err = w.Create(process, p, labels)
 					return err
