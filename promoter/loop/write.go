@@ -78,7 +78,7 @@ func (l *Loop) branch(ctx context.Context, now time.Time, d deed) (Move, error) 
 		if l.strange[name].head != head {
 			l.strange[name] = sighting{head, now}
 		}
-		if wait := l.strange[name].at.Add(settling).Sub(now); wait > 0 {
+		if wait := l.strange[name].at.Add(settling).Sub(now); wait > 0 && !l.claimed(name) {
 			l.queue.retry(l.atlas.stops[d.change.Lane].route, now.Add(wait))
 			return Move{}, fmt.Errorf("branch %s holds a commit of %s: another name is used in %s, if no proposal of ours shows on it", name, left.Author, settling)
 		}
@@ -86,6 +86,17 @@ func (l *Loop) branch(ctx context.Context, now time.Time, d deed) (Move, error) 
 	}
 	return Move{}, fmt.Errorf("branches %s to %s all hold commits that are not ours: delete or rename them",
 		d.change.Lane.NumberedBranch(1), d.change.Lane.NumberedBranch(maxNumbered))
+}
+
+// claimed says that somebody else's proposal stands on a branch: none of ours
+// does then.
+func (l *Loop) claimed(branch string) bool {
+	for _, v := range l.rivals {
+		if v.proposal.Branch == branch {
+			return true
+		}
+	}
+	return false
 }
 
 // branchOf is the branch of the proposal that a change is about.
