@@ -52,7 +52,7 @@ func seeds(t *testing.T) (from, to uint64) {
 	case testing.Short():
 		text = "5"
 	default:
-		text = "40"
+		text = "10"
 	}
 	first, last, ranged := strings.Cut(text, "-")
 	if !ranged {
